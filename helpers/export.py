@@ -1,0 +1,287 @@
+"""A value or a Keras model as plain data, and back.
+
+Plain data is a tree of JSON values plus a list of NumPy arrays. Nothing with behaviour crosses:
+no pickle, no code, no class of the sender's. Sizes, depth and kinds are bounded on both sides,
+because the receiver does not trust the sender.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+MAX_DEPTH = 30
+MAX_NODES = 200_000
+MAX_TEXT = 2_000_000  # characters in one string
+MAX_BYTES = 512 * 2**20  # all arrays of one value together
+MAX_PARAMETERS = 60_000_000
+_KINDS = "biufU"
+
+
+class ExportError(ValueError):
+    """A value that cannot be plain data; the message is one sentence for its author."""
+
+
+# ---------------------------------------------------------------------- values
+
+
+def to_plain(value: Any) -> tuple[Any, list[np.ndarray]]:
+    """Turn a value into ``(tree, arrays)``; the tree is JSON, arrays are referred to by index.
+
+    Admits None, truth values, numbers, strings, lists, tuples, dictionaries with plain keys, NumPy
+    arrays and scalars, tensors, and a Keras ``History`` (as the dictionary it holds).
+    Raises `ExportError` for anything else, and for what is too deep, cyclic or too large.
+    """
+    arrays: list[np.ndarray] = []
+    return _Packer(arrays).pack(value, 0), arrays
+
+
+class _Packer:
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        self.arrays, self.nodes, self.bytes = arrays, 0, 0
+
+    def pack(self, value: Any, depth: int) -> Any:
+        self._count(depth)
+        if value is None or type(value) in (bool, int):
+            return _bounded_int(value)
+        if type(value) is float:
+            return value if math.isfinite(value) else {"float": repr(value)}
+        if isinstance(value, str):
+            if len(value) > MAX_TEXT:
+                raise ExportError(f"a text of {len(value):,} characters is too long to check")
+            return str(value)
+        if isinstance(value, (list, tuple)):
+            kind = "tuple" if isinstance(value, tuple) else "list"
+            return {kind: [self.pack(v, depth + 1) for v in value]}
+        if isinstance(value, Mapping):
+            return {"dict": [[self._key(k), self.pack(v, depth + 1)] for k, v in value.items()]}
+        if isinstance(value, np.generic):
+            return self.pack(value.item(), depth) if value.dtype.kind in _KINDS else _no(value)
+        return self._pack_array(value, depth)
+
+    def _pack_array(self, value: Any, depth: int) -> Any:
+        history = getattr(value, "history", None)
+        if isinstance(history, Mapping) and not isinstance(value, np.ndarray):
+            return self.pack(history, depth + 1)
+        if not isinstance(value, np.ndarray) and not hasattr(value, "__array__"):
+            _no(value)
+        array = np.ascontiguousarray(value).reshape(np.shape(value))
+        if array.dtype.kind not in _KINDS:
+            raise ExportError(f"an array of dtype {array.dtype} is not data that can be checked")
+        self.bytes += array.nbytes
+        if self.bytes > MAX_BYTES:
+            raise ExportError(f"more than {MAX_BYTES // 2**20} MB of arrays are too much to check")
+        self.arrays.append(array)
+        return {"array": len(self.arrays) - 1}
+
+    def _key(self, key: Any) -> Any:
+        if isinstance(key, np.generic):
+            key = key.item()
+        if isinstance(key, str) or type(key) in (bool, int, float):
+            return str(key) if isinstance(key, str) else key
+        raise ExportError(f"a dictionary has a key of type {type(key).__name__}; use text")
+
+    def _count(self, depth: int) -> None:
+        self.nodes += 1
+        if depth > MAX_DEPTH:
+            raise ExportError(
+                f"the value is nested deeper than {MAX_DEPTH} levels or contains itself"
+            )
+        if self.nodes > MAX_NODES:
+            raise ExportError(f"the value has more than {MAX_NODES:,} parts; use an array")
+
+
+def _bounded_int(value: Any) -> Any:
+    if type(value) is int and value.bit_length() > 64:
+        raise ExportError("a whole number of more than 64 bits is no answer to any exercise")
+    return value
+
+
+def _no(value: Any) -> Any:
+    raise ExportError(
+        f"a value of type {type(value).__name__} cannot be checked; "
+        "return numbers, text, lists, dictionaries or arrays"
+    )
+
+
+def from_plain(tree: Any, arrays: list[np.ndarray]) -> Any:
+    """Rebuild the value of `to_plain`. Raises `ExportError` on a malformed tree."""
+    try:
+        return _unpack(tree, arrays, 0)
+    except (TypeError, KeyError, IndexError, ValueError) as error:
+        raise ExportError(f"the data is malformed: {error}") from None
+
+
+def _unpack(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
+    if depth > MAX_DEPTH + 2:
+        raise ExportError("the data is nested too deep")
+    if tree is None or isinstance(tree, (bool, int, float, str)):
+        return tree
+    ((kind, body),) = tree.items()
+    if kind == "float":
+        return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[body]
+    if kind == "array":
+        return arrays[_index(body, len(arrays))]
+    if kind in ("list", "tuple"):
+        items = [_unpack(v, arrays, depth + 1) for v in body]
+        return items if kind == "list" else tuple(items)
+    if kind == "dict":
+        return {k: _unpack(v, arrays, depth + 1) for k, v in body}
+    raise ExportError(f"unknown kind {kind!r}")
+
+
+def _index(value: Any, size: int) -> int:
+    if type(value) is not int or not 0 <= value < size:
+        raise ExportError("the data refers to an array that is not there")
+    return value
+
+
+# ---------------------------------------------------------------------- models
+
+_LAYER_NAMES = """
+    InputLayer Conv1D Conv2D SeparableConv2D DepthwiseConv2D Dense Flatten Reshape Activation
+    ReLU LeakyReLU ELU PReLU Softmax MaxPooling2D AveragePooling2D GlobalAveragePooling2D
+    GlobalMaxPooling2D BatchNormalization LayerNormalization GroupNormalization Dropout
+    SpatialDropout2D GaussianNoise Rescaling Normalization Resizing ZeroPadding2D Cropping2D
+    Permute UnitNormalization RandomFlip RandomTranslation RandomRotation RandomZoom
+    RandomErasing RandomContrast RandomBrightness ActivityRegularization Identity
+    Add Subtract Multiply Average Maximum Minimum Concatenate Dot Sequential Functional
+    Model"""
+TRUSTED_LAYERS = frozenset(_LAYER_NAMES.split())
+# Objects inside a layer's configuration: initialisers, regularisers, policies and the like.
+TRUSTED_PARTS = ("initializers", "regularizers", "constraints", "dtype_policies", "activations")
+
+
+def model_to_plain(model: Any) -> tuple[dict, list[np.ndarray]]:
+    """Architecture, compile settings and weights of a Keras model as ``(tree, arrays)``.
+
+    Raises `ExportError` when the value is no model, is not built, or is a subclass whose layers
+    cannot be told from outside.
+    """
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise ExportError(f"this is a {type(model).__name__}, not a Keras model")
+    if not model.built:
+        raise ExportError("the network is not built: begin it with keras.layers.Input(shape=...)")
+    if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
+        raise ExportError(
+            "the network is a class of its own; write it with keras.Sequential or keras.Model("
+            "inputs, outputs), so that its layers can be checked"
+        )
+    kind = "Sequential" if isinstance(model, keras.Sequential) else "Functional"
+    try:
+        text = json.dumps(keras.saving.serialize_keras_object(model).get("config"))
+    except Exception as error:
+        raise ExportError(f"the network cannot be written down as layers: {error}") from None
+    weights = [np.asarray(w) for w in model.get_weights()]
+    tree = {"class": kind, "config": text, "compiled": compile_settings(model)}
+    return tree, weights
+
+
+def compile_settings(model: Any) -> dict:
+    """Optimizer, learning rate, loss and metrics as names: ``{}`` when not compiled."""
+    if not getattr(model, "compiled", False):
+        return {}
+    config = model.get_compile_config() or {}
+    rate = getattr(model.optimizer, "learning_rate", None)
+    try:
+        rate = float(np.asarray(rate))
+    except (TypeError, ValueError):
+        rate = None  # a schedule
+    metrics = config.get("metrics") or []
+    return {
+        "optimizer": type(model.optimizer).__name__.lower(),
+        "learning_rate": rate,
+        "loss": _name(config.get("loss")),
+        "metrics": [_name(m) for m in (metrics if isinstance(metrics, list) else [metrics])],
+        "from_logits": _from_logits(model.loss),
+    }
+
+
+def _name(part: Any) -> str:
+    """A loss or metric as its snake-case name, be it given as text, a class or an object."""
+    if isinstance(part, dict):
+        kind, config = part.get("class_name", ""), part.get("config")
+        part = config if kind == "function" and isinstance(config, str) else kind
+    text = part if isinstance(part, str) else getattr(part, "__name__", type(part).__name__)
+    if text.islower():
+        return text
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(text))
+
+
+def _from_logits(loss: Any) -> bool:
+    config = loss.get_config() if hasattr(loss, "get_config") else {}
+    return bool(config.get("from_logits", False))
+
+
+def model_from_plain(tree: dict, arrays: list[np.ndarray]) -> Any:
+    """Rebuild a trusted Keras model from `model_to_plain`'s data.
+
+    Only built-in layers of `TRUSTED_LAYERS` are admitted, weights must fit and be finite.
+    Raises `ExportError` otherwise. The result is not compiled.
+    """
+    import keras
+
+    config = _read_config(tree)
+    _check_trusted(config)
+    cls = keras.Sequential if tree.get("class") == "Sequential" else keras.Model
+    try:
+        model = cls.from_config(config)
+        shapes = [tuple(w.shape) for w in model.weights]
+    except Exception as error:
+        raise ExportError(f"the network cannot be rebuilt from its layers: {error}") from None
+    if shapes != [tuple(a.shape) for a in arrays]:
+        raise ExportError("the weights do not fit the layers of the network")
+    if not all(a.dtype.kind in "fiub" and np.isfinite(a).all() for a in arrays):
+        raise ExportError(
+            "the network has weights that are not finite (nan or inf): training diverged; "
+            "lower the learning rate and train again"
+        )
+    model.set_weights(arrays)
+    return model
+
+
+def _read_config(tree: dict) -> dict:
+    text = tree.get("config") if isinstance(tree, dict) else None
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        raise ExportError("the network's description is missing or too long")
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ExportError("the network's description is malformed") from None
+    if not isinstance(config, dict):
+        raise ExportError("the network's description is malformed")
+    return config
+
+
+def _check_trusted(node: Any, depth: int = 0) -> None:
+    """Refuse every object that is no built-in layer or part, and sizes beyond reason."""
+    if depth > 60:
+        raise ExportError("the network's description is nested too deep")
+    if isinstance(node, list):
+        for item in node:
+            _check_trusted(item, depth + 1)
+    elif isinstance(node, dict):
+        if "class_name" in node:
+            _check_object(node)
+        for key, item in node.items():
+            if key in ("units", "filters") and isinstance(item, int) and item > 65_536:
+                raise ExportError(f"a layer with {item:,} {key} is larger than this course needs")
+            _check_trusted(item, depth + 1)
+
+
+def _check_object(node: dict) -> None:
+    name, module = str(node.get("class_name")), str(node.get("module") or "")
+    if node.get("registered_name") not in (None, "", name):
+        raise ExportError(f"{name} is not one of Keras's own layers; use built-in layers only")
+    parts = module.split(".")
+    if parts[:1] != ["keras"] and module not in ("builtins", ""):
+        raise ExportError(f"{name} is not one of Keras's own layers; use built-in layers only")
+    if len(parts) > 1 and parts[1] in TRUSTED_PARTS:
+        return
+    if name in TRUSTED_LAYERS or name in ("__tuple__", "__keras_tensor__", "DTypePolicy"):
+        return
+    raise ExportError(f"a layer of type {name} cannot be checked; use Keras's built-in layers")

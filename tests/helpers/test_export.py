@@ -1,0 +1,114 @@
+"""Only plain data crosses, and models come back as what they are."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from helpers import export
+
+L = keras.layers
+
+
+def there_and_back(value):
+    return export.from_plain(*export.to_plain(value))
+
+
+def test_plain_values_and_arrays_come_back_equal():
+    value = {"a": [1, 2.5, "x", None, True], "b": (1, (2,)), 3: -math.inf}
+    assert there_and_back(value) == value
+    assert np.array_equal(there_and_back(np.arange(6).reshape(2, 3)), np.arange(6).reshape(2, 3))
+    assert math.isnan(there_and_back(float("nan")))
+
+
+def test_tensors_and_scalars_become_arrays_and_numbers():
+    assert there_and_back(np.float32(0.5)) == 0.5
+    assert there_and_back(keras.ops.ones((2, 2))).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "value", [object(), lambda: 1, {1, 2}, np.array([object()]), 2**70, {(1,): 2}]
+)
+def test_what_is_no_plain_data_is_refused(value):
+    with pytest.raises(export.ExportError):
+        export.to_plain(value)
+
+
+def test_a_cycle_is_refused():
+    cycle: list = []
+    cycle.append(cycle)
+    with pytest.raises(export.ExportError, match="nested"):
+        export.to_plain(cycle)
+
+
+def test_a_foreign_tree_cannot_reach_outside():
+    for tree in ({"array": 5}, {"array": -1}, {"pickle": "x"}, {"float": "1"}, {"dict": [1]}):
+        with pytest.raises(export.ExportError):
+            export.from_plain(tree, [])
+
+
+def tiny(**settings):
+    model = keras.Sequential(
+        [L.Input((4,)), L.Dense(3, activation="relu"), L.Dropout(0.5), L.Dense(2)]
+    )
+    if settings:
+        model.compile(**settings)
+    return model
+
+
+def test_a_model_comes_back_and_predicts_the_same():
+    model, x = tiny(), np.random.default_rng(0).random((5, 4), dtype="float32")
+    back = export.model_from_plain(*export.model_to_plain(model))
+    assert np.allclose(model.predict(x, verbose=0), back.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sparse_categorical_crossentropy",
+        keras.losses.SparseCategoricalCrossentropy(),
+        keras.losses.sparse_categorical_crossentropy,
+    ],
+)
+def test_compile_settings_have_one_name_in_every_form(loss):
+    settings = export.compile_settings(tiny(optimizer=keras.optimizers.Adam(0.01), loss=loss))
+    assert settings["loss"] == "sparse_categorical_crossentropy"
+    assert settings["optimizer"] == "adam" and abs(settings["learning_rate"] - 0.01) < 1e-8
+
+
+def test_lambda_layers_and_own_classes_are_refused():
+    class Mine(L.Dense):
+        pass
+
+    for layer in (L.Lambda(lambda x: x, output_shape=(4,)), Mine(3)):
+        model = keras.Sequential([L.Input((4,)), layer])
+        with pytest.raises(export.ExportError):
+            export.model_from_plain(*export.model_to_plain(model))
+
+
+def test_a_subclassed_network_is_refused_with_the_mend():
+    class Net(keras.Model):
+        def call(self, x):
+            return x
+
+    net = Net()
+    net.build((None, 4))
+    with pytest.raises(export.ExportError, match=r"keras\.Sequential"):
+        export.model_to_plain(net)
+
+
+def test_weights_that_are_not_finite_or_do_not_fit_are_refused():
+    tree, weights = export.model_to_plain(tiny())
+    with pytest.raises(export.ExportError, match="do not fit"):
+        export.model_from_plain(tree, weights[:-1])
+    weights[0] = np.full_like(weights[0], np.nan)
+    with pytest.raises(export.ExportError, match="not finite"):
+        export.model_from_plain(tree, weights)
+
+
+def test_a_layer_of_a_thousand_million_units_is_refused_before_it_is_built():
+    tree, weights = export.model_to_plain(tiny())
+    tree["config"] = tree["config"].replace('"units": 3', '"units": 1000000000')
+    with pytest.raises(export.ExportError, match="larger"):
+        export.model_from_plain(tree, weights)
