@@ -1,0 +1,45 @@
+# `make` alone lists what there is. Everything runs inside .venv, made on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo build check lint
+
+help:
+	@echo "make setup   make .venv and install the helpers and the autograder into it"
+	@echo "make test    run all tests"
+	@echo "make demo    grade a small made-up class and show the report"
+	@echo "make build   make source/ and release/ from the texts in course/"
+	@echo "make check   say whether source/ and release/ are what course/ builds"
+	@echo "make lint    check the style of the code"
+
+setup: $(STAMP)
+
+# The stamp is newer than both lists of dependencies exactly when .venv follows them.
+$(STAMP): pyproject.toml autograder/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "This needs Python 3.11 or newer, and $(PYTHON) is older: run make PYTHON=python3.12 or another one that you have." >&2; \
+	  exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) and installing TensorFlow, Keras, nbgrader and JupyterLab: some minutes, once."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -e "./autograder[test]"
+	@touch $@
+	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q
+
+demo: $(STAMP)
+	$(BIN)/autograder demo
+
+build: $(STAMP)
+	$(BIN)/autograder build
+
+check: $(STAMP)
+	$(BIN)/autograder build --check
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
