@@ -88,7 +88,7 @@ def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
             "then run the cell again.",
             name,
         )
-    if isinstance(error, NameError) and getattr(error, "name", None):
+    if isinstance(error, NameError) and getattr(error, "name", None) and _in_a_cell(error):
         return NotAttempted(
             f"The name {error.name!r} does not exist yet: fill in the exercise that makes it and "
             "run the cells above in order.",
@@ -99,6 +99,12 @@ def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
 
 def _from_stub(error: NotImplementedError) -> bool:
     return not error.args or _STUB_WORDS in str(error.args[0])
+
+
+def _in_a_cell(error: NameError) -> bool:
+    """Whether a name was looked up by a cell itself; inside a function it is the author's slip."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].name == "<module>"
 
 
 def _student_line(error: BaseException) -> str:

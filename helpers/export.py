@@ -138,6 +138,42 @@ def _index(value: Any, size: int) -> int:
     return value
 
 
+# ---------------------------------------------------------------------- bytes
+
+
+def dumps(tree: Any, arrays: list[np.ndarray]) -> bytes:
+    """Plain data as bytes: the length of a JSON head (8 bytes), the head, the arrays' raw bytes."""
+    arrays = [np.ascontiguousarray(a).reshape(np.shape(a)) for a in arrays]
+    head = json.dumps({"tree": tree, "arrays": [[a.dtype.str, list(a.shape)] for a in arrays]})
+    body = head.encode()
+    return b"".join([len(body).to_bytes(8, "little"), body, *(a.tobytes() for a in arrays)])
+
+
+def loads(raw: bytes) -> tuple[Any, list[np.ndarray]]:
+    """Read `dumps`'s bytes from a sender who is not trusted.
+
+    Nothing is decompressed or executed, and no array is larger than its bytes.
+    Raises `ExportError` when the bytes are malformed, cut or too many.
+    """
+    if len(raw) > MAX_BYTES + MAX_TEXT * 4:
+        raise ExportError(f"more than {MAX_BYTES // 2**20} MB are too much to check")
+    end = 8 + int.from_bytes(raw[:8], "little")
+    try:
+        head = json.loads(raw[8:end])
+        shapes = [(np.dtype(d), tuple(map(int, s))) for d, s in head["arrays"]]
+        tree = head["tree"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ExportError(f"the data is malformed: {error}") from None
+    arrays = []
+    for dtype, shape in shapes:
+        size = dtype.itemsize * math.prod(shape)
+        if dtype.kind not in _KINDS or min(shape, default=0) < 0 or end + size > len(raw):
+            raise ExportError("the data is cut short or holds something else than numbers")
+        arrays.append(np.frombuffer(raw[end : end + size], dtype).reshape(shape))
+        end += size
+    return tree, arrays
+
+
 # ---------------------------------------------------------------------- models
 
 _LAYER_NAMES = """

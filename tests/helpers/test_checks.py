@@ -26,7 +26,14 @@ def test_an_untouched_stub_is_not_attempted():
 
 def test_a_missing_name_is_not_attempted_and_named():
     with pytest.raises(checks.NotAttempted, match="history"), checks.exercise("fit"):
-        history  # noqa: B018, F821
+        exec("history")
+
+
+def test_a_misspelt_name_inside_a_function_is_an_error():
+    names = {}
+    exec("def answer(n):\n    return nn", names)
+    with pytest.raises(checks.StudentError, match="nn"), checks.exercise("fit"):
+        names["answer"](1)
 
 
 def test_an_exception_of_the_student_is_an_error_with_their_words():

@@ -112,3 +112,17 @@ def test_a_layer_of_a_thousand_million_units_is_refused_before_it_is_built():
     tree["config"] = tree["config"].replace('"units": 3', '"units": 1000000000')
     with pytest.raises(export.ExportError, match="larger"):
         export.model_from_plain(tree, weights)
+
+
+def test_bytes_bring_back_the_same_data():
+    plain = export.to_plain({"x": np.arange(6, dtype="float32").reshape(2, 3), "n": 3, "s": ["é"]})
+    back = export.from_plain(*export.loads(export.dumps(*plain)))
+    assert back["n"] == 3 and back["s"] == ["é"] and np.array_equal(back["x"], plain[1][0])
+
+
+def test_cut_or_forged_bytes_are_refused():
+    raw = export.dumps(*export.to_plain(np.zeros(1000)))
+    forged = raw.replace(b"[1000]", b"[-100]"), raw.replace(b"<f8", b"|O8")
+    for bad in (b"", raw[:20], raw[:-1], *forged):
+        with pytest.raises(export.ExportError):
+            export.loads(bad)

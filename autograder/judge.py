@@ -1,0 +1,179 @@
+"""Runs hidden tests in a process that holds no student code.
+
+The judge's process executes one hidden block at a time. What the block asks of the submission
+travels as plain data through a pipe: the request to this side, which asks the student's process
+by whatever `Source` it was given, and the answer back. A block that hangs or eats memory ends
+with its process, and the next block gets a new one.
+"""
+
+import ast
+import contextlib
+import io
+import multiprocessing
+import os
+import resource
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from autograder import submission
+from helpers import checks, export
+
+MEMORY = 6 * 2**30  # bytes a judge may add to what it has at its start
+SECONDS = 300  # one hidden block, the student's answers included
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a hidden block came to: an outcome, and a score where it ends in a number."""
+
+    status: str
+    message: str = ""
+    score: float | None = None  # points, as nbgrader takes a test cell's last number
+
+    @property
+    def passed(self) -> bool:
+        return self.status == checks.PASSED
+
+
+class Judge:
+    """One judging process; ``with Judge() as judge: judge.run(code, source)``."""
+
+    def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+        self.seconds, self.memory = seconds, memory
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def __enter__(self) -> "Judge":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, code: str, source: submission.Source) -> Verdict:
+        """Execute one hidden block against a submission; never raises for what it finds."""
+        pipe = self._ready()
+        pipe.send(("run", code))
+        deadline = time.monotonic() + self.seconds
+        while True:
+            if not pipe.poll(max(0.0, deadline - time.monotonic())):
+                self.close()
+                return Verdict(
+                    checks.ERROR,
+                    f"The hidden checks did not end within {self.seconds:.0f} seconds.",
+                )
+            try:
+                kind, *body = pipe.recv()
+            except (EOFError, ConnectionError):
+                self.close()
+                return Verdict(checks.ERROR, "The hidden checks used more memory than allowed.")
+            if kind == "verdict":
+                return Verdict(*body)
+            pipe.send(_answer(source, kind, *body))
+
+    def close(self) -> None:
+        """End the judge's process at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._pipe.close()
+        self._process = self._pipe = None
+
+    def _ready(self) -> Connection:
+        if self._process is None or not self._process.is_alive():
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(["autograder._preload"])
+            self._pipe, theirs = context.Pipe()
+            environment = {k: v for k, v in os.environ.items() if k.startswith("COURSE_")}
+            arguments = (theirs, self.memory, environment)
+            self._process = context.Process(target=_serve, args=arguments, daemon=True)
+            self._process.start()
+            theirs.close()
+        return self._pipe
+
+
+def _answer(source: submission.Source, kind: str, name: str, arguments: Any) -> tuple:
+    """Ask the submission; an outcome that it ends in crosses as two words."""
+    try:
+        if kind == "value":
+            plain = source.value(name)
+        elif kind == "call":
+            plain = source.call(name, arguments)
+        else:
+            plain = source.model(name, arguments)
+        return ("plain", export.dumps(*plain))
+    except checks.CheckFailed as failed:
+        return ("failed", failed.outcome.status, failed.outcome.message)
+    except export.ExportError as error:
+        return ("failed", checks.WRONG, f"{name}: {error}.")
+
+
+# ---------------------------------------------------------------------- in the judge's process
+
+
+class _Pipe:
+    """The source that a hidden block sees: the other end of the pipe."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def value(self, name: str) -> Any:
+        return self._ask("value", name, None)
+
+    def call(self, name: str, arguments: Any) -> Any:
+        return self._ask("call", name, arguments)
+
+    def model(self, name: str, arguments: Any) -> Any:
+        return self._ask("model", name, arguments)
+
+    def _ask(self, kind: str, name: str, arguments: Any) -> Any:
+        self._pipe.send((kind, name, arguments))
+        answer, *body = self._pipe.recv()
+        if answer == "plain":
+            return export.loads(body[0])
+        status, message = body
+        kinds = {checks.NOT_ATTEMPTED: checks.NotAttempted, checks.ERROR: checks.StudentError}
+        raise kinds.get(status, checks.Wrong)(message)
+
+
+def _serve(pipe: Connection, memory: int, environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    _limit_memory(memory)
+    submission.connect(_Pipe(pipe))
+    while True:
+        try:
+            _, code = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(("verdict", *_execute(code)))
+
+
+def _limit_memory(extra: int) -> None:
+    """Bound what this process may map beyond what it has now."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        present = int(file.read().split()[0]) * resource.getpagesize()
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (present + extra, present + extra))
+
+
+def _execute(code: str) -> tuple[str, str, float | None]:
+    """Run a block; its last expression may be a number, as nbgrader reads a test cell."""
+    names: dict[str, Any] = {"__name__": "hidden"}
+    tree = ast.parse(code)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            exec(compile(tree, "hidden", "exec"), names)
+            expression = ast.Expression(last.value) if last else None
+            score = eval(compile(expression, "hidden", "eval"), names) if last else None
+    except checks.CheckFailed as failed:
+        return failed.outcome.status, failed.outcome.message, None
+    except AssertionError as error:
+        return checks.WRONG, str(error) or "A hidden check did not pass.", None
+    except MemoryError:
+        return checks.ERROR, "The hidden checks used more memory than allowed.", None
+    except Exception as error:  # a fault of the checks: never shown with a hidden value or line
+        return checks.ERROR, f"A hidden check ended in {type(error).__name__}.", None
+    number = isinstance(score, (int, float)) and not isinstance(score, bool)
+    return checks.PASSED, "", float(score) if number else None

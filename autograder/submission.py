@@ -1,0 +1,140 @@
+"""The judge's view of a student's work: values, models and calls, as data.
+
+A hidden test block imports this module and nothing else. Where the work is asked for it comes
+from a *source*: in a notebook's own kernel (stock nbgrader) the namespace of that kernel, under
+another grader whatever that grader connects. Both export through `helpers.export`, so that only
+plain data arrives here, and the verdict on honest work is the same.
+"""
+
+import time
+from typing import Any, Protocol
+
+import numpy as np
+
+from autograder import course
+from helpers import checks, export, profile
+from helpers.answers import Namespace
+
+GRADING_SEED = 20_251  # no notebook uses it; `helpers.data` teaches with seed 0
+
+
+class Source(Protocol):
+    """Where a student's work lives; every answer is plain data as `helpers.export` makes it."""
+
+    def value(self, name: str) -> tuple[Any, list[np.ndarray]]: ...
+
+    def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]: ...
+
+    def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[dict, list]: ...
+
+
+_source: Source = Namespace()
+
+
+def connect(source: Source) -> None:
+    """Take the student's work from another source from now on."""
+    global _source
+    _source = source
+
+
+def value(name: str) -> Any:
+    """The plain value of a name in the notebook. Raises `checks.NotAttempted` without one."""
+    return export.from_plain(*_source.value(name))
+
+
+def call(name: str, *args: Any, **kwargs: Any) -> Any:
+    """What the student's function returns for these plain arguments.
+
+    Raises `checks.NotAttempted`, `checks.StudentError` (their exception, with their line) or
+    `checks.Wrong` when the result is no plain data.
+    """
+    return export.from_plain(*_source.call(name, _pack(args, kwargs)))
+
+
+def model(name: str) -> Any:
+    """A Keras model of the notebook, rebuilt from its layers and weights; not compiled."""
+    return _rebuild(name, _source.model(name, None))
+
+
+def build(name: str, *args: Any, **kwargs: Any) -> Any:
+    """The Keras model that the student's function builds for these arguments, rebuilt."""
+    return _rebuild(name, _source.model(name, _pack(args, kwargs)))
+
+
+def compiled(name: str) -> dict:
+    """Compile settings of a model of the notebook: optimizer, learning_rate, loss, metrics.
+
+    Raises `checks.Wrong` when the model is not compiled.
+    """
+    settings = _source.model(name, None)[0].get("compiled") or {}
+    checks.that(settings, f"{name} is not compiled: call {name}.compile(...) before training.")
+    return settings
+
+
+def heldout(images: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, np.ndarray]:
+    """Images that no notebook has seen: ``x`` (N, 32, 32, 3) uint8, ``y`` (N,) uint8.
+
+    Under *offline* they are generated from the grading seed. Under *quick* and *full* they come
+    from the official test images, mirrored: under *quick* from those that the balanced subset
+    leaves out, under *full* from all, since no other real images exist.
+    """
+    if profile.current().name == "offline":
+        from helpers import shapes
+
+        make = shapes.shapes10 if dataset == "cifar10" else shapes.shapes100
+        x, y = make(images, split=1, seed=GRADING_SEED)[:2]
+        return x, np.ravel(y)
+    return _mirrored_test_images(images, dataset)
+
+
+def _mirrored_test_images(images: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    from helpers import data
+
+    # Asking for all of them, whatever the profile takes; notebooks get the first of each class.
+    everything = data.load(dataset, train=10, test=10_000)
+    order = np.random.default_rng(GRADING_SEED).permutation(len(everything.x_test))
+    seen = profile.current().test_images
+    pool = order if seen is None or seen >= len(order) else _last_of_each_class(everything, seen)
+    chosen = pool[:images]
+    return everything.x_test[chosen][:, :, ::-1], np.ravel(everything.y_test)[chosen]
+
+
+def _last_of_each_class(dataset: Any, seen: int) -> np.ndarray:
+    labels = np.ravel(dataset.y_test)
+    each = seen // len(np.unique(labels))
+    rest = [np.flatnonzero(labels == c)[each:] for c in np.unique(labels)]
+    return np.random.default_rng(GRADING_SEED).permutation(np.concatenate(rest))
+
+
+def threshold(key: str) -> float:
+    """The calibrated threshold of course.toml under the present profile."""
+    return course.load().threshold(key, profile.current().name)
+
+
+def accuracy(network: Any, x: np.ndarray, y: np.ndarray) -> float:
+    """Share of images that a rebuilt model classifies rightly; ``y`` holds class numbers.
+
+    Raises `checks.Wrong` when the outputs do not fit, or are not finite.
+    """
+    scores = network.predict(x, batch_size=256, verbose=0)
+    checks.shape(scores, (len(x), None), "What the network predicts")
+    checks.that(np.isfinite(scores).all(), "The network predicts values that are not finite.")
+    return float(np.mean(scores.argmax(axis=1) == np.ravel(y)))
+
+
+def seconds(name: str, *args: Any, **kwargs: Any) -> float:
+    """Wall time of one call of the student's function, transport included."""
+    start = time.perf_counter()
+    call(name, *args, **kwargs)
+    return time.perf_counter() - start
+
+
+def _pack(args: tuple, kwargs: dict) -> tuple[Any, list]:
+    return export.to_plain([list(args), kwargs])
+
+
+def _rebuild(name: str, plain: tuple[dict, list]) -> Any:
+    try:
+        return export.model_from_plain(*plain)
+    except export.ExportError as error:
+        raise checks.Wrong(f"{name}: {error}.") from None

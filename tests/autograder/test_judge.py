@@ -1,0 +1,92 @@
+"""Hidden tests run where no student code is, and end in words for the student."""
+
+import numpy as np
+import pytest
+
+from autograder import judge, submission
+from helpers import checks
+
+HEAD = "from autograder import submission\n"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with judge.Judge(seconds=60) as one:
+        yield one
+
+
+def work(**names) -> submission.Namespace:
+    return submission.Namespace(names)
+
+
+def test_a_right_value_passes(bench):
+    code = HEAD + "submission.checks.equal(submission.value('n'), 3, 'n')"
+    assert bench.run(code, work(n=3)).passed
+
+
+def test_a_wrong_value_fails_with_its_words(bench):
+    code = HEAD + "submission.checks.equal(submission.value('n'), 3, 'n')"
+    verdict = bench.run(code, work(n=4))
+    assert (verdict.status, verdict.message) == (checks.WRONG, "n is 4; expected 3.")
+
+
+def test_a_function_is_called_where_it_lives_and_only_its_result_crosses(bench):
+    code = HEAD + "assert submission.call('double', 21) == 42"
+    assert bench.run(code, work(double=lambda n: 2 * n)).passed
+
+
+def test_a_stub_is_not_attempted_and_a_crash_is_the_students_error(bench):
+    def stub():
+        raise NotImplementedError("not attempted yet")
+
+    code = HEAD + "submission.call('answer')"
+    assert bench.run(code, work(answer=stub)).status == checks.NOT_ATTEMPTED
+    assert bench.run(code, work(answer=lambda: 1 / 0)).status == checks.ERROR
+    assert bench.run(code, work()).status == checks.NOT_ATTEMPTED
+
+
+def test_a_number_at_the_end_is_partial_credit(bench):
+    assert bench.run(HEAD + "1.5", work()).score == 1.5
+    assert bench.run(HEAD + "True", work()).score is None
+
+
+def test_an_object_with_behaviour_does_not_cross(bench):
+    class Always:
+        def __eq__(self, other):
+            return True
+
+    code = HEAD + "assert submission.value('n') == 3"
+    verdict = bench.run(code, work(n=Always()))
+    assert verdict.status == checks.WRONG and "Always" in verdict.message
+
+
+def test_patched_checks_in_the_students_process_change_nothing(bench, monkeypatch):
+    monkeypatch.setattr(checks, "equal", lambda *a, **k: None)
+    code = HEAD + "submission.checks.equal(submission.value('n'), 3, 'n')"
+    assert not bench.run(code, work(n=4)).passed
+
+
+def test_a_failing_assertion_without_words_shows_no_hidden_value(bench):
+    verdict = bench.run(HEAD + "assert submission.value('n') == 123456", work(n=4))
+    assert not verdict.passed and "123456" not in verdict.message
+    assert "987" not in bench.run(HEAD + "{}['987']", work()).message
+
+
+def test_a_block_that_hangs_ends_and_the_next_one_is_judged():
+    with judge.Judge(seconds=8) as one:
+        assert "8 seconds" in one.run("while True: pass", work()).message
+        assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
+
+
+def test_arrays_and_models_cross_and_the_model_is_rebuilt(bench):
+    import keras
+
+    net = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3)])
+    net.count_params = lambda: 10**6  # an override that must not count
+    code = HEAD + (
+        "net = submission.model('net')\n"
+        "assert net.count_params() == 15\n"
+        "assert submission.value('x').sum() == 6\n"
+    )
+    verdict = bench.run(code, work(net=net, x=np.arange(4)))
+    assert verdict.passed, verdict.message
