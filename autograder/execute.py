@@ -113,12 +113,14 @@ def _visible_verdict(outputs: list) -> Verdict:
         if output.output_type == "error":
             known = {
                 "NotAttempted": checks.NOT_ATTEMPTED,
+                "NotImplementedError": checks.NOT_ATTEMPTED,
                 "Wrong": checks.WRONG,
                 "StudentError": checks.ERROR,
             }
             status = known.get(output.ename, checks.ERROR)
             words = str(output.evalue)
-            return Verdict(status, words.split(". ", 1)[-1] if output.ename in known else words)
+            told = words.startswith(f"{status}: ")  # the outcome's own words come first
+            return Verdict(status, words.split(". ", 1)[-1] if told else words)
     return Verdict(checks.PASSED)
 
 

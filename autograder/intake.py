@@ -1,0 +1,144 @@
+"""What comes in: is this submission something that can be graded, and with which files.
+
+Everything here reads files that a student could have prepared. Nothing is executed or followed;
+what cannot be graded is told in one sentence for its author.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+
+MAX_NOTEBOOK = 60 * 2**20  # bytes, outputs included
+MAX_FILES = 200
+MAX_TOTAL = 512 * 2**20  # bytes of all files beside the notebook, checkpoints included
+
+
+@dataclass
+class Submission:
+    """One student's files for one assignment; ``broken`` is empty when it can be graded."""
+
+    student: str
+    notebook: nbformat.NotebookNode | None = None
+    files: dict[str, bytes] = field(default_factory=dict)  # relative path: content
+    broken: str = ""
+    digest: str = ""
+
+
+def read(folder: Path, student: str, assignment: str) -> Submission:
+    """Read ``folder``; never raises for what the student put there."""
+    one = Submission(student)
+    try:
+        raw = _regular(folder / f"{assignment}.ipynb", MAX_NOTEBOOK)
+        one.notebook = _notebook(raw)
+        one.files = _files(folder, assignment)
+    except Refused as refused:
+        raw, one.broken, one.notebook = str(refused).encode(), str(refused), None
+    one.digest = _digest(raw, one.files)
+    return one
+
+
+class Refused(ValueError):
+    """A submission that cannot be graded, with the sentence for its student."""
+
+
+def _regular(path: Path, limit: int) -> bytes:
+    """The bytes of a plain file: no link, no pipe, no device, not too large."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise Refused(f"There is no {path.name}; hand the notebook in under that name.") from None
+    except OSError:
+        raise Refused(
+            f"{path.name} is a link or cannot be read; hand in the file itself."
+        ) from None
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise Refused(f"{path.name} is not a plain file; hand in the file itself.")
+        if facts.st_size > limit:
+            raise Refused(
+                f"{path.name} is larger than {limit // 2**20} MB; clear its outputs or leave "
+                "out what was not asked for."
+            )
+        return file.read(limit)
+
+
+def _notebook(raw: bytes) -> nbformat.NotebookNode:
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Refused(
+            "The notebook is not valid JSON, so Jupyter cannot open it either; restore it from a "
+            "checkpoint or begin again from the release."
+        ) from None
+    try:
+        nb = nbformat.from_dict(content)
+        if nb.nbformat != 4 or not isinstance(nb.cells, list):
+            raise Refused("The notebook is not of format 4; save it with a present Jupyter.")
+        for cell in nb.cells:
+            _clean_cell(cell)
+        _, nb = nbformat.validator.normalize(nb)
+        nbformat.validate(nb)
+    except Refused:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())[:120]
+        raise Refused(f"The notebook's cells are malformed: {words}") from None
+    _no_duplicates(nb)
+    return nb
+
+
+def _clean_cell(cell: nbformat.NotebookNode) -> None:
+    """Take away what a student's notebook may not say: outputs, tags, attachments."""
+    if isinstance(cell.get("source"), list):
+        cell.source = "".join(cell.source)
+    metadata = cell.get("metadata") or {}
+    kept = {k: v for k, v in metadata.items() if k == "nbgrader"}
+    if "nbgrader" in kept:
+        kept["nbgrader"]["schema_version"] = 3
+    cell.metadata = nbformat.from_dict(kept)
+    cell.pop("attachments", None)
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+
+
+def _no_duplicates(nb: nbformat.NotebookNode) -> None:
+    """Keep the first cell of each graded name; a copy becomes a plain cell."""
+    seen: set[str] = set()
+    for cell in nb.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in seen:
+            cell.metadata.pop("nbgrader")
+        elif name:
+            seen.add(name)
+
+
+def _files(folder: Path, assignment: str) -> dict[str, bytes]:
+    """The plain files beside the notebook, within bounds; links and special files are left out."""
+    found: dict[str, bytes] = {}
+    total = 0
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        inside_link = any(parent.is_symlink() for parent in path.parents if parent != folder)
+        if inside_link or path.is_symlink() or not path.is_file() or name == f"{assignment}.ipynb":
+            continue
+        found[name] = _regular(path, MAX_TOTAL)
+        total += len(found[name])
+        if len(found) > MAX_FILES or total > MAX_TOTAL:
+            raise Refused(
+                f"More than {MAX_FILES} files or {MAX_TOTAL // 2**20} MB lie beside the notebook; "
+                "hand in the notebook and its checkpoints only."
+            )
+    return found
+
+
+def _digest(raw: bytes, files: dict[str, bytes]) -> str:
+    digest = hashlib.sha256(raw)
+    for name, content in files.items():
+        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    return digest.hexdigest()

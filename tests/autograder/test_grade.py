@@ -1,0 +1,118 @@
+"""A whole class, graded in real kernels into a real gradebook."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder import grade
+
+NAME = "tiny"
+STUB = "def double(n):\n    ### BEGIN SOLUTION\n    return 2 * n\n    ### END SOLUTION"
+TEST = """double(1)
+### BEGIN HIDDEN TESTS
+from autograder import submission
+submission.checks.equal(submission.call("double", 21), 42, "double(21)")
+### END HIDDEN TESTS"""
+ANSWERS = {
+    "ada": "def double(n):\n    return n + n",
+    "bob": "def double(n):\n    return n",
+    "cyd": "def double(n):\n    raise NotImplementedError()",
+    "dan": "def double(n):\n    return 1 / 0",
+}
+
+
+def cell(source: str, name: str, **more) -> nbformat.NotebookNode:
+    made = nbformat.v4.new_code_cell(source)
+    facts = {"grade_id": name, "schema_version": 3, "task": False, **more}
+    made.metadata.nbgrader = nbformat.from_dict(facts)
+    return made
+
+
+def notebook(answer: str) -> nbformat.NotebookNode:
+    cells = [
+        cell(answer, "answer", grade=False, solution=True, locked=False),
+        cell(TEST, "test", grade=True, solution=False, locked=True, points=2),
+    ]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nb.metadata.kernelspec = nbformat.from_dict(spec)
+    return nb
+
+
+def submit(root: Path, student: str, content: str) -> None:
+    folder = root / "submitted" / student / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{NAME}.ipynb").write_text(content)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("course")
+    (root / "source" / NAME).mkdir(parents=True)
+    nbformat.write(notebook(STUB), root / "source" / NAME / f"{NAME}.ipynb")
+    (root / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.course_id = 'tiny'\n"
+    )
+    for student, answer in ANSWERS.items():
+        submit(root, student, nbformat.writes(notebook(answer)))
+    submit(root, "eve", "{ this is not JSON")
+    return root
+
+
+@pytest.fixture(scope="module")
+def states(course) -> dict[str, str]:
+    return grade.grade(course, NAME, jobs=2)
+
+
+def scores(root: Path) -> dict[str, float]:
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        return {s.student_id: s.score for s in gradebook.assignment_submissions(NAME)}
+
+
+def outputs(root: Path, student: str) -> list:
+    path = root / "autograded" / student / NAME / f"{NAME}.ipynb"
+    return nbformat.read(path, as_version=4).cells[-1].outputs
+
+
+def test_every_submission_ends_and_a_broken_one_costs_the_others_nothing(states, course):
+    assert states == {s: "done" for s in ANSWERS} | {"eve": "broken"}
+    assert scores(course) == {"ada": 2, "bob": 0, "cyd": 0, "dan": 0, "eve": 0}
+
+
+def test_each_student_reads_their_own_outcome(states, course):
+    names = {s: outputs(course, s)[0].get("ename", "passed") for s in [*ANSWERS, "eve"]}
+    assert names == {
+        "ada": "passed",
+        "bob": "Wrong",
+        "cyd": "NotAttempted",
+        "dan": "StudentError",
+        "eve": "StudentError",
+    }
+    assert "not valid JSON" in outputs(course, "eve")[0].evalue
+
+
+def test_what_is_graded_is_not_graded_again_until_it_changes(states, course):
+    assert set(grade.grade(course, NAME, jobs=1).values()) == {"skipped"}
+    submit(course, "bob", nbformat.writes(notebook(ANSWERS["ada"])))
+    again = grade.grade(course, NAME, jobs=1)
+    assert again["bob"] == "done" and again["ada"] == "skipped"
+    assert scores(course)["bob"] == 2
+
+
+def test_a_worse_hand_in_keeps_no_stale_score(states, course):
+    blank = nbformat.v4.new_notebook(cells=notebook(ANSWERS["ada"]).cells[:1])
+    submit(course, "ada", nbformat.writes(blank))
+    grade.grade(course, NAME, jobs=1, students=["ada"])
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(NAME, "ada").score in (0, 2)
+    submit(course, "ada", json.dumps({"cells": "none"}))
+    grade.grade(course, NAME, jobs=1, students=["ada"])
+    assert scores(course)["ada"] == 0
+
+
+def test_a_student_without_a_submission_is_named(states, course):
+    with pytest.raises(FileNotFoundError, match="zoe"):
+        grade.grade(course, NAME, students=["zoe"])
