@@ -84,7 +84,7 @@ def find_root() -> Path:
         root = Path(named).expanduser().resolve()
         if not root.is_dir():
             raise CourseError(
-                f"COURSE_ROOT is {named}, which is not a folder: correct or unset it."
+                f"COURSE_ROOT is {named}, but that is no folder: correct or unset it."
             )
         return root
     here = Path.cwd()
@@ -94,7 +94,7 @@ def find_root() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
-def read_course(root: Path | None = None) -> Course:
+def load(root: Path | None = None) -> Course:
     """The course below `root` (by default `find_root()`); without `course.toml` it is empty."""
     root = find_root() if root is None else Path(root).resolve()
     path = root / TABLE

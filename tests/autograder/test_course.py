@@ -1,0 +1,58 @@
+"""The course is found from anywhere inside it, and its table answers by name."""
+
+import pytest
+
+from autograder import course
+
+
+def test_the_root_is_named_by_the_environment(small_course, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    monkeypatch.setenv("COURSE_ROOT", str(small_course.root))
+    assert course.load().names == ["04_counting"]
+
+
+def test_the_root_is_found_upwards_from_the_working_folder(small_course, monkeypatch):
+    deep = small_course.root / "a" / "b"
+    deep.mkdir(parents=True)
+    monkeypatch.delenv("COURSE_ROOT", raising=False)
+    monkeypatch.chdir(deep)
+    assert course.find_root() == small_course.root
+
+
+def test_elsewhere_the_root_is_where_the_package_lies(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert (course.find_root() / "autograder" / "course.py").is_file()
+
+
+def test_a_wrong_root_is_said_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ROOT", str(tmp_path / "nothing"))
+    with pytest.raises(course.CourseError, match=r"COURSE_ROOT is .*no folder"):
+        course.find_root()
+
+
+def test_a_threshold_is_found_by_key_and_profile(small_course):
+    assert small_course.load().threshold("counting-speed", "offline") == 0.5
+    assert small_course.load().threshold("counting-speed", "quick") == 0.75
+
+
+@pytest.mark.parametrize(
+    ("key", "profile", "words"),
+    [("counting-speed", "full", "no value for the profile full"), ("other", "quick", "No assign")],
+)
+def test_a_threshold_that_is_not_there_is_said_in_a_sentence(small_course, key, profile, words):
+    with pytest.raises(course.CourseError, match=words):
+        small_course.load().threshold(key, profile)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("[[assignment]\n", "course.toml cannot be read"),
+        ('[[assignment]]\nname = "a"\ntitle = "b"\n', "the assignment a lacks minutes, points"),
+    ],
+)
+def test_a_broken_table_is_said_in_a_sentence(small_course, table, words):
+    (small_course.root / "course" / "course.toml").write_text(table)
+    with pytest.raises(course.CourseError, match=words):
+        small_course.load()
