@@ -317,6 +317,10 @@ def _first_cell(
 
 def _form(file: str, text: str) -> Iterator[Violation]:
     """Whether the text is written in the one form that `adopt` writes: so the way back is exact."""
+    if not text.startswith("# %%"):
+        mend = f"begin with the first cell's # %% line: no header, since {TABLE} names the kernel."
+        yield Violation(file, "line 1", mend)
+        return
     try:
         again = to_text(to_notebook(text))
     except CourseError as error:

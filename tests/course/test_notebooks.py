@@ -1,0 +1,35 @@
+"""Every source notebook, solutions and hidden tests included, runs from top to bottom."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "source").glob("*/*.ipynb"))
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_source_notebook_runs_offline(notebook: Path, tmp_path: Path):
+    # In a copy, because a notebook leaves checkpoints beside itself.
+    copy = tmp_path / notebook.name
+    shutil.copy(notebook, copy)
+    environment = os.environ | {
+        "COURSE_PROFILE": "offline",
+        "COURSE_ROOT": str(ROOT),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+    asked = ["--nbval-lax", "--nbval-cell-timeout", "600", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *asked, copy.name],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
