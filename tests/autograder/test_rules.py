@@ -102,7 +102,7 @@ BROKEN = {
     ),
     "a file header": (
         "# %% [markdown]\n# # C",
-        "# ---\n# a: b\n# ---\n\n# %% [markdown]\n# # C",
+        "# ---\n# jupyter:\n#   jupytext: {}\n# ---\n\n# %% [markdown]\n# # C",
         "line 1: begin with the first cell",
     ),
 }
