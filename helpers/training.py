@@ -1,0 +1,200 @@
+"""Train once: `fit` is ``model.fit`` with a memory, and the ladder of checks before it.
+
+A checkpoint is two files: the weights, and a JSON with the history and a fingerprint of all that
+the training depends on. The JSON is written last and names the weights' hash, so the two belong
+together or do not count.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers import profile
+
+
+@dataclass
+class History:
+    """What Keras's ``History`` holds: ``history`` (name: one value an epoch) and ``epoch``."""
+
+    history: dict[str, list[float]]
+    epoch: list[int]
+    seconds: float = 0.0
+
+
+def fit(
+    model: Any, name: str, x: np.ndarray, y: np.ndarray, *, folder: str = "checkpoints", **settings
+) -> History:
+    """Train ``model`` like ``model.fit(x, y, **settings)``, or load what an equal call trained.
+
+    Equal means: same architecture, compile settings, fit settings, profile and data. The weights
+    go to ``folder/name.weights.h5``, the history to ``folder/name.json``. Raises ValueError when
+    the model is not compiled.
+    """
+    if not getattr(model, "compiled", False):
+        raise ValueError("The network is not compiled: call compile before training it.")
+    want = _fingerprint(model, x, y, settings)
+    store = _Store(Path(folder), name)
+    note, why = store.matching(want)
+    if note is not None:
+        model.optimizer.build(model.trainable_variables)  # its state is in the checkpoint too
+        model.load_weights(store.weights)
+        epochs = len(note["epoch"])
+        print(f"Loaded {store.weights}: {epochs} epochs trained before, nothing has changed.")
+        return History(note["history"], note["epoch"], note["seconds"])
+    if why:
+        print(f"Training {name} anew: {why}.")
+    start = time.perf_counter()
+    trained = model.fit(x, y, **{"verbose": 0, "callbacks": [_progress()], **settings})
+    made = History(
+        {k: [float(v) for v in values] for k, values in trained.history.items()},
+        list(trained.epoch),
+        time.perf_counter() - start,
+    )
+    store.save(model, made, want)
+    print(f"Trained {len(made.epoch)} epochs in {made.seconds:.0f} s; kept in {store.weights}.")
+    return made
+
+
+def first_loss(model: Any, x: np.ndarray, y: np.ndarray) -> float:
+    """The loss before any training; close to log(classes) where all is well."""
+    result = model.evaluate(x, y, verbose=0, return_dict=True)
+    return float(result["loss"])
+
+
+def overfits(
+    model: Any, x: np.ndarray, y: np.ndarray, *, images: int = 100, epochs: int = 60
+) -> float:
+    """Training accuracy in [0, 1] of a copy of the network on a few images.
+
+    A network that cannot learn 100 images by heart has a fault that more data will not mend.
+    The model itself stays as it is.
+    """
+    import keras
+
+    copy = keras.models.clone_model(model)
+    settings = model.get_compile_config()
+    copy.compile_from_config(settings)
+    made = copy.fit(x[:images], y[:images], epochs=epochs, batch_size=20, verbose=0)
+    names = [k for k in made.history if "accuracy" in k and not k.startswith("val_")]
+    return float(max(made.history[names[0]])) if names else 0.0
+
+
+# ---------------------------------------------------------------------- checkpoints
+
+
+class _Store:
+    """The two files of one checkpoint."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.weights = folder, folder / f"{name}.weights.h5"
+        self.note = folder / f"{name}.json"
+
+    def matching(self, want: dict[str, str]) -> tuple[dict | None, str]:
+        """The note whose fingerprint is ``want``, or None and the reason in words."""
+        try:
+            note = json.loads(self.note.read_text(encoding="utf-8"))
+            have = note["fingerprint"]
+            if note["weights"] != _file_hash(self.weights):
+                return None, "its weights were not written to the end"
+        except FileNotFoundError:
+            return None, ""
+        except (ValueError, KeyError, TypeError):
+            return None, "its checkpoint cannot be read"
+        changed = [part for part in want if have.get(part) != want[part]]
+        return (None, f"changed: {', '.join(changed)}") if changed else (note, "")
+
+    def save(self, model: Any, made: History, fingerprint: dict[str, str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".writing-") as place:
+            fresh = Path(place, self.weights.name)
+            model.save_weights(fresh)
+            note = {
+                "fingerprint": fingerprint,
+                "weights": _file_hash(fresh),
+                "history": made.history,
+                "epoch": made.epoch,
+                "seconds": made.seconds,
+            }
+            text = Path(place, self.note.name)
+            text.write_text(json.dumps(note, indent=1), encoding="utf-8")
+            for path in (fresh, text):
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            os.replace(fresh, self.weights)
+            os.replace(text, self.note)
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _fingerprint(model: Any, x: Any, y: Any, settings: dict) -> dict[str, str]:
+    """A hash for each thing that a training depends on, so that a change can be named."""
+    layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
+    kept = {k: v for k, v in settings.items() if k not in ("verbose", "callbacks")}
+    return {
+        "architecture": _hash(layers),
+        "compile settings": _hash(_without_names(model.get_compile_config())),
+        "fit settings": _hash(kept),
+        "profile": profile.current().name,
+        "data": _hash([x, y]),
+    }
+
+
+def _without_names(config: Any) -> Any:
+    """Layer names are counted up within a process, so they say nothing about the network."""
+    if isinstance(config, dict):
+        return {k: _without_names(v) for k, v in config.items() if k not in ("name", "seed")}
+    if isinstance(config, (list, tuple)):
+        return [_without_names(v) for v in config]
+    return config
+
+
+def _hash(value: Any) -> str:
+    digest = hashlib.sha256()
+    _feed(digest, value)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    if isinstance(value, dict):
+        for key in sorted(value, key=str):
+            digest.update(f"{key}:".encode())
+            _feed(digest, value[key])
+    elif isinstance(value, (list, tuple)):
+        digest.update(f"[{len(value)}]".encode())
+        for item in value:
+            _feed(digest, item)
+    elif hasattr(value, "__array__"):
+        array = np.ascontiguousarray(value)
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    else:
+        digest.update(repr(value).encode())
+
+
+def _progress() -> Any:
+    """A Keras callback that prints at most ten lines, however many epochs there are."""
+    import keras
+
+    class Progress(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            total = self.params["epochs"]
+            every = max(1, -(-total // 10))
+            if (epoch + 1) % every and epoch + 1 != total:
+                return
+            line = io.StringIO()
+            line.write(f"epoch {epoch + 1}/{total}")
+            for key, value in (logs or {}).items():
+                line.write(f"  {key} {value:.3f}")
+            print(line.getvalue())
+
+    return Progress()

@@ -1,0 +1,21 @@
+"""The report names versions, device and profile, and the mend for what is off."""
+
+from helpers import device
+
+FACTS = {"libraries": {"tensorflow": "2.18"}, "gpus": [], "profile": "offline", "memory_gb": 16}
+
+
+def test_the_report_names_versions_device_and_profile(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROFILE", "offline")
+    device.report()
+    out = capsys.readouterr().out
+    assert "keras" in out and "Profile: offline" in out and "cores" in out
+
+
+def test_nothing_is_said_where_nothing_is_off():
+    assert device.problems(FACTS) == []
+
+
+def test_a_missing_library_and_a_missing_gpu_come_with_their_mend():
+    said = device.problems({**FACTS, "libraries": {"numpy": None}, "profile": "full"})
+    assert "pip install numpy" in said[0] and "COURSE_PROFILE=quick" in said[1]

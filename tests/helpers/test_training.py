@@ -1,0 +1,110 @@
+"""A training is kept, found again, and never half written."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from helpers import training
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.random((60, 4), dtype="float32"), RNG.integers(0, 3, 60)
+
+
+def network(units=8, rate=0.01):
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((4,)),
+            keras.layers.Dense(units, activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    return model
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_PROFILE", "offline")
+
+
+def fit(model=None, x=X, **settings):
+    return training.fit(model or network(), "net", x, Y, **{"epochs": 2, **settings})
+
+
+def test_the_second_call_loads_the_same_weights_and_history(capsys):
+    first, model = fit(), network()
+    again = training.fit(model, "net", X, Y, epochs=2)
+    assert again.history == first.history and again.epoch == [0, 1]
+    assert "Loaded" in capsys.readouterr().out
+    fresh = network()
+    fresh.load_weights("checkpoints/net.weights.h5")
+    assert np.array_equal(model.get_weights()[0], fresh.get_weights()[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda: fit(network(units=9)), "architecture"),
+        (lambda: fit(network(rate=0.1)), "compile settings"),
+        (lambda: fit(epochs=3), "fit settings"),
+        (lambda: fit(x=X + 1), "data"),
+    ],
+)
+def test_any_change_trains_anew_and_says_what_changed(change, words, capsys):
+    fit()
+    change()
+    assert f"anew: changed: {words}" in capsys.readouterr().out
+
+
+def test_another_profile_trains_anew(monkeypatch, capsys):
+    fit()
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    fit()
+    assert "profile" in capsys.readouterr().out
+
+
+def test_a_cut_weights_file_is_not_loaded(capsys):
+    fit()
+    with open("checkpoints/net.weights.h5", "r+b") as file:
+        file.truncate(100)
+    fit()
+    assert "not written to the end" in capsys.readouterr().out
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {tests!r})
+from test_training import network, training, X, Y
+os.replace = lambda *a: os.kill(os.getpid(), signal.SIGKILL)
+training.fit(network(), "net", X, Y, epochs=3)
+"""
+
+
+def test_killed_while_writing_leaves_the_last_good_checkpoint(capsys):
+    fit()
+    code = KILLED.format(tests=os.path.dirname(__file__))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -9, done.stderr.decode()[-500:]
+    capsys.readouterr()
+    fit()
+    assert "Loaded" in capsys.readouterr().out
+
+
+def test_an_uncompiled_network_is_told_to_compile():
+    with pytest.raises(ValueError, match="compile"):
+        training.fit(keras.Sequential([keras.layers.Dense(1)]), "net", X, Y)
+
+
+def test_the_ladder_starts_near_log_classes_and_learns_by_heart():
+    model = network(units=64, rate=0.02)
+    before = model.get_weights()[0].copy()
+    assert abs(training.first_loss(model, X, Y) - np.log(3)) < 0.3
+    assert training.overfits(model, X, Y, images=10, epochs=200) > 0.9
+    assert np.array_equal(model.get_weights()[0], before)
