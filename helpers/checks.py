@@ -249,6 +249,7 @@ def _names(keys: set) -> str:
 
 
 def _short(value: Any, limit: int = 80) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
     try:
         text = " ".join(repr(value).split())
     except Exception:
