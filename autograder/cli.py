@@ -3,6 +3,7 @@
 A verb imports what it needs when it is called, so that `autograder --help` answers at once.
 """
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -65,3 +66,42 @@ def adopt(name: Annotated[str, typer.Argument(help="assignment whose source was 
 
     changed = authoring.adopt(load(), name)
     typer.echo(f"course/{name}.py {'now follows' if changed else 'already matches'} source/{name}.")
+
+
+@app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="what to grade of everything in submitted/")],
+    jobs: Annotated[int | None, typer.Option(help="workers; one per core without")] = None,
+    student: Annotated[list[str] | None, typer.Option(help="only these; may be repeated")] = None,
+    force: Annotated[bool, typer.Option(help="grade again what was graded before")] = False,
+    profile: Annotated[str, typer.Option(help="offline, quick or full")] = "offline",
+) -> None:
+    """Grade a class: run every submission, judge it from outside, save the marks."""
+    import warnings
+
+    from autograder import grade as grading
+
+    warnings.filterwarnings("ignore", module="nbgrader")
+    course = load()
+    workers = jobs or os.cpu_count() or 1
+    settings = grading.Settings(profile=profile, threads=max(1, (os.cpu_count() or 1) // workers))
+
+    def watch(event: grading.Progress) -> None:
+        message = f": {event.message}" if event.message else ""
+        typer.echo(f"[{event.done}/{event.total}] {event.student} {event.state}{message}")
+
+    try:
+        states = grading.grade(
+            course.root,
+            assignment,
+            settings=settings,
+            jobs=workers,
+            students=student,
+            force=force,
+            watch=watch,
+        )
+    except FileNotFoundError as error:
+        raise CourseError(str(error)) from None
+    failed = sum(state == "failed" for state in states.values())
+    typer.echo(f"{len(states)} submissions, {failed} that the grader failed on.")
+    raise typer.Exit(1 if failed else 0)
