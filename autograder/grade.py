@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import multiprocessing
 import os
 import shutil
 import sys
@@ -122,7 +123,9 @@ def grade(
     run = _Run(room, watch, len(chosen))
     todo = run.take_in(chosen, force)
     own = executor is None
-    pool = executor or ProcessPoolExecutor(max_workers=jobs)
+    # Not by fork: a forked worker would take this process's forkserver for its own child.
+    context = multiprocessing.get_context("spawn")
+    pool = executor or ProcessPoolExecutor(max_workers=jobs, mp_context=context)
     try:
         run.execute_and_save(pool, todo)
     finally:
