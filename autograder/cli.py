@@ -105,3 +105,17 @@ def grade(
     failed = sum(state == "failed" for state in states.values())
     typer.echo(f"{len(states)} submissions, {failed} that the grader failed on.")
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def calibrate(
+    name: Annotated[str, typer.Argument(help="assignment with a recipe in course/calibration/")],
+    profile: Annotated[str, typer.Option(help="offline, quick or full")] = "offline",
+    seeds: Annotated[int | None, typer.Option(help="in place of the recipe's own number")] = None,
+) -> None:
+    """Measure what an accuracy threshold must tell apart; stop and go on as you like."""
+    from autograder import calibrate as calibration
+
+    course = load()
+    path = calibration.calibrate(course, name, profile, typer.echo, seeds)
+    typer.echo(f"wrote {path.relative_to(course.root)}")
