@@ -22,6 +22,11 @@ CALL = 'submission.call("double", number)'
 BODY = "    twice_of_the_number_that_was_given = x + x\n"
 BROKEN = {
     "an unknown header word": (CHECK, CHECK + " weight=2", 'cell 4 .*"weight".*use one of'),
+    "a header without quotes": (
+        CHECK,
+        CHECK.replace('"', ""),
+        "cell 4: the header cannot be read",
+    ),
     "two roles": (CHECK, CHECK + ' locked="a"', "cell 4 .*tests and locked: keep one"),
     "an id with a space": ('"counting-why"', '"counting why"', "cell 5 .*letters-digits-hyphens"),
     "an id used twice": ('"counting-why"', '"counting-intro"', "cell 5 .*taken by .*cell 2"),
