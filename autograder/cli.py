@@ -24,6 +24,9 @@ class Sentences(TyperGroup):
             raise typer.Exit(1) from None
 
 
+# TensorFlow logs to stderr from C++, where no filter of Python reaches.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 app = typer.Typer(
     cls=Sentences,
     help="Build, release and grade the course's assignments.",
@@ -119,3 +122,28 @@ def calibrate(
     course = load()
     path = calibration.calibrate(course, name, profile, typer.echo, seeds)
     typer.echo(f"wrote {path.relative_to(course.root)}")
+
+
+@app.command()
+def demo() -> None:
+    """Grade a small made-up class in ./demo and show the report."""
+    import warnings
+
+    from autograder import demo as small_class
+
+    warnings.filterwarnings("ignore", module="nbgrader")
+    small_class.run(load().root, say=typer.echo)
+
+
+@app.command()
+def report(
+    names: Annotated[list[str] | None, typer.Argument(help="assignments; all without")] = None,
+) -> None:
+    """Show what a class did, and write report/class.html."""
+    from autograder import report as reporting
+
+    course = load()
+    chosen = names or [a.name for a in course.assignments]
+    reporting.show(course.root, chosen)
+    page = reporting.write(course.root, chosen, course.root / "report" / "class.html")
+    typer.echo(f"Open the class page: {page}")

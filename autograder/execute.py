@@ -8,6 +8,7 @@ then written anew from the verdict, so nothing that student code shows there can
 import json
 import os
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ class Run:
 
     def all_cells(self) -> None:
         """Execute; a kernel that dies leaves a verdict in each test cell after it."""
-        with self.client.setup_kernel():
+        # A kernel logs to the terminal of whoever started it; its words to the student are outputs.
+        with self.client.setup_kernel(stderr=subprocess.DEVNULL):
             for index, cell in enumerate(self.nb.cells):
                 if cell.cell_type != "code":
                     continue

@@ -23,7 +23,7 @@ from typing import Any
 
 import nbformat
 from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
@@ -304,6 +304,13 @@ class Room:
         if finished:
             _write(note, json.dumps(self._note(one)))
 
+    def feedback(self) -> None:
+        """Write nbgrader's feedback pages, by the preprocessors that the configuration names."""
+        config = self._assignment_config()
+        converter = GenerateFeedback(coursedir=_coursedir(config), config=config, log=_LOG)
+        converter.force = True
+        self._convert(converter)
+
     def _forget(self, student: str) -> None:
         """Take back earlier automatic scores; a written answer's mark by hand stays."""
         with Gradebook(self.db_url) as gradebook, contextlib.suppress(Exception):
@@ -331,7 +338,7 @@ class Room:
         config.CourseDirectory.assignment_id = self.assignment
         return config
 
-    def _convert(self, converter: Autograde | GenerateAssignment) -> None:
+    def _convert(self, converter: Autograde | GenerateAssignment | GenerateFeedback) -> None:
         with _inside(self.root):
             converter.start()
 

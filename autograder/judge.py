@@ -139,6 +139,7 @@ class _Pipe:
 
 def _serve(pipe: Connection, memory: int, environment: dict[str, str]) -> None:
     os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TensorFlow's log would mix with the progress
     _limit_memory(memory)
     submission.connect(_Pipe(pipe))
     while True:

@@ -1,0 +1,150 @@
+"""What an instructor looks at afterwards: every student and test, in the terminal and as a page.
+
+Reads the gradebook for the points and the executed notebooks for the words.
+"""
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from jinja2 import Environment, PackageLoader, select_autoescape
+from nbgrader.api import Gradebook
+from nbgrader.utils import is_grade
+from rich.console import Console
+from rich.table import Table
+
+from helpers import checks
+
+WORDS = {"NotAttempted": checks.NOT_ATTEMPTED, "Wrong": checks.WRONG, "StudentError": checks.ERROR}
+SIGNS = {
+    checks.PASSED: "✓",
+    checks.WRONG: "✗",
+    checks.NOT_ATTEMPTED: "–",
+    checks.ERROR: "!",
+    "by hand": "?",
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One student's result in one test: the outcome, its words, and the points."""
+
+    status: str
+    message: str
+    score: float | None
+    points: float
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.status]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student: their marks by test, in the notebook's order, and the sum."""
+
+    student: str
+    marks: dict[str, Mark]
+
+    @property
+    def score(self) -> float:
+        return sum(mark.score or 0 for mark in self.marks.values())
+
+
+@dataclass(frozen=True)
+class Report:
+    """One assignment of a class."""
+
+    assignment: str
+    tests: dict[str, float]  # name: points
+    rows: list[Row]
+
+    @property
+    def points(self) -> float:
+        return sum(self.tests.values())
+
+
+def read(root: Path, assignment: str) -> Report:
+    """The results of one assignment from ``autograded/`` and the gradebook of a course folder."""
+    source = nbformat.read(root / "source" / assignment / f"{assignment}.ipynb", as_version=4)
+    tests = {
+        c.metadata.nbgrader.grade_id: float(c.metadata.nbgrader.points)
+        for c in source.cells
+        if is_grade(c)
+    }
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
+        scores = {
+            submission.student_id: {
+                grade.name: None if grade.needs_manual_grade else grade.score
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+            }
+            for submission in gradebook.assignment_submissions(assignment)
+        }
+    rows = [Row(s, _marks(root, assignment, s, tests, scores[s])) for s in sorted(scores)]
+    return Report(assignment, tests, rows)
+
+
+def _marks(root: Path, assignment: str, student: str, tests: dict, scores: dict) -> dict:
+    path = root / "autograded" / student / assignment / f"{assignment}.ipynb"
+    outputs = {}
+    if path.is_file():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if is_grade(cell):
+                outputs[cell.metadata.nbgrader.grade_id] = cell.get("outputs")
+    return {
+        name: _mark(outputs.get(name), scores.get(name), points) for name, points in tests.items()
+    }
+
+
+def _mark(outputs: list | None, score: float | None, points: float) -> Mark:
+    """A cell without outputs of its own is a written answer, graded by hand."""
+    if outputs is None:
+        return Mark("by hand", "A written answer, to be graded by hand.", score, points)
+    for output in outputs:
+        if output.output_type == "error":
+            return Mark(WORDS.get(output.ename, checks.ERROR), output.evalue, score, points)
+    return Mark(checks.PASSED, "", score, points)
+
+
+def table(report: Report) -> Table:
+    """The report for a terminal."""
+    made = Table(title=f"{report.assignment}: {report.points:g} points")
+    made.add_column("test")
+    made.add_column("of", justify="right")
+    for row in report.rows:
+        made.add_column(row.student.replace("_", " "), justify="center")
+    for name, points in report.tests.items():
+        made.add_row(name, f"{points:g}", *(row.marks[name].sign for row in report.rows))
+    made.add_section()
+    made.add_row("points", f"{report.points:g}", *(f"{row.score:g}" for row in report.rows))
+    made.caption = ", ".join(f"{sign} {status}" for status, sign in SIGNS.items())
+    return made
+
+
+def write(root: Path, assignments: list[str], to: Path) -> Path:
+    """Write the class page, a file without scripts that needs no network; returns its path."""
+    loader = Environment(loader=PackageLoader("autograder"), autoescape=select_autoescape())
+    reports = [read(root, name) for name in assignments]
+    page = loader.get_template("class.html").render(reports=reports, signs=SIGNS, link=_link(to))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(page, encoding="utf-8")
+    return to
+
+
+def _link(page: Path):
+    """Links to feedback pages, for those that are there, relative to the page."""
+
+    def link(student: str, assignment: str) -> str:
+        path = page.parent / "feedback" / student / assignment / f"{assignment}.html"
+        return html.escape(path.relative_to(page.parent).as_posix()) if path.is_file() else ""
+
+    return link
+
+
+def show(root: Path, assignments: list[str], console: Console | None = None) -> None:
+    """Print every assignment's table."""
+    console = console or Console()
+    for name in assignments:
+        console.print(table(read(root, name)))
