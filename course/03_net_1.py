@@ -382,7 +382,8 @@ with checks.exercise("net1-predict", hidden="the label and the probabilities of 
     softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
     label, probabilities = predict_first(softmax, np.array([[0.0, 2.0, 1.0], [9.0, 0.0, 0.0]]))
     checks.shape(probabilities, (3,), "The probabilities")
-    checks.close(probabilities, np.array([0.0900, 0.6652, 0.2447]), "They", atol=1e-3)
+    wanted = np.array([0.0900, 0.6652, 0.2447])
+    checks.close(probabilities, wanted, "The row for the scores 0, 2, 1", atol=1e-3)
     checks.equal(label, 1, "The label for the scores 0, 2, 1")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -453,7 +454,8 @@ def overfit_epoch(history):
     ### END SOLUTION
 
 # %%
-print("overfitting begins after epoch", overfit_epoch(history.history))
+began = overfit_epoch(history.history)
+print("overfitting begins after epoch", began or "– not seen in these epochs")
 
 # %% tests="net1-overfit-epoch" points=3
 with checks.exercise("net1-overfit-epoch", hidden="histories that jump, fall, rise or are short"):
@@ -494,6 +496,29 @@ submission.checks.that(bare == 2, "overfit_epoch needs more than history['val_lo
 
 # %%
 checks.hint("net1-overfit-epoch")
+
+# %% [markdown]
+# ### Overfitting on purpose
+#
+# **Predict.** The same network now trains on 600 images only, again for 20 epochs. Does overfitting begin earlier or later than before? Which gap do you expect between the two accuracies?
+
+# %%
+few = training.fit(
+    compile_net1(build_net1()),
+    "net1_few",
+    x_train[:600],
+    y_train[:600],
+    validation_data=(x_train[-1_000:], y_train[-1_000:]),
+    batch_size=32,
+    epochs=20,
+)
+
+# %%
+plots.history(few, "loss")
+plt.show()
+print("overfitting begins after epoch", overfit_epoch(few.history))
+print(f"accuracy: training {few.history['accuracy'][-1]:.2f}", end=", ")
+print(f"validation {few.history['val_accuracy'][-1]:.2f}")
 
 # %% [markdown] answer="net1-three-sets" points=2
 # **Why three sets?** (2 points) You choose the number of epochs by the validation loss. Why is the validation accuracy at that epoch no fair figure to report, although no weight was fitted to the validation data? What is the test data for, and what would spoil it?
