@@ -95,7 +95,7 @@ def test_dictionaries_name_missing_and_extra_keys():
 def test_an_unknown_hint_lists_what_there_is(monkeypatch, tmp_path, capsys):
     file = tmp_path / "hints.toml"
     file.write_text('[one]\nsteps = ["Which?", "Look.", "It is two."]\n')
-    monkeypatch.setattr(checks, "HINTS", file)
+    monkeypatch.setattr(checks, "HINTS", tmp_path)
     with pytest.raises(KeyError, match="one"):
         checks.hint("two")
     for _ in range(4):
