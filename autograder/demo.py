@@ -1,7 +1,8 @@
 """A small made-up class, graded for real: what `make demo` shows.
 
 Six students hand in each assignment: a right answer, one right in another form, one partly
-wrong, an untouched one, one whose code raises, and one that is not even valid JSON.
+wrong, an untouched one, one whose code raises, and one that is not even valid JSON. The answers
+in another form, and the wrong ones, are written by hand in course/demo/NAME.py.
 """
 
 import os
@@ -14,9 +15,10 @@ from nbformat import NotebookNode
 
 from autograder import course as courses
 from autograder import grade, release, report
+from autograder.authoring import read_cells
 
 PLACE = Path("demo")
-STUDENTS = ("right", "another form", "partly wrong", "untouched", "raises", "not JSON")
+STUDENTS = ("right", "another_form", "partly_wrong", "untouched", "raises", "not_JSON")
 BODY = "### BEGIN SOLUTION"
 
 
@@ -24,9 +26,9 @@ def run(root: Path, say=print) -> Path:
     """Build, release, hand in, grade and report; returns the class page's path."""
     started = time.monotonic()
     course = courses.load(root)
+    names = [a.name for a in course.assignments if answers_path(course, a.name).is_file()]
     place = root / PLACE
     shutil.rmtree(place, ignore_errors=True)
-    names = [a.name for a in course.assignments if (root / "course" / f"{a.name}.py").is_file()]
     say(f"Building and releasing {len(names)} assignments: {', '.join(names)}.")
     for path, text in release.build(course, names).items():
         to = place / path.relative_to(root)
@@ -36,12 +38,13 @@ def run(root: Path, say=print) -> Path:
     shutil.copy(root / "nbgrader_config.py", place)
     os.environ["COURSE_ROOT"] = str(place)
     for name in names:
-        hand_in(place, name)
+        hand_in(place, name, answers_path(course, name).read_text(encoding="utf-8"))
         say(f"Grading {len(STUDENTS)} submissions of {name}:")
         grade.grade(
             place, name, watch=lambda e: say(f"  [{e.done}/{e.total}] {e.student} {e.state}")
         )
-        write_feedback(place, name)
+        say(f"Writing the feedback pages of {name}.")
+        grade.Room(place, name, grade.Settings()).feedback()
     say(f"Graded and written after {time.monotonic() - started:.0f} s.")
     report.show(place, names)
     page = report.write(place, names, place / "class.html")
@@ -49,62 +52,58 @@ def run(root: Path, say=print) -> Path:
     return page
 
 
-def hand_in(place: Path, name: str) -> None:
-    """Make the six submissions of one assignment from its source and its release."""
+def answers_path(course: courses.Course, name: str) -> Path:
+    """Where the demo's answers to an assignment are; the demo takes those that have some."""
+    return course.root / "course" / "demo" / f"{name}.py"
+
+
+def hand_in(place: Path, name: str, answers: str) -> None:
+    """Make the six submissions of one assignment from its source, its release and ``answers``."""
     source = nbformat.read(place / "source" / name / f"{name}.ipynb", as_version=4)
     blank = (place / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
     made = {
         "right": nbformat.writes(source),
-        "another form": nbformat.writes(another_form(source)),
-        "partly wrong": nbformat.writes(with_wrong_last_answer(source)),
+        "another_form": nbformat.writes(with_answers(source, answers, "another")),
+        "partly_wrong": nbformat.writes(with_answers(source, answers, "wrong")),
         "untouched": blank,
         "raises": nbformat.writes(with_errors(source)),
-        "not JSON": blank[: len(blank) // 2],
+        "not_JSON": blank[: len(blank) // 2],
     }
     for student in STUDENTS:
-        folder = place / "submitted" / student.replace(" ", "_") / name
+        folder = place / "submitted" / student / name
         folder.mkdir(parents=True)
         (folder / f"{name}.ipynb").write_text(made[student], encoding="utf-8")
 
 
-def _solutions(nb: NotebookNode) -> list[NotebookNode]:
-    kinds = [(c, c.metadata.get("nbgrader", {})) for c in nb.cells if c.cell_type == "code"]
-    return [c for c, facts in kinds if facts.get("solution") and not facts.get("grade")]
+def _solutions(nb: NotebookNode) -> dict[str, NotebookNode]:
+    """The solution cells that students write, by their id."""
+    facts = [(c, c.metadata.get("nbgrader", {})) for c in nb.cells if c.cell_type == "code"]
+    return {f["grade_id"]: c for c, f in facts if f.get("solution") and not f.get("grade")}
 
 
-def another_form(source: NotebookNode) -> NotebookNode:
-    """The same answers behind a layer of functions: `f` calls `_f`, which holds the answer."""
+def with_answers(source: NotebookNode, answers: str, word: str) -> NotebookNode:
+    """A copy in which the cells marked ``word="solution id"`` take the place of the answers.
+
+    Raises `CourseError` for an id that the assignment does not have.
+    """
     nb = nbformat.reads(nbformat.writes(source), as_version=4)
-    for cell in _solutions(nb):
-        name = _function(cell.source)
-        if name:
-            inner = cell.source.replace(f"def {name}(", f"def _{name}(")
-            cell.source = f"{inner}\n\n\n{name} = lambda *given, **named: _{name}(*given, **named)"
-    return nb
-
-
-def with_wrong_last_answer(source: NotebookNode) -> NotebookNode:
-    """Right but for the last exercise, whose function returns nothing."""
-    nb = nbformat.reads(nbformat.writes(source), as_version=4)
-    last = _solutions(nb)[-1]
-    last.source += f"\n\n\n{_function(last.source)} = lambda *given, **named: None"
+    solutions = _solutions(nb)
+    for cell in read_cells(answers):
+        name = cell.metadata.get(word)
+        if name is None:
+            continue
+        if name not in solutions:
+            raise courses.CourseError(
+                f'The demo answers {word}="{name}", which is no solution cell: '
+                f"write one of {', '.join(solutions)}."
+            )
+        solutions[name].source = cell.source
     return nb
 
 
 def with_errors(source: NotebookNode) -> NotebookNode:
     """Every answer divides by zero first."""
     nb = nbformat.reads(nbformat.writes(source), as_version=4)
-    for cell in _solutions(nb):
+    for cell in _solutions(nb).values():
         cell.source = cell.source.replace(BODY, "1 / 0")
     return nb
-
-
-def _function(source: str) -> str:
-    """The name of the last function that a cell defines at its left edge."""
-    names = [line[4:].split("(")[0] for line in source.splitlines() if line.startswith("def ")]
-    return names[-1] if names else ""
-
-
-def write_feedback(place: Path, name: str) -> None:
-    """nbgrader's feedback pages of one assignment, without hidden tests."""
-    grade.Room(place, name, grade.Settings()).feedback()

@@ -11,9 +11,11 @@ import nbformat
 from jinja2 import Environment, PackageLoader, select_autoescape
 from nbgrader.api import Gradebook
 from nbgrader.utils import is_grade
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from autograder import grade
 from helpers import checks
 
 WORDS = {"NotAttempted": checks.NOT_ATTEMPTED, "Wrong": checks.WRONG, "StudentError": checks.ERROR}
@@ -73,12 +75,12 @@ def read(root: Path, assignment: str) -> Report:
         for c in source.cells
         if is_grade(c)
     }
-    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
+    with Gradebook(grade.Room(root, assignment, grade.Settings()).db_url) as gradebook:
         scores = {
             submission.student_id: {
-                grade.name: None if grade.needs_manual_grade else grade.score
+                one.name: None if one.needs_manual_grade else one.score
                 for notebook in submission.notebooks
-                for grade in notebook.grades
+                for one in notebook.grades
             }
             for submission in gradebook.assignment_submissions(assignment)
         }
@@ -110,15 +112,15 @@ def _mark(outputs: list | None, score: float | None, points: float) -> Mark:
 
 def table(report: Report) -> Table:
     """The report for a terminal."""
-    made = Table(title=f"{report.assignment}: {report.points:g} points")
-    made.add_column("test")
-    made.add_column("of", justify="right")
+    made = Table(title=f"{report.assignment}: {report.points:g} points", box=box.SIMPLE_HEAD, pad_edge=False)
+    made.add_column("test", no_wrap=True)
     for row in report.rows:
-        made.add_column(row.student.replace("_", " "), justify="center")
+        # Each word on its own line, so that six students fit 80 columns.
+        made.add_column(row.student.replace("_", "\n"), justify="center")
     for name, points in report.tests.items():
-        made.add_row(name, f"{points:g}", *(row.marks[name].sign for row in report.rows))
+        made.add_row(f"{name} ({points:g})", *(row.marks[name].sign for row in report.rows))
     made.add_section()
-    made.add_row("points", f"{report.points:g}", *(f"{row.score:g}" for row in report.rows))
+    made.add_row(f"points of {report.points:g}", *(f"{row.score:g}" for row in report.rows))
     made.caption = ", ".join(f"{sign} {status}" for status, sign in SIGNS.items())
     return made
 

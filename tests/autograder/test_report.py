@@ -32,3 +32,14 @@ def test_a_feedback_page_is_linked_where_there_is_one(tmp_path, monkeypatch):
     path.write_text("")
     page = report.write(tmp_path, ["03_net_1"], tmp_path / "class.html").read_text()
     assert 'href="feedback/ada/03_net_1/03_net_1.html"' in page
+
+
+def test_six_students_fit_a_terminal_of_80_columns():
+    students = ["another_form", "not_JSON", "partly_wrong", "raises", "right", "untouched"]
+    marks = {"net1-architecture": MARKS["net1-build"]}
+    many = Report("03_net_1", {"net1-architecture": 4.0}, [Row(s, marks) for s in students])
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(report.table(many))
+    text = shown.get()
+    assert "…" not in text and "untouched" in text and "net1-architecture" in text
