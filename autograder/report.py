@@ -112,7 +112,9 @@ def _mark(outputs: list | None, score: float | None, points: float) -> Mark:
 
 def table(report: Report) -> Table:
     """The report for a terminal."""
-    made = Table(title=f"{report.assignment}: {report.points:g} points", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=f"{report.assignment}: {report.points:g} points", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     made.add_column("test", no_wrap=True)
     for row in report.rows:
         # Each word on its own line, so that six students fit 80 columns.

@@ -16,6 +16,8 @@ _ADMITTED = {
     ("numpy._core.multiarray", "scalar"),
     ("_codecs", "encode"),
 }
+# NumPy 2 renamed numpy.core; a file names the one that wrote it, and this is the one here.
+_MULTIARRAY = np.empty(0).__reduce__()[0].__module__
 
 
 class UnpickleError(ValueError):
@@ -26,7 +28,8 @@ class _Plain(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
             raise UnpickleError(f"it asks for {module}.{name}, which no data file needs")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        here = _MULTIARRAY if module.endswith("core.multiarray") else module
+        return super().find_class(here, name)
 
 
 def load(path: Path) -> Any:
