@@ -1,8 +1,10 @@
 """What machine is this: processor, GPU, memory, Colab or not, versions."""
 
+import contextlib
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 
 from helpers import profile
@@ -12,12 +14,14 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
 
 def describe() -> dict:
     """Facts as plain values: python, libraries, cores, memory_gb, gpus (names), colab, profile."""
+    with _quiet():  # TensorFlow is loaded here, and logs to stderr from C++
+        gpus = _gpus()
     return {
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "cores": os.cpu_count() or 1,
         "memory_gb": _memory_gb(),
-        "gpus": _gpus(),
+        "gpus": gpus,
         "colab": "google.colab" in sys.modules,
         "profile": profile.current().name,
     }
@@ -62,8 +66,25 @@ def _version(name: str) -> str | None:
     return None
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep out of the notebook what libraries written in C++ log; exceptions pass."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _gpus() -> list[str]:
-    import tensorflow as tf
+    try:
+        import tensorflow as tf
+    except ModuleNotFoundError:
+        return []  # `problems` says how to install it
 
     found = tf.config.list_physical_devices("GPU")
     details = [tf.config.experimental.get_device_details(gpu) for gpu in found]

@@ -40,8 +40,10 @@ def current() -> Profile:
 
 
 def _by_machine() -> str:
-    import tensorflow as tf
-
+    try:
+        import tensorflow as tf
+    except ModuleNotFoundError:
+        return "quick"  # `helpers.device` says what is missing
     return "full" if tf.config.list_physical_devices("GPU") else "quick"
 
 

@@ -1,5 +1,8 @@
 """The report names versions, device and profile, and the mend for what is off."""
 
+import os
+import sys
+
 from helpers import device
 
 FACTS = {"libraries": {"tensorflow": "2.18"}, "gpus": [], "profile": "offline", "memory_gb": 16}
@@ -19,3 +22,18 @@ def test_nothing_is_said_where_nothing_is_off():
 def test_a_missing_library_and_a_missing_gpu_come_with_their_mend():
     said = device.problems({**FACTS, "libraries": {"numpy": None}, "profile": "full"})
     assert "pip install numpy" in said[0] and "COURSE_PROFILE=quick" in said[1]
+
+
+def test_without_tensorflow_the_report_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setattr(device, "_version", lambda name: None if name == "tensorflow" else "1.0")
+    monkeypatch.delenv("COURSE_PROFILE", raising=False)
+    device.report()
+    assert "pip install tensorflow" in capsys.readouterr().out
+
+
+def test_what_libraries_log_while_they_load_stays_out_of_the_notebook(capfd):
+    with device._quiet():
+        os.write(2, b"could not find cuda drivers")
+    os.write(2, b"later")
+    assert capfd.readouterr().err == "later"
