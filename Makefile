@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo build check lint
+.PHONY: help setup test demo build check lint colab
 
 help:
 	@echo "make setup   make .venv and install the helpers and the autograder into it"
@@ -13,6 +13,7 @@ help:
 	@echo "make demo    grade a small made-up class and show the report"
 	@echo "make build   make source/ and release/ from the texts in course/"
 	@echo "make check   say whether source/ and release/ are what course/ builds"
+	@echo "make colab   run the notebooks as Colab does: with the helpers' wheel and nothing else"
 	@echo "make lint    check the style of the code"
 
 setup: $(STAMP)
@@ -43,3 +44,12 @@ check: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# A virtual environment with TensorFlow, matplotlib, scikit-learn and the wheel, as a student's is.
+colab: $(STAMP)
+	rm -rf .colab
+	$(BIN)/python -m build --wheel --outdir .colab . >/dev/null
+	$(PYTHON) -m venv .colab/venv
+	.colab/venv/bin/python -m pip install --quiet --disable-pip-version-check .colab/*.whl
+	cp -r source tests/colab/run_notebook.py .colab
+	cd .colab && COURSE_PROFILE=offline venv/bin/python run_notebook.py source/*/*.ipynb
