@@ -14,6 +14,19 @@ if _scripts not in os.environ.get("PATH", "").split(os.pathsep):
 
 c.CourseDirectory.course_id = "convcourse"
 
+# Where assignments are released to and collected from. On a shared machine NBGRADER_EXCHANGE names
+# a folder that everybody may write to; without it, one person can try all of it here.
+c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", os.path.join(os.getcwd(), "exchange"))
+# `nbgrader zip_collect` takes ada_03_net_1.ipynb as well as a learning platform's folder for each
+# student, as in "Ada Lovelace_4711_assignsubmission_file/03_net_1.ipynb".
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*?(?P<student_id>[A-Za-z0-9.-]+)(?:_assignsubmission_file_?/|_)"
+    r"(?P<file_id>\d\d_[a-z0-9_]+)\.ipynb$"
+)
+# Archives bring neither secrets nor times, without which nbgrader's own way ends with an error.
+if importlib.util.find_spec("autograder.exchange"):
+    c.ExchangeFactory.release_feedback = "autograder.exchange.ReleaseFeedback"
+
 # What students find in place of a solution. The checks read this exception as "not attempted".
 c.ClearSolutions.code_stub = {
     "python": '# YOUR CODE HERE\nraise NotImplementedError("not attempted yet")'

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.auth import Authenticator
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange import ExchangeFactory
+from nbgrader.plugins import FileNameCollectorPlugin
 from nbgrader.preprocessors import Execute
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -48,3 +52,39 @@ def test_feedback_is_made_by_nbgrader_and_by_what_removes_hidden_tests(config):
         exporter.register_preprocessor(name, enabled=True)
     made = [type(one).__name__ for one in exporter._preprocessors]
     assert made[-3:] == ["GetGrades", "RemoveHidden", "CSSHTMLHeaderPreprocessor"]
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "student"),
+    [
+        ("/x/extracted/ada_03_net_1.ipynb", "ada"),
+        ("/x/extracted/s-4711_03_net_1.ipynb", "s-4711"),
+        ("/x/Ada Lovelace_4711_assignsubmission_file_/03_net_1.ipynb", "4711"),
+        ("/x/Ada Lovelace_4711_assignsubmission_file/03_net_1.ipynb", "4711"),
+    ],
+)
+def test_the_names_in_an_archive_tell_student_and_assignment(config, handed_in, student):
+    found = FileNameCollectorPlugin(config=config).collect(handed_in)
+    assert found == {"student_id": student, "file_id": "03_net_1"}
+
+
+def test_feedback_is_released_though_some_handed_in_by_archive(config, tmp_path, caplog):
+    config.CourseDirectory.root = str(tmp_path / "course")
+    config.CourseDirectory.assignment_id = "03_net_1"
+    config.Exchange.root = str(tmp_path / "exchange")
+    (tmp_path / "exchange").mkdir(mode=0o777)
+    for student, secret in (("ada", "a secret"), ("bob", "")):
+        folder = tmp_path / "course" / "feedback" / student / "03_net_1"
+        folder.mkdir(parents=True)
+        (folder / "03_net_1.html").write_text(f"<p>{student}</p>")
+        if secret:
+            (folder / "submission_secret.txt").write_text(secret)
+            (folder / "timestamp.txt").write_text("2030-01-01 00:00:00 UTC")
+    factory = ExchangeFactory(config=config)
+    coursedir = CourseDirectory(config=config)
+    factory.release_feedback(
+        coursedir=coursedir, authenticator=Authenticator(config=config), config=config
+    ).start()
+    pages = list((tmp_path / "exchange").rglob("*.html"))
+    assert [page.read_text() for page in pages] == ["<p>ada</p>"]
+    assert "bob did not hand in through the exchange" in caplog.text
