@@ -455,7 +455,7 @@ def overfit_epoch(history):
 
 # %%
 began = overfit_epoch(history.history)
-print("overfitting begins after epoch", began or "– not seen in these epochs")
+print(f"overfitting begins after epoch {began}" if began else "no overfitting in these epochs")
 
 # %% tests="net1-overfit-epoch" points=3
 with checks.exercise("net1-overfit-epoch", hidden="histories that jump, fall, rise or are short"):

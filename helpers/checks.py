@@ -6,6 +6,7 @@ first. Checks judge what a thing is and does, not how it was written.
 """
 
 import builtins
+import textwrap
 import tomllib
 import traceback
 from collections.abc import Iterator
@@ -272,7 +273,7 @@ def hint(name: str) -> None:
         raise KeyError(f"no hints for {name!r}; there are some for: {', '.join(sorted(_hints()))}")
     step = min(_shown.get(name, 0), len(steps) - 1)
     _shown[name] = step + 1
-    print(f"Hint {step + 1} of {len(steps)}: {steps[step]}")
+    print(textwrap.fill(f"Hint {step + 1} of {len(steps)}: {steps[step]}", 96))
     if step + 1 < len(steps):
         print("Run this cell again for the next one.")
 
