@@ -1,4 +1,4 @@
-"""What a layer makes of images: its activations, a map of them, and how well they separate classes."""
+"""A layer's activations, a map of them, and how well they separate the classes."""
 
 from typing import Any
 
