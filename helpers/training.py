@@ -140,6 +140,7 @@ def _fingerprint(model: Any, x: Any, y: Any, settings: dict) -> dict[str, str]:
     """A hash for each thing that a training depends on, so that a change can be named."""
     layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
     kept = {k: v for k, v in settings.items() if k not in ("verbose", "callbacks")}
+    kept["callbacks"] = [_callback(one) for one in settings.get("callbacks") or ()]
     return {
         "architecture": _hash(layers),
         "compile settings": _hash(_without_names(model.get_compile_config())),
@@ -147,6 +148,14 @@ def _fingerprint(model: Any, x: Any, y: Any, settings: dict) -> dict[str, str]:
         "profile": profile.current().name,
         "data": _hash([x, y]),
     }
+
+
+def _callback(callback: Any) -> list:
+    """What a callback was made with: its class and those of its values that print alike."""
+    plain = {
+        k: v for k, v in vars(callback).items() if isinstance(v, (str, int, float, type(None)))
+    }
+    return [type(callback).__name__, plain]
 
 
 def _without_names(config: Any) -> Any:

@@ -108,3 +108,9 @@ def test_the_ladder_starts_near_log_classes_and_learns_by_heart():
     assert abs(training.first_loss(model, X, Y) - np.log(3)) < 0.3
     assert training.overfits(model, X, Y, images=10, epochs=200) > 0.9
     assert np.array_equal(model.get_weights()[0], before)
+
+
+def test_another_callback_trains_anew(capsys):
+    for patience, trains in ((1, True), (1, False), (2, True)):
+        fit(callbacks=[keras.callbacks.EarlyStopping(monitor="loss", patience=patience)])
+        assert ("Trained" in capsys.readouterr().out) == trains
