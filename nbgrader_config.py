@@ -38,6 +38,13 @@ c.Execute.timeout = 600
 # A cell with this tag is not run and gets full marks, so nobody may guess it.
 c.Execute.skip_cells_with_tag = f"skip-{secrets.token_hex(16)}"
 
+# Kernels that have TensorFlow loaded when they start; each ends at once with all that it started.
+if importlib.util.find_spec("autograder.kernels"):
+    from autograder import kernels
+
+    kernels.announce()
+    c.Execute.kernel_name = kernels.NAME
+
 # Feedback for students has no hidden tests in it.
 if importlib.util.find_spec("autograder.feedback"):
     c.GenerateFeedback.preprocessors = [

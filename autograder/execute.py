@@ -21,6 +21,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Integer, Unicode
 
+from autograder import kernels
 from autograder.judge import Judge, Verdict
 from helpers import checks, export
 
@@ -31,7 +32,9 @@ MAX_OUTPUT = 100_000  # characters of output kept for one cell
 class ExecuteJudged(NbGraderPreprocessor):
     """Run the notebook in ``kernel_name``; hidden tests in a judge's process."""
 
-    kernel_name = Unicode("python3", help="the kernelspec that runs student code").tag(config=True)
+    kernel_name = Unicode(kernels.NAME, help="the kernelspec that runs student code").tag(
+        config=True
+    )
     timeout = Integer(600, help="seconds a cell may take").tag(config=True)
     judge_timeout = Integer(300, help="seconds a hidden block may take").tag(config=True)
 
@@ -48,6 +51,7 @@ class Run:
     """One notebook, one kernel, from the first cell to the last."""
 
     def __init__(self, nb: NotebookNode, folder: Path, judge: Judge, kernel: str, timeout: int):
+        kernels.announce()
         self.nb, self.folder, self.judge = nb, folder, judge
         self.client = NotebookClient(
             nb,

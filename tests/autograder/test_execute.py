@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from autograder import execute
+from autograder import execute, kernels
 from autograder.judge import Judge
 from helpers import checks
 
@@ -21,7 +21,7 @@ def run(tmp_path, answer: str, visible: str = "double") -> nbformat.NotebookNode
     )
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(answer), test])
     with Judge(seconds=60) as judge:
-        execute.Run(nb, tmp_path, judge, "python3", 20).all_cells()
+        execute.Run(nb, tmp_path, judge, kernels.NAME, 20).all_cells()
     return nb
 
 

@@ -1,0 +1,34 @@
+"""What a warm process has loaded: all that notebooks and judges import, and nothing started.
+
+TensorFlow's runtime must not run here: its threads would not survive the fork. So no tensor is
+made at import time; tests/autograder/test_kernels.py checks this. Nothing secret may be here
+either, because every kernel inherits this memory.
+"""
+
+import contextlib
+import importlib
+import pkgutil
+
+import helpers
+
+_NAMES = """
+    tensorflow keras numpy numpy.random sklearn.datasets sklearn.linear_model sklearn.manifold
+    sklearn.metrics sklearn.model_selection sklearn.multiclass sklearn.preprocessing sklearn.svm
+    matplotlib matplotlib.pyplot matplotlib.backends.backend_agg matplotlib_inline.backend_inline
+    IPython IPython.core.completer IPython.core.magics IPython.core.history IPython.display
+    ipykernel.ipkernel ipykernel.kernelapp ipykernel.zmqshell ipykernel.iostream ipykernel.debugger
+    ipykernel.displayhook ipykernel.heartbeat jedi comm debugpy
+    jupyter_client.session zmq.eventloop.zmqstream tornado.platform.asyncio
+    h5py PIL.Image PIL.PngImagePlugin autograder.submission
+"""
+
+
+def modules() -> list[str]:
+    """Names of everything to load: these and each module of `helpers`."""
+    own = pkgutil.walk_packages(helpers.__path__, "helpers.")
+    return [*_NAMES.split(), *(m.name for m in own)]
+
+
+for _name in modules():
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_name)

@@ -1,0 +1,240 @@
+"""Warm kernels start and end at once, and are otherwise what ordinary kernels are."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+from traitlets.config import PyFileConfigLoader
+
+from autograder import kernels, warm
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _found():
+    kernels.announce()
+
+
+def run(code: str, folder: Path, **environment: str) -> str:
+    """What a cell prints in a warm kernel of its own that works in ``folder``."""
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client = NotebookClient(nb, kernel_name=kernels.NAME, timeout=60)
+    client.resources = {"metadata": {"path": str(folder)}}
+    client.execute(env={**os.environ, **environment})
+    return "".join(o.text for o in nb.cells[0].outputs if o.output_type == "stream").strip()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and is no zombie."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def gone(pid: int, seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+# ---------------------------------------------------------------------- what a kernel finds
+
+
+def test_a_net_trains_in_a_warm_kernel(tmp_path):
+    code = """
+import keras, numpy as np
+net = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3)])
+net.compile("sgd", "mse")
+print(sorted(net.fit(np.zeros((8, 4)), np.zeros((8, 3)), verbose=0).history))"""
+    assert run(code, tmp_path) == "['loss']"
+
+
+def test_the_server_has_one_thread_and_has_not_started_tensorflow(tmp_path):
+    code = """
+import os
+from pathlib import Path
+from tensorflow.python.eager import context
+print(context._context is None or context._context._context_handle is None)"""
+    assert run(code, tmp_path) == "True"
+    status = Path(f"/proc/{kernels.server()._process.pid}/status").read_text()
+    assert "Threads:\t1\n" in status
+
+
+def test_every_kernel_draws_its_own_random_numbers(tmp_path):
+    code = """
+import json, random, uuid, numpy as np, tensorflow as tf, keras
+print(json.dumps([random.random(), np.random.rand(), str(uuid.uuid4()),
+      float(tf.random.uniform(())), float(keras.random.uniform(())),
+      float(keras.initializers.RandomUniform()((1,))[0])]))"""
+    one, other = (json.loads(run(code, tmp_path)) for _ in range(2))
+    assert all(a != b for a, b in zip(one, other, strict=True))
+
+
+def test_the_working_folder_comes_last_on_the_path(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('shadowed')")
+    (tmp_path / "IPython.py").write_text("raise SystemExit('shadowed')")
+    (tmp_path / "neighbour.py").write_text("word = 'found'")
+    code = (
+        "import os, sys, numpy, neighbour\nprint(neighbour.word, sys.path[-1] == '', os.getcwd())"
+    )
+    assert run(code, tmp_path) == f"found True {tmp_path}"
+
+
+def test_the_environment_is_the_askers_and_none_of_it_reaches_the_server(tmp_path, monkeypatch):
+    monkeypatch.setenv("LMS_TOKEN", "secret")
+    code = "import os\nprint(os.environ['COURSE_PROFILE'], 'CONVCOURSE_WARM' in os.environ)"
+    with kernels.shared():
+        assert run(code, tmp_path, COURSE_PROFILE="quick") == "quick False"
+    server = warm.Server()
+    try:
+        environ = Path(f"/proc/{server._process.pid}/environ").read_bytes()
+        assert b"secret" not in environ and b"PATH=" in environ
+    finally:
+        server.close()
+
+
+def test_threads_follow_the_environment(tmp_path):
+    code = """
+from threadpoolctl import threadpool_info
+print({pool["num_threads"] for pool in threadpool_info()})"""
+    assert run(code, tmp_path, OMP_NUM_THREADS="2") == "{2}"
+
+
+# ---------------------------------------------------------------------- how a kernel ends
+
+
+def test_a_kernel_ends_with_all_that_it_started_and_leaves_no_file(tmp_path):
+    code = """
+import os, subprocess
+hidden = subprocess.Popen(["sleep", "300"], start_new_session=True)
+print(os.getpid(), hidden.pid)"""
+    manager, client = start_new_kernel(kernel_name=kernels.NAME, cwd=str(tmp_path))
+    said = []
+    client.execute_interactive(code, output_hook=lambda m: said.append(m["content"].get("text")))
+    pids = [int(word) for word in "".join(filter(None, said)).split()]
+    folder = manager.provisioner.folder
+    assert len(pids) == 2 and all(map(alive, pids)) and folder.is_dir()
+    client.stop_channels()
+    manager.shutdown_kernel()
+    assert not any(map(alive, pids)) and not folder.exists()
+
+
+def test_a_kernel_that_ends_itself_is_seen_to_be_dead(tmp_path):
+    manager, client = start_new_kernel(kernel_name=kernels.NAME, cwd=str(tmp_path))
+    client.execute("import os; os._exit(3)")
+    assert manager.provisioner.process.wait(10) == 3
+    assert not manager.is_alive()
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_a_kernel_restarts_and_is_interrupted_like_any_other(tmp_path):
+    manager, client = start_new_kernel(kernel_name=kernels.NAME, cwd=str(tmp_path))
+    client.execute_interactive("left_over = 1")
+    manager.restart_kernel()
+    client.wait_for_ready(timeout=30)
+    reply = client.execute_interactive("left_over", output_hook=lambda m: None)
+    assert reply["content"]["ename"] == "NameError"
+    client.execute("import time\nfor _ in range(600): time.sleep(0.1)")
+    time.sleep(0.5)
+    manager.interrupt_kernel()
+    assert client.get_shell_msg(timeout=10)["content"]["ename"] == "KeyboardInterrupt"
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_a_target_that_cannot_start_says_why(tmp_path):
+    process = kernels.fork("autograder.kernels:no_such_function", {}, folder=tmp_path)
+    with pytest.raises(RuntimeError, match="no_such_function"):
+        process.wait_ready()
+
+
+def test_a_server_that_was_killed_is_started_again(tmp_path):
+    first = kernels.server()
+    os.kill(first._process.pid, signal.SIGKILL)
+    first._process.wait()
+    assert run("print(1)", tmp_path) == "1"
+    assert kernels.server() is not first and not first.folder.exists()
+
+
+# ---------------------------------------------------------------------- one server for many
+
+OWNER = """
+import sys, time
+from autograder import kernels
+from jupyter_client.manager import start_new_kernel
+kernels.announce()
+manager, client = start_new_kernel(kernel_name=kernels.NAME)
+pids = []
+hook = lambda m: pids.append(m["content"]["text"]) if "text" in m["content"] else None
+client.execute_interactive("import os; print(os.getpid(), flush=True)", output_hook=hook)
+own = kernels._server
+print(pids[0].strip(), own._process.pid if own else 0, own.folder if own else "/none", flush=True)
+time.sleep(300)
+"""
+
+
+@contextlib.contextmanager
+def asker():
+    """Another process with a kernel; gives it, the kernel's pid, its server's pid and folder."""
+    process = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    try:
+        kernel, server, folder = process.stdout.readline().split()
+        yield process, int(kernel), int(server), Path(folder)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_nothing_outlives_an_owner_that_was_killed():
+    with asker() as (owner, kernel, server, folder):
+        assert alive(kernel) and alive(server)
+        owner.kill()
+        assert gone(kernel) and gone(server)
+        deadline = time.monotonic() + 5
+        while folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not folder.exists()
+
+
+def test_workers_share_the_server_and_a_killed_worker_takes_only_its_own_kernel():
+    with kernels.shared(), asker() as (one, kernel, none, _), asker() as (_, other, _, _):
+        assert none == 0, "the worker started a server of its own"
+        one.kill()
+        assert gone(kernel) and alive(other)
+        assert kernels.server().is_running()
+
+
+# ---------------------------------------------------------------------- users by name
+
+
+def test_stock_nbgrader_executes_in_a_warm_kernel_by_its_configuration(tmp_path):
+    from nbgrader.preprocessors import Execute
+
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    cell = nbformat.v4.new_code_cell("import sys\n'autograder._preload' in sys.modules")
+    nb = nbformat.v4.new_notebook(cells=[cell])
+    nb, _ = Execute(config=config).preprocess(nb, {"metadata": {"path": str(tmp_path)}})
+    assert nb.cells[0].outputs[0].data["text/plain"] == "True"
+
+
+def test_nbval_runs_a_notebook_in_a_warm_kernel_by_its_name(tmp_path):
+    cell = nbformat.v4.new_code_cell("import sys\nassert 'autograder._preload' in sys.modules")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "one.ipynb")
+    name = f"--nbval-kernel-name={kernels.NAME}"
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", name, "one.ipynb"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
