@@ -51,6 +51,7 @@ def compare_histories(
         }
         ax.plot(np.arange(1, len(values) + 1), values, label=name, **look)
     ax.set(xlabel="epoch", ylabel=key.replace("val_", "validation "))
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
     ax.legend()
     return ax
