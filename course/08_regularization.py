@@ -538,6 +538,7 @@ for name, made in tried.items():
 #
 # Validation accuracy after the last epoch: mean [lowest, highest] of seeds 1 to 5, a quarter of the width, 2,000 images and 4 epochs in the upper table; two threads of a 64-bit processor, TensorFlow 2.21, Keras 3.15. At 0.01, four of five trainings without BN stay at 0.10 in each column and one learns; with BN and without dropout all five leave 0.10, but some barely. That difference is smaller than its spread. The one between 0.01 and 0.001 is not. Among the remedies the gaps differ clearly, and the validation accuracies, except for the batch of 128, do not.
 
+# %% [markdown]
 # ## Take-away
 #
 # Batch normalisation lets a network learn at a learning rate that would otherwise throw it off; at a usual learning rate the same network learns without it. Dropout and L2 close the gap between training and validation, which is not the same as raising the validation accuracy. A difference of a point between two single trainings is no finding before it was repeated with other random seeds.
