@@ -5,28 +5,32 @@ test blocks: those go to the judge, which asks the kernel for data only. A test 
 then written anew from the verdict, so nothing that student code shows there can be a mark.
 """
 
+import contextlib
 import json
 import os
+import secrets
 import stat
 import subprocess
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
-from traitlets import Integer, Unicode
+from traitlets import Bool, Integer, Unicode
 
-from autograder import kernels
+from autograder import kernels, sandbox
 from autograder.judge import Judge, Verdict
 from helpers import checks, export
 
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 MAX_OUTPUT = 100_000  # characters of output kept for one cell
+MAX_MESSAGE = 64 * 2**20  # bytes; a longer one never reaches this process
 
 
 class ExecuteJudged(NbGraderPreprocessor):
@@ -37,23 +41,66 @@ class ExecuteJudged(NbGraderPreprocessor):
     )
     timeout = Integer(600, help="seconds a cell may take").tag(config=True)
     judge_timeout = Integer(300, help="seconds a hidden block may take").tag(config=True)
+    sandbox = Bool(True, help="put warm kernels behind walls; see docs/sandbox.md").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Execute every code cell in order and return the notebook with its outputs."""
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         nb = nbformat.from_dict(nb)
         with Judge(seconds=self.judge_timeout) as judge:
-            Run(nb, folder, judge, self.kernel_name, self.timeout).all_cells()
+            limits = sandbox.LIMITS if self.sandbox else None
+            Run(nb, folder, judge, self.kernel_name, self.timeout, limits).all_cells()
         return nb, resources
 
 
-class Run:
-    """One notebook, one kernel, from the first cell to the last."""
+class Client(NotebookClient):
+    """nbclient's, for a kernel that is not trusted: what one cell shows is bounded."""
 
-    def __init__(self, nb: NotebookNode, folder: Path, judge: Judge, kernel: str, timeout: int):
+    most = sandbox.LIMITS.output
+    shown = 0  # characters in this cell so far
+    flooded = False
+
+    def create_kernel_manager(self) -> Any:
+        """A manager whose sockets take no message longer than `MAX_MESSAGE`."""
+        manager = super().create_kernel_manager()
+        manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        return manager
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Leave out what is too much, and widgets; end the kernel of a cell that floods."""
+        kind = str(msg["msg_type"])
+        if kind in ("status", "execute_input"):
+            return super().process_message(msg, cell, cell_index)
+        self.shown += 200 + sum(len(str(part)) for part in msg["content"].values())
+        if self.shown > self.most and not self.flooded:
+            self.flooded = True
+            self.task_poll_for_reply.cancel()
+        if kind.startswith("comm") or self.flooded:
+            return None
+        if kind == "stream" and self.shown > MAX_OUTPUT + len(msg["content"]["text"]):
+            return None
+        return super().process_message(msg, cell, cell_index)
+
+
+class Run:
+    """One notebook, one kernel, from the first cell to the last.
+
+    A warm kernel is put behind the walls of `sandbox`, unless ``limits`` is None.
+    """
+
+    def __init__(
+        self,
+        nb: NotebookNode,
+        folder: Path,
+        judge: Judge,
+        kernel: str = kernels.NAME,
+        timeout: int = 600,
+        limits: sandbox.Limits | None = sandbox.LIMITS,
+    ) -> None:
         kernels.announce()
-        self.nb, self.folder, self.judge = nb, folder, judge
-        self.client = NotebookClient(
+        self.nb, self.folder, self.judge = nb, Path(folder).resolve(), judge
+        self.limits = limits if kernel == kernels.NAME else None
+        self.client = Client(
             nb,
             kernel_name=kernel,
             timeout=timeout,
@@ -66,7 +113,7 @@ class Run:
     def all_cells(self) -> None:
         """Execute; a kernel that dies leaves a verdict in each test cell after it."""
         # A kernel logs to the terminal of whoever started it; its words to the student are outputs.
-        with self.client.setup_kernel(stderr=subprocess.DEVNULL):
+        with self.client.setup_kernel(stderr=subprocess.DEVNULL, **self._walls()):
             for index, cell in enumerate(self.nb.cells):
                 if cell.cell_type != "code":
                     continue
@@ -75,19 +122,52 @@ class Run:
                 else:
                     self._run(cell, index)
 
-    def _run(self, cell: NotebookNode, index: int) -> None:
-        """Execute one cell in the student's kernel, within its time."""
+    def _walls(self) -> dict[str, Any]:
+        return {} if self.limits is None else {"limits": self.limits}
+
+    def _run(self, cell: NotebookNode, index: int, store_history: bool = True) -> None:
+        """Execute one cell in the student's kernel, within its time; sets ``dead`` if that ends."""
         if self.dead:
             return
+        self.client.shown = 0
         try:
-            self.client.execute_cell(cell, index, store_history=True)
+            self.client.execute_cell(cell, index, store_history=store_history)
         except CellTimeoutError:
             self.dead = f"A cell took longer than {self.client.timeout} seconds and was stopped."
         except DeadKernelError:
-            self.dead = "The kernel died in an earlier cell."
+            self.dead = self._why_dead()
         except CellExecutionError:
             pass
+        except Exception as error:  # whatever a kernel sends that is no message of Jupyter's
+            self.dead = f"The kernel's messages could not be read ({type(error).__name__})."
         _shorten(cell)
+
+    def _why_dead(self) -> str:
+        if self.client.flooded:
+            return f"A cell showed more than {self.client.most:,} characters and was stopped."
+        process = getattr(self.client.km.provisioner, "process", None)
+        return getattr(process, "reason", "") or "The kernel died in an earlier cell."
+
+    def ask(self, code: str) -> None:
+        """Run code of ours in the kernel; what it shows is thrown away.
+
+        Raises `checks.StudentError` when the kernel ends over it.
+        """
+        cell = nbformat.v4.new_code_cell(code)
+        self.nb.cells.append(cell)
+        try:
+            self._run(cell, len(self.nb.cells) - 1, store_history=False)
+        finally:
+            self.nb.cells.pop()
+        if self.dead:
+            raise checks.StudentError(f"The notebook did not answer. {self.dead}")
+
+    @property
+    def root(self) -> str:
+        """Where the kernel's tree of files begins for this process."""
+        if self.limits is None:
+            return ""
+        return f"/proc/{self.client.km.provisioner.process.pid}/root"
 
     def _test_cell(self, cell: NotebookNode, index: int) -> None:
         visible, hidden = split(cell.source)
@@ -102,7 +182,7 @@ class Run:
         if self.dead:
             verdict = Verdict(checks.ERROR, self.dead)
         elif verdict.passed and hidden:
-            verdict = self.judge.run(hidden, KernelSource(self.client, self.folder))
+            verdict = self.judge.run(hidden, KernelSource(self))
         cell.outputs = write_outputs(verdict, cell.metadata.nbgrader.grade_id)
 
 
@@ -155,8 +235,8 @@ def _shorten(cell: NotebookNode) -> None:
 class KernelSource:
     """A student's kernel as the source of their work: asks by executing, reads data files."""
 
-    def __init__(self, client: NotebookClient, folder: Path) -> None:
-        self.client, self.folder = client, folder
+    def __init__(self, run: Run) -> None:
+        self.run = run
 
     def value(self, name: str) -> tuple[Any, list]:
         return self._ask("value", name, None)
@@ -168,40 +248,51 @@ class KernelSource:
         return self._ask("model", name, arguments)
 
     def _ask(self, kind: str, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".ask-") as place:
-            given, answer = Path(place, "arguments"), Path(place, "answer")
+        names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
+        given, answer = (str(self.run.folder / one) for one in names)
+        with _opened(self.run.root + str(self.run.folder)) as folder:
             if arguments is not None:
-                given.write_bytes(export.dumps(*arguments))
-            file = str(given.resolve()) if arguments is not None else None
-            self._execute(
-                "from helpers.answers import answer as _answer\n"
-                f"_answer({kind!r}, {name!r}, {file!r}, {str(answer.resolve())!r})"
-            )
-            return _read(answer)
-
-    def _execute(self, code: str) -> None:
-        """Run code in the kernel and wait; what it shows is thrown away."""
-        cell = nbformat.v4.new_code_cell(code)
-        index = len(self.client.nb.cells)
-        self.client.nb.cells.append(cell)
-        try:
-            self.client.execute_cell(cell, index, store_history=False)
-        except (CellTimeoutError, DeadKernelError) as error:
-            raise checks.StudentError(
-                "The notebook did not answer in time."
-                if isinstance(error, CellTimeoutError)
-                else "The kernel died when a function was asked for a result."
-            ) from None
-        except CellExecutionError:
-            pass
-        finally:
-            self.client.nb.cells.pop(index)
+                _write(folder, names[0], export.dumps(*arguments))
+            try:
+                file = given if arguments is not None else None
+                self.run.ask(
+                    "from helpers.answers import answer as _answer\n"
+                    f"_answer({kind!r}, {name!r}, {file!r}, {answer!r})"
+                )
+                return _read(folder, names[1])
+            finally:
+                for one in names:
+                    with contextlib.suppress(OSError):
+                        os.unlink(one, dir_fd=folder)
 
 
-def _read(path: Path) -> tuple[Any, list]:
+@contextlib.contextmanager
+def _opened(folder: str) -> Iterator[int]:
+    """A folder that student code writes to, opened once, so that no link leads elsewhere later."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        raise checks.StudentError("The notebook's kernel has ended.") from None
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    try:
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        words = f"The notebook's folder takes no more files: {os.strerror(error.errno)}."
+        raise checks.StudentError(words) from None
+
+
+def _read(folder: int, name: str) -> tuple[Any, list]:
     """The answer in a file that student code could have written: bounded, no link, plain file."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError:
         raise checks.StudentError("The notebook gave no answer when asked for a result.") from None
     with os.fdopen(handle, "rb") as file:

@@ -26,7 +26,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerBase
 
-from autograder import warm
+from autograder import sandbox, warm
 
 NAME = "convcourse-warm"  # the kernelspec and the provisioner
 _KEYS = ("transport", "ip", "key", "signature_scheme")
@@ -73,6 +73,14 @@ def shared() -> Iterator[str]:
             os.environ[warm.ADDRESS] = before
 
 
+def address() -> str:
+    """Where to ask: the server that the environment names, while it is there, or this process's."""
+    named = os.environ.get(warm.ADDRESS, "")
+    mine = _server is not None and named == _server.address
+    # On another machine, as a worker of a cluster, the name leads nowhere.
+    return named if Path(named).is_socket() and not mine else server().address
+
+
 def fork(
     target: str,
     arguments: dict[str, Any],
@@ -84,18 +92,15 @@ def fork(
 ) -> warm.Process:
     """Run ``target`` ("module:function") in a process that has everything loaded.
 
-    Asks the server that the environment names, where there is one, or else this process's own.
     See `warm.Process` for the arguments; without ``environment`` it gets this process's.
     """
     environment = dict(os.environ if environment is None else environment)
-    shared_address = environment.pop(warm.ADDRESS, os.environ.get(warm.ADDRESS))
+    environment.pop(warm.ADDRESS, None)
     more = dict(environment=environment, folder=Path(folder).resolve(), fds=fds, walls=walls)
-    if shared_address and (_server is None or shared_address != _server.address):
-        with contextlib.suppress(OSError):  # that server is gone, or on another machine
-            return warm.Process(shared_address, target, arguments, **more)
-    own = server()
-    process = warm.Process(own.address, target, arguments, **more)
-    return process
+    try:
+        return warm.Process(address(), target, arguments, **more)
+    except OSError:  # the shared server has died
+        return warm.Process(server().address, target, arguments, **more)
 
 
 # ---------------------------------------------------------------------- Jupyter's side
@@ -104,7 +109,7 @@ def fork(
 class WarmProvisioner(KernelProvisionerBase):
     """Starts kernels by asking a warm server; ends them at once, with all that they started.
 
-    ``walls`` among the arguments of ``start_kernel`` puts the kernel into a sandbox.
+    ``limits=sandbox.Limits()`` among the arguments of ``start_kernel`` puts it into a sandbox.
     """
 
     process: warm.Process | None = None
@@ -120,7 +125,8 @@ class WarmProvisioner(KernelProvisionerBase):
             raise RuntimeError("Warm kernels need fork, which Windows lacks: use python3.")
         manager = self.parent
         if self.folder is None:
-            self.folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=warm.short_folder()))
+            where = Path(address()).parent  # removed with the server, whatever happens here
+            self.folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=where))
             manager.transport, manager.ip = "ipc", str(self.folder / "s")
             manager.connection_file = str(self.folder / "connection.json")
             manager.write_connection_file()
@@ -130,16 +136,22 @@ class WarmProvisioner(KernelProvisionerBase):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel and wait until its sockets are bound."""
+        folder, limits = Path(kwargs.get("cwd") or ".").resolve(), kwargs.get("limits")
         info = {k: v for k, v in self.connection_info.items() if k in _KEYS or k.endswith("_port")}
         info["key"] = info["key"].decode()
         start = cmd.index("{connection_file}") + 1 if "{connection_file}" in cmd else len(cmd)
-        arguments = {"connection": info, "folder": str(self.folder), "options": cmd[start:]}
+        arguments = {
+            "connection": info,
+            "folder": str(self.folder),
+            "options": cmd[start:],
+            "walled": limits is not None,
+        }
         self.process = fork(
             "autograder.kernels:run",
             arguments,
-            environment=kwargs["env"],
-            folder=kwargs.get("cwd") or ".",
-            walls=kwargs.get("walls"),
+            environment=kwargs["env"] if limits is None else sandbox.environment(kwargs["env"]),
+            folder=folder,
+            walls=None if limits is None else sandbox.walls(folder, self.folder, limits),
         )
         await _in_thread(self.process.wait_ready)
         return self.connection_info
@@ -181,6 +193,16 @@ async def _in_thread(function: Any) -> Any:
 # ---------------------------------------------------------------------- in the kernel's process
 
 
+def _no_pipe() -> None:
+    """Behind walls there is no loopback, where ipykernel listens to what forked children print."""
+    from ipykernel.iostream import IOPubThread
+
+    def leave_out(thread: Any) -> None:
+        thread._pipe_flag = False
+
+    IOPubThread._setup_pipe_in = leave_out
+
+
 def run(call: warm.Call) -> None:
     """Be an IPython kernel at the given sockets until it is told to end."""
     from ipykernel.kernelapp import IPKernelApp
@@ -196,6 +218,8 @@ def run(call: warm.Call) -> None:
         def write_connection_file(self, **kwargs: Any) -> None: ...
         def init_poller(self) -> None: ...
 
+    if call.arguments["walled"]:
+        _no_pipe()
     # What the owner's own terminal and browser are matters to no kernel.
     os.environ.setdefault("IPYTHONDIR", str(folder / "ipython"))
     sys.argv[:] = ["ipykernel_launcher.py", "-f", str(folder / "connection.json")]

@@ -161,7 +161,8 @@ class Process:
             self._listen(deadline - time.monotonic())
         if not self._ready:
             self.kill()
-            raise RuntimeError(self.error or self.reason or "The process did not start in time.")
+            ended = f"The process ended with code {self.returncode} before it was ready."
+            raise RuntimeError(self.error or self.reason or ended)
 
     def poll(self) -> int | None:
         """The exit code (negative: the signal that ended it), or None while it runs."""
@@ -281,8 +282,18 @@ def _attend(connection: socket.socket, alive: int) -> None:
     os.setsid()
     for number in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), number)
+    walls, watch = request["walls"], None
     words, theirs = os.pipe()
-    pid = os.fork()
+    try:
+        if walls is not None:
+            from autograder import sandbox
+
+            sandbox.outer(walls)
+            watch = sandbox.Watch(walls)
+        pid = os.fork()
+    except Exception as error:
+        _say(connection, {"error": str(error), "returncode": 1})
+        return
     if pid == 0:
         connection.close()
         os.close(words)
@@ -291,14 +302,18 @@ def _attend(connection: socket.socket, alive: int) -> None:
     os.close(theirs)
     for fd in fds:
         os.close(fd)
-    _keep(connection, alive, pid, words)
+    _keep(connection, alive, pid, words, watch)
     os._exit(0)
 
 
-def _keep(connection: socket.socket, alive: int, pid: int, words: int) -> None:
-    """Pass on what either side says, until the target ends or nobody asks for it any more."""
+def _keep(connection: socket.socket, alive: int, pid: int, words: int, watch: Any) -> None:
+    """Pass on what either side says, until the target ends or nobody asks for it any more.
+
+    Once the target is ready, ``watch`` (a `sandbox.Watch` or None) is asked ten times a second;
+    the first reason that it gives ends the target.
+    """
     said = {"pid": pid}
-    heard = b""
+    heard, watching = b"", False
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)  # a child's end wakes the select below
@@ -306,13 +321,19 @@ def _keep(connection: socket.socket, alive: int, pid: int, words: int) -> None:
     while True:
         _say(connection, said)
         said = {}
-        ready = select.select(reading, [], [])[0]
+        ready = select.select(reading, [], [], watch and 0.1)[0]
+        if watching and watch is not None and (reason := watch()):
+            said, watch = {"reason": reason}, None
+            os.kill(pid, signal.SIGKILL)
         if words in ready:
             got = os.read(words, 65_536)
             heard += got
             if not got:
                 reading.remove(words)
-                said = {"ready": True} if heard == b"ready" else {"error": heard.decode()}
+                watching = heard == b"ready"
+                if watching and watch is not None:
+                    watch.begin()
+                said |= {"ready": True} if watching else {"error": heard.decode()}
         if alive in ready:
             end_descendants()
             return
@@ -325,6 +346,10 @@ def _keep(connection: socket.socket, alive: int, pid: int, words: int) -> None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             end_descendants()
+            while words in reading and (got := os.read(words, 65_536)):
+                heard += got
+            if heard not in (b"", b"ready"):
+                said["error"] = heard.decode()
             _say(connection, {**said, "returncode": os.waitstatus_to_exitcode(status)})
             return
 
@@ -391,13 +416,18 @@ def _become(request: dict[str, Any], fds: list[int], words: int) -> None:
         end_with_parent()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        module, name = request["target"].split(":")
+        function = getattr(importlib.import_module(module), name)
+        if request["walls"] is not None:
+            from autograder import sandbox
+
+            sandbox.inner(request["walls"])
+            _forget_the_autograder()
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["folder"])
         _random_state()
         _threads()
-        module, name = request["target"].split(":")
-        function = getattr(importlib.import_module(module), name)
         call = Call(request["arguments"], fds, words)
         del request
         function(call)
@@ -406,6 +436,12 @@ def _become(request: dict[str, Any], fds: list[int], words: int) -> None:
             os.write(words, traceback.format_exc()[-4_000:].encode())
         raise
     os._exit(0)
+
+
+def _forget_the_autograder() -> None:
+    """Behind walls its files are gone; what was imported of it goes, too, but for this module."""
+    for name in [n for n in sys.modules if n.partition(".")[0] == "autograder"]:
+        del sys.modules[name]
 
 
 def _random_state() -> None:

@@ -75,8 +75,9 @@ def double(n): return n
 
 
 def test_an_answer_that_is_a_link_or_missing_is_refused(tmp_path):
-    with pytest.raises(checks.StudentError, match="no answer"):
-        execute._read(tmp_path / "missing")
-    (tmp_path / "link").symlink_to("/etc/hostname")
-    with pytest.raises(checks.StudentError):
-        execute._read(tmp_path / "link")
+    with execute._opened(str(tmp_path)) as folder:
+        with pytest.raises(checks.StudentError, match="no answer"):
+            execute._read(folder, "missing")
+        (tmp_path / "link").symlink_to("/etc/hostname")
+        with pytest.raises(checks.StudentError):
+            execute._read(folder, "link")
