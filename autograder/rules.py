@@ -6,7 +6,9 @@ the mend. They are gathered, so that an author sees all of them at once.
 
 import ast
 import builtins
+import contextlib
 import re
+import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +26,7 @@ REACHING = {"__import__", "breakpoint", "dir", "eval", "exec", "globals", "input
     "open",
     "vars",
 }
+COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}  # run where they stand
 COLAB = re.compile(r"https://colab\.research\.google\.com/(?!assets/)[^\s)\"'<>]+")
 
 
@@ -67,6 +70,7 @@ def check(course: Course, texts: dict[str, str]) -> list[Violation]:
             )
             continue
         mine = [*_cells(file, cells), *_ids(file, cells, seen), *_table(file, name, cells, course)]
+        mine += _overwritten(file, cells)
         violations += mine or _form(file, texts[name])
     return violations
 
@@ -261,6 +265,78 @@ def _foreign_names(tree: ast.Module) -> set[str]:
         ):
             bound.add(node.name)
     return read - bound - set(dir(builtins)) - {"submission"}
+
+
+def _overwritten(file: str, cells: list[NotebookNode]) -> Iterator[Violation]:
+    """Names that a hidden block gives a value though the notebook still needs its own.
+
+    nbgrader and nbval run hidden blocks in the notebook's kernel, so what they bind stays.
+    """
+    visible = [_names(_outside(cell)) for cell in cells]
+    for number, cell in enumerate(cells, start=1):
+        if cell.cell_type != "code" or role_of(cell) != "tests":
+            continue
+        before = set().union(*(names.bound for names in visible[:number]))
+        with contextlib.suppress(SyntaxError, BadMarks):
+            inside = "\n".join(blocks(cell.source, "HIDDEN TESTS").inside)
+            for name in sorted(_names(inside).bound & before - {"np"}):
+                if any(name in names.inner for names in visible) or _read(name, visible[number:]):
+                    mend = (
+                        f"its hidden block gives {name} a new value, and the notebook still needs "
+                        "its own: rename it in the hidden block."
+                    )
+                    yield Violation(file, _label(cell, number), mend)
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What a cell binds and reads at its left edge, and what its functions read from outside."""
+
+    bound: frozenset[str] = frozenset()
+    read: frozenset[str] = frozenset()
+    inner: frozenset[str] = frozenset()
+
+
+def _read(name: str, later: list[_Names]) -> bool:
+    """Whether a later cell reads the name before one binds it again."""
+    for names in later:
+        if name in names.read - names.bound:
+            return True
+        if name in names.bound:
+            return False
+    return False
+
+
+def _outside(cell: NotebookNode) -> str:
+    """What a cell says outside its hidden block; nothing for markdown."""
+    if cell.cell_type != "code":
+        return ""
+    with contextlib.suppress(BadMarks):
+        return blocks(cell.source, "HIDDEN TESTS").outside
+    return ""
+
+
+def _names(source: str) -> _Names:
+    try:
+        table = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
+    except SyntaxError:
+        return _Names()
+    top = table.get_symbols()
+    outer: dict[bool, set[str]] = {True: set(), False: set()}  # by whether the scope runs in place
+    for scope in _scopes(table):
+        names = {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
+        outer[scope.get_name() in COMPREHENSIONS] |= names
+    return _Names(
+        frozenset(s.get_name() for s in top if s.is_assigned() or s.is_imported()),
+        frozenset({s.get_name() for s in top if s.is_referenced()} | outer[True]),
+        frozenset(outer[False]),
+    )
+
+
+def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    for child in table.get_children():
+        yield child
+        yield from _scopes(child)
 
 
 def _ids(file: str, cells: list[NotebookNode], seen: dict[str, str]) -> Iterator[Violation]:

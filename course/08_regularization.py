@@ -161,6 +161,7 @@ checks.hint("reg-build")
 # %%
 width, epochs = profile.width(), profile.epochs(10)
 
+
 def train_blocks(name, learning_rate, seed=1, **switches):
     keras.utils.set_random_seed(seed)
     net = build_blocks(width=width, **switches)
@@ -284,7 +285,9 @@ def l2_penalty(kernels, factor):
 # %% tests="reg-penalty" points=3
 with checks.exercise("reg-penalty", hidden="kernels of other shapes, and none at all"):
     net = build_blocks(l2=0.01, width=0.25)
-    kernels = [layer.kernel.numpy() for layer in net.layers if isinstance(layer, keras.layers.Dense)]
+    kernels = [
+        layer.kernel.numpy() for layer in net.layers if isinstance(layer, keras.layers.Dense)
+    ]
     penalty, gradients = l2_penalty(kernels, 0.01)
     checks.close(penalty, float(sum(net.losses)), "The penalty of the network", rtol=1e-3)
     checks.equal([g.shape for g in gradients], [k.shape for k in kernels], "The gradients' shapes")
@@ -353,7 +356,15 @@ best = [h["val_accuracy"][-1] for h in ends.values()]
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 places = np.arange(len(ends))
 ax.bar(places - 0.2, best, 0.4, label="validation accuracy", color=plots.COLOURS[0])
-ax.bar(places + 0.2, gaps, 0.4, label="gap to training accuracy", color="white", edgecolor="0.2", hatch="//")
+ax.bar(
+    places + 0.2,
+    gaps,
+    0.4,
+    label="gap to training accuracy",
+    color="white",
+    edgecolor="0.2",
+    hatch="//",
+)
 ax.set_xticks(places, list(ends), rotation=20)
 ax.set(ylabel="accuracy after the last epoch", ylim=(0, 1))
 ax.legend()
@@ -391,7 +402,9 @@ def should_stop(losses, val_losses, epochs=3):
     ### END SOLUTION
 
 # %% tests="reg-rule" points=2
-with checks.exercise("reg-rule", hidden="rises that are interrupted, equal values, other numbers of epochs"):
+with checks.exercise(
+    "reg-rule", hidden="rises that are interrupted, equal values, other numbers of epochs"
+):
     checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 3, 4])), True, "Three rises running")
     checks.equal(bool(should_stop([3, 2, 1], [1, 2, 3])), False, "Two rises, in three epochs,")
     checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 1, 2])), False, "An interrupted rise")
@@ -400,7 +413,13 @@ from autograder import submission
 
 falling = [9.0, 8.0, 7.0, 6.0, 5.0]
 cases = (
-    ("a rise of the training loss in between", [9.0, 8.0, 8.5, 7.0], [1.0, 2.0, 3.0, 4.0], 3, False),
+    (
+        "a rise of the training loss in between",
+        [9.0, 8.0, 8.5, 7.0],
+        [1.0, 2.0, 3.0, 4.0],
+        3,
+        False,
+    ),
     ("equal validation losses", falling, [1.0, 2.0, 3.0, 3.0, 4.0], 3, False),
     ("three rises at the end of a longer history", falling, [3.0, 1.0, 2.0, 3.0, 4.0], 3, True),
     ("three rises that are over", falling + [4.0], [1.0, 2.0, 3.0, 4.0, 2.0, 3.0], 3, False),
@@ -409,8 +428,8 @@ cases = (
     ("epochs=4 and three rises", falling[:4], [1.0, 2.0, 3.0, 4.0], 4, False),
     ("epochs=4 and four rises", falling, [1.0, 2.0, 3.0, 4.0, 5.0], 4, True),
 )
-for what, losses, val_losses, epochs, want in cases:
-    got = submission.call("should_stop", losses, val_losses, epochs)
+for what, losses, val_losses, steps, want in cases:
+    got = submission.call("should_stop", losses, val_losses, steps)
     submission.checks.that(bool(got) == want, f"should_stop is wrong for {what}.")
 ### END HIDDEN TESTS
 
@@ -463,19 +482,23 @@ def stopped_after(runs, epochs=3):
     return lasted
 
 # %% tests="reg-callback" points=4
-with checks.exercise("reg-callback", hidden="long runs, another number of epochs, three runs in a row"):
+with checks.exercise(
+    "reg-callback", hidden="long runs, another number of epochs, three runs in a row"
+):
     rising = ([5, 4, 3, 2, 1], [1, 2, 3, 4, 5])
     checks.equal(stopped_after([rising]), [4], "The epochs that a run lasts with three rises")
     calm = ([5, 4, 3, 2, 1], [5, 4, 3, 2, 1])
     checks.equal(stopped_after([calm]), [5], "The epochs that a run without a rise lasts")
-    checks.equal(stopped_after([rising, rising]), [4, 4], "The epochs of two runs, one after the other")
+    checks.equal(
+        stopped_after([rising, rising]), [4, 4], "The epochs of two runs, one after the other"
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 down = [10.0 - k for k in range(10)]
 late = [5.0, 4.0, 3.0, 2.0, 1.0, 1.5, 1.7, 1.6, 1.8, 1.9]
 last = [5.0, 4.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.6, 0.8, 0.9]
-for runs, epochs, want, what in (
+for runs, steps, want, what in (
     ([[down, late]], 3, [10], "a run whose rise is interrupted"),
     ([[down, last]], 3, [10], "a run that rises in its last three epochs"),
     ([[down, late]], 2, [7], "epochs=2"),
@@ -488,7 +511,7 @@ for runs, epochs, want, what in (
         "a run after an earlier training, whose losses it must forget",
     ),
 ):
-    got = submission.call("stopped_after", runs, epochs)
+    got = submission.call("stopped_after", runs, steps)
     submission.checks.that(list(got) == want, f"StopOnRise stops at a wrong epoch in {what}.")
 ### END HIDDEN TESTS
 
@@ -512,7 +535,9 @@ print(f"{'training':<18}{'epochs':>8}{'your rule':>12}{'patience 3':>12}{'lowest
 for name, made in tried.items():
     loss, val_loss = made.history["loss"], made.history["val_loss"]
     ours = stopped_after([(loss, val_loss)])[0]
-    print(f"{name:<18}{len(loss):>8}{ours:>12}{patience_stops(val_loss):>12}{np.argmin(val_loss) + 1:>17}")
+    print(
+        f"{name:<18}{len(loss):>8}{ours:>12}{patience_stops(val_loss):>12}{np.argmin(val_loss) + 1:>17}"
+    )
 
 # %% [markdown]
 # Three rises *running* are rare on a curve that jumps: the first report's rule often lets a training go on to its end, while patience ends it. Patience needs no training loss, and with `restore_best_weights=True` it also brings back the weights of the best epoch.

@@ -86,7 +86,9 @@ def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
     ### END SOLUTION
 
 # %% tests="opt-adagrad" points=2
-with checks.exercise("opt-adagrad", hidden="five steps in a row, other shapes, arguments unchanged"):
+with checks.exercise(
+    "opt-adagrad", hidden="five steps in a row, other shapes, arguments unchanged"
+):
     w, g = np.array([1.0, 1.0]), np.array([2.0, -0.5])
     moved, total = adagrad_step(w, g, np.array([0.0, 0.75]), 0.5)
     checks.close(total, np.array([4.0, 1.0]), "The sum of squares after the gradients 2 and -0.5")
@@ -106,7 +108,9 @@ for shape, rate in (((4,), 0.1), ((3, 2, 5), 0.02)):
         s = s + g * g
         w = w - rate * g / np.sqrt(s + 1e-7)
         check.shape(np.asarray(got[1]), shape, "The sum of squares")
-        check.that(np.allclose(got[1], s), "The sum of squares does not grow by the gradient's square.")
+        check.that(
+            np.allclose(got[1], s), "The sum of squares does not grow by the gradient's square."
+        )
         check.that(
             np.allclose(got[0], w, atol=1e-5),
             "The weights are wrong: divide by the root of the new sum, and go against the gradient.",
@@ -141,7 +145,9 @@ with checks.exercise("opt-adam", hidden="six steps in a row with other settings 
     start = np.array([1.0, -2.0, 3.0])
     variable, keras_adam = keras.Variable(start), keras.optimizers.Adam(0.1)
     w, m, v = start, np.zeros(3), np.zeros(3)
-    for t, g in enumerate(np.array([[2.0, -0.1, 0.01], [1.0, 0.3, -4.0], [0.5, 0.5, 0.5]]), start=1):
+    for t, g in enumerate(
+        np.array([[2.0, -0.1, 0.01], [1.0, 0.3, -4.0], [0.5, 0.5, 0.5]]), start=1
+    ):
         keras_adam.apply([keras.ops.convert_to_tensor(g, "float32")], [variable])
         w, m, v = adam_step(w, g, m, v, t, learning_rate=0.1)
         checks.close(w, variable.numpy(), f"The weights after step {t}", rtol=1e-3)
@@ -312,7 +318,9 @@ def clear_winner(results):
     ### END SOLUTION
 
 # %% tests="opt-winner" points=3
-with checks.exercise("opt-winner", hidden="three and more settings, wide spreads, lists of unequal length"):
+with checks.exercise(
+    "opt-winner", hidden="three and more settings, wide spreads, lists of unequal length"
+):
     far = {"a": [0.70, 0.72], "b": [0.60, 0.61]}
     checks.equal(clear_winner(far), "a", "The winner of 0.70, 0.72 against 0.60, 0.61")
     checks.that(
@@ -451,7 +459,9 @@ for setting in ParameterSampler(search_space(), 8, random_state=1):
     trials.append((trial(**setting), setting))
 a_trial = (time.perf_counter() - started) / len(trials)
 for accuracy, setting in sorted(trials, key=lambda one: -one[0]):
-    print(f"{accuracy:.3f}  {setting['optimizer']:<8} {setting['units']:>4}  {setting['activation']}")
+    print(
+        f"{accuracy:.3f}  {setting['optimizer']:<8} {setting['units']:>4}  {setting['activation']}"
+    )
 whole = sweep[min(sweep, key=lambda rate: abs(rate - 0.001))].seconds
 print(f"{a_trial:.1f} s a trial; training the whole network took {whole:.1f} s for {epochs} epochs")
 

@@ -157,3 +157,30 @@ def test_ids_are_unique_over_the_course(small_course):
 def test_a_text_must_be_in_the_table(small_course):
     said = [str(v) for v in rules.check(small_course.load(), {"99_new": small_course.text})]
     assert any("add an [[assignment]]" in line for line in said)
+
+
+PLAIN = '# %% [markdown] answer="counting-why"'
+
+
+def test_a_hidden_block_may_not_change_a_name_that_the_notebook_still_needs(small_course):
+    small_course.edit(CHECK, "# %%\nnumber = 7\n\n" + CHECK)
+    assert found(small_course) == []  # nobody reads it afterwards
+    small_course.edit(PLAIN, "# %%\nprint(number)\n\n" + PLAIN)
+    assert any(
+        "cell 5" in line and "gives number a new value" in line for line in found(small_course)
+    )
+
+
+@pytest.mark.parametrize(
+    "cell", ["def f():\n    return number", "[number for _ in range(3)]", "g = lambda: number"]
+)
+def test_a_name_that_a_function_or_a_comprehension_needs_counts(small_course, cell):
+    small_course.edit(CHECK, "# %%\nnumber = 7\n\n" + CHECK)
+    small_course.edit(PLAIN, f"# %%\n{cell}\n\n" + PLAIN)
+    assert any("gives number a new value" in line for line in found(small_course))
+
+
+def test_a_name_that_is_bound_again_first_does_not_count(small_course):
+    small_course.edit(CHECK, "# %%\nnumber = 7\n\n" + CHECK)
+    small_course.edit(PLAIN, "# %%\nfor number in range(3):\n    print(number)\n\n" + PLAIN)
+    assert found(small_course) == []

@@ -1,0 +1,688 @@
+# %% [markdown]
+# # Parameter counting: what a network costs before it is built
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/04_parameter_counting/04_parameter_counting.ipynb)
+#
+# **90 minutes, 20 points.** Builds on *03 NET I*.
+#
+# In this assignment you
+#
+# * **compute** output sizes and parameters of every kind of layer used in this course,
+# * **write** a layer table for any list of layers, and **verify** it against Keras,
+# * **explain** why NET III cannot be built without padding,
+# * **count** multiplications and **measure** how far a unit sees.
+
+# %% [markdown] locked="count-setup-note"
+# ## Set-up
+#
+# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+
+# %% locked="count-setup"
+import importlib.util
+import subprocess
+import sys
+
+WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
+if importlib.util.find_spec("helpers") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL], check=True)
+
+from helpers import checks, device
+
+checks.explain_missing_names()
+device.report()
+
+# %%
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers import plots
+
+# %% [markdown]
+# ## 1. How large is the output?
+#
+# A filter of $F$ pixels slides over $N$ pixels in steps of $S$, its *stride*. It fits in as often as
+#
+# $$O = \left\lfloor \frac{N - F}{S} \right\rfloor + 1 .$$
+#
+# What is left over at the end is dropped. Padding comes in two kinds. *Valid* padding is none: the formula holds. *Same* padding adds zeros around the image, so that the size depends on the stride alone: $O = \lceil N / S \rceil$.
+#
+# **Predict.** NET I begins with 32 pixels, a filter of 3, and a pooling of 2 with stride 2. Which sizes follow?
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+for row, (start, label) in enumerate(((0, "O = 1"), (2, "2"), (4, "3"))):
+    ax.add_patch(plt.Rectangle((start, -0.9 - row), 3, 0.7, fc="none", ec=plots.COLOURS[row], lw=2))
+    ax.text(start + 1.5, -0.55 - row, label, ha="center", va="center")
+for pixel in range(8):
+    ax.add_patch(plt.Rectangle((pixel, 0), 0.9, 0.9, fc="0.9", ec="0.4"))
+ax.set(
+    xlim=(-0.2, 8.2),
+    ylim=(-3.2, 1.2),
+    title="N = 8 pixels, F = 3, S = 2: three places, one pixel left over",
+)
+ax.axis("off")
+plt.show()
+
+# %% [markdown]
+# **Exercise (2 points).** Write `output_size`, for convolutions and poolings alike.
+
+# %% solution="count-size-answer"
+def output_size(n, f, stride=1, padding="valid"):
+    """Pixels along one side after a convolution or a pooling.
+
+    n: pixels before; f: pixels of the filter; stride: pixels between two places
+    padding: "valid" (none) or "same" (zeros, so that only the stride shrinks the image)
+    Returns an int. Raises ValueError if the filter is larger than the image and padding is
+    "valid".
+
+    Example: output_size(32, 3) is 30, output_size(13, 2, stride=2) is 6.
+    """
+    ### BEGIN SOLUTION
+    if padding == "same":
+        return -(-n // stride)
+    if f > n:
+        raise ValueError(f"a filter of {f} does not fit {n} pixels")
+    return (n - f) // stride + 1
+    ### END SOLUTION
+
+# %% tests="count-size" points=2
+with checks.exercise(
+    "count-size", hidden="every size from 1 to 40 with several filters, strides and paddings"
+):
+    checks.equal(output_size(32, 3), 30, "The size after a 3 x 3 filter on 32 pixels")
+    checks.equal(output_size(13, 2, stride=2), 6, "The size after a 2 x 2 pooling of 13 pixels")
+    checks.equal(
+        output_size(13, 3, stride=2, padding="same"), 7, "13 pixels, stride 2, same padding:"
+    )
+    try:
+        output_size(2, 3)
+    except ValueError:
+        pass
+    else:
+        checks.that(False, "A filter of 3 does not fit 2 pixels: raise ValueError.")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+for n in range(1, 41):
+    for f, stride in ((1, 1), (2, 2), (3, 1), (3, 2), (5, 1), (5, 3), (7, 4)):
+        same = (
+            submission.call("output_size", n, f, stride, "same") if n % 6 == 1 else -(-n // stride)
+        )
+        submission.checks.equal(
+            same, -(-n // stride), f"The size for n={n}, f={f}, stride={stride}, same padding"
+        )
+        if f <= n and n % 3 == 1:
+            got = submission.call("output_size", n, f, stride=stride)
+            submission.checks.equal(
+                got, (n - f) // stride + 1, f"The size for n={n}, f={f}, stride={stride}"
+            )
+for n, f in ((1, 2), (4, 5)):
+    fits = True
+    try:
+        submission.call("output_size", n, f)
+    except submission.checks.StudentError as error:
+        fits = "ValueError" not in str(error)
+    submission.checks.that(not fits, f"A filter of {f} on {n} pixels: raise ValueError.")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("count-size")
+
+# %% [markdown]
+# ## 2. Parameters of a layer
+#
+# A convolution with a filter of $m \times n$ pixels looks at all $C_{in}$ input channels at once, adds a *bias*, and does so for each of $C_{out}$ filters:
+#
+# $$P = (m \cdot n \cdot C_{in} + 1) \cdot C_{out}$$
+#
+# The image's size is not in it: the same weights serve every place. A fully connected (dense) layer of $U$ units has one weight for each of $D$ inputs and a bias, $(D + 1) \cdot U$. Pooling, flattening and dropout have none.
+#
+# Batch normalisation has four numbers a channel: a scale and a shift, which are trained, and a running mean and variance, which are not.
+#
+# **Predict.** A convolution of 3 × 3 with 64 filters on 64 channels, or a dense layer of 512 units on 256 inputs: which has more parameters?
+
+# %% [markdown]
+# **Exercise (3 points).** Write the three counts.
+
+# %% solution="count-layers-answer"
+def conv_params(m, n, c_in, c_out, bias=True):
+    """Parameters of a convolution with c_out filters of m x n pixels on c_in channels.
+
+    Example: conv_params(3, 3, 3, 32) is 896.
+    """
+    ### BEGIN SOLUTION
+    return (m * n * c_in + bool(bias)) * c_out
+    ### END SOLUTION
+
+
+def dense_params(inputs, units, bias=True):
+    """Parameters of a dense layer.
+
+    Example: dense_params(256, 512) is 131584.
+    """
+    ### BEGIN SOLUTION
+    return (inputs + bool(bias)) * units
+    ### END SOLUTION
+
+
+def batch_norm_params(channels):
+    """Parameters of batch normalisation: (total, trainable).
+
+    Example: batch_norm_params(4) is (16, 8).
+    """
+    ### BEGIN SOLUTION
+    return 4 * channels, 2 * channels
+    ### END SOLUTION
+
+# %% tests="count-layers" points=3
+with checks.exercise(
+    "count-layers", hidden="filters that are not square, layers without bias, other sizes"
+):
+    checks.equal(conv_params(3, 3, 3, 32), 896, "conv_params(3, 3, 3, 32)")
+    checks.equal(conv_params(5, 3, 2, 4, bias=False), 120, "conv_params(5, 3, 2, 4, bias=False)")
+    checks.equal(dense_params(256, 512), 131_584, "dense_params(256, 512)")
+    checks.equal(list(batch_norm_params(4)), [16, 8], "batch_norm_params(4)")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+check = submission.checks
+for m, n, c_in, c_out, bias in (
+    (5, 5, 32, 64, True),
+    (1, 7, 3, 5, True),
+    (7, 1, 4, 9, False),
+    (3, 3, 128, 128, True),
+    (1, 1, 1, 1, False),
+):
+    got = submission.call("conv_params", m, n, c_in, c_out, bias=bias)
+    want = (m * n * c_in + (1 if bias else 0)) * c_out
+    case = f"{m} x {n} pixels, {c_in} channels, {c_out} filters, {'a' if bias else 'no'} bias"
+    check.equal(got, want, f"conv_params for {case}")
+for inputs, units, bias in ((2048, 1024, True), (10, 1, False), (1, 100, True)):
+    got = submission.call("dense_params", inputs, units, bias=bias)
+    check.equal(
+        got, (inputs + (1 if bias else 0)) * units, f"dense_params({inputs}, {units}, bias={bias})"
+    )
+for channels in (1, 32, 512):
+    got = submission.call("batch_norm_params", channels)
+    check.equal(list(got), [4 * channels, 2 * channels], f"batch_norm_params({channels})")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("count-layers")
+
+# %% [markdown]
+# ## 3. A table for any network
+#
+# Now whole networks. A layer is a dictionary, a network a list of them, in order:
+#
+# | kind | keys |
+# |---|---|
+# | `"conv"` | `filters`, `size` (a square filter), and optionally `stride` (1) and `padding` (`"valid"`) |
+# | `"pool"` | `size`, and optionally `stride` (the size) and `padding` (`"valid"`) |
+# | `"bn"`, `"flatten"`, `"dropout"` | none |
+# | `"dense"` | `units` |
+#
+# **Exercise (5 points).** Write `layer_table`. Use the functions above.
+
+# %% solution="count-table-answer"
+def layer_table(layers, shape=(32, 32, 3)):
+    """One row for each layer: its kind, its output's shape, its parameters.
+
+    layers: a list of dictionaries as in the table above
+    shape: (height, width, channels) of the input; after "flatten" a shape is (length,)
+    Returns a list of (kind, output shape, total parameters, trainable parameters).
+
+    Example: layer_table([{"kind": "conv", "filters": 32, "size": 3}]) is
+    [("conv", (30, 30, 32), 896, 896)].
+    """
+    ### BEGIN SOLUTION
+    rows = []
+    for layer in layers:
+        kind, total, trainable = layer["kind"], 0, None
+        if kind in ("conv", "pool"):
+            stride = layer.get("stride", 1 if kind == "conv" else layer["size"])
+            padding = layer.get("padding", "valid")
+            height, width = (output_size(n, layer["size"], stride, padding) for n in shape[:2])
+            channels = layer["filters"] if kind == "conv" else shape[2]
+            if kind == "conv":
+                total = conv_params(layer["size"], layer["size"], shape[2], channels)
+            shape = (height, width, channels)
+        elif kind == "dense":
+            total = dense_params(shape[-1], layer["units"])
+            shape = (*shape[:-1], layer["units"])
+        elif kind == "bn":
+            total, trainable = batch_norm_params(shape[-1])
+        elif kind == "flatten":
+            shape = (int(np.prod(shape)),)
+        rows.append((kind, tuple(shape), total, total if trainable is None else trainable))
+    return rows
+    ### END SOLUTION
+
+# %% [markdown]
+# The networks of this course, as such lists:
+
+# %%
+def conv(filters, size, padding="valid"):
+    return {"kind": "conv", "filters": filters, "size": size, "padding": padding}
+
+
+def dense(*units):
+    return [{"kind": "dense", "units": u} for u in units]
+
+
+pool, bn, flatten, dropout = ({"kind": k} for k in ("pool", "bn", "flatten", "dropout"))
+pool["size"] = 2
+
+# %%
+net1 = [conv(32, 3), pool, conv(64, 3), pool, conv(64, 3), pool, flatten, *dense(512, 10)]
+net2 = [conv(32, 5), conv(64, 5), pool, conv(64, 5), pool, flatten, *dense(512, 10)]
+mnist = [conv(28, 3), pool, flatten, *dense(128, 10)]
+
+# %%
+def net3(padding="same"):
+    first = [
+        conv(96, 3, padding),
+        conv(96, 3, padding),
+        pool,
+        dropout,
+        conv(128, 3, padding),
+        pool,
+        dropout,
+    ]
+    second = [conv(128, 3, padding)] * 3 + [pool, dropout, flatten]
+    return first + second + [*dense(1024), dropout, *dense(512), dropout, *dense(10)]
+
+# %%
+three_blocks = []
+for filters in (32, 64, 128):
+    three_blocks += [conv(filters, 3, "same"), bn, pool]
+three_blocks += [flatten, *dense(512), dropout, *dense(10)]
+
+# %%
+four_five = []
+for filters in (64, 128, 256, 512):
+    four_five += [conv(filters, 3, "same"), pool, bn]
+four_five.append(flatten)
+for units in (128, 256, 512, 1024):
+    four_five += [*dense(units), dropout, bn]
+four_five += dense(10)
+
+# %%
+cifar100 = []
+for filters, times in ((64, 2), (128, 2), (256, 3), (512, 3)):
+    cifar100 += [conv(filters, 3, "same")] * times + [bn, pool]
+cifar100 += [flatten, dropout, *dense(512, 100)]
+
+# %% tests="count-table" points=5
+with checks.exercise(
+    "count-table", hidden="all seven networks, other inputs, strides, poolings that overlap"
+):
+    rows = layer_table(net1)
+    checks.equal(len(rows), 9, "The number of rows for NET I")
+    sizes = [list(row[1]) for row in rows]
+    wanted = [[30, 30, 32], [15, 15, 32], [13, 13, 64], [6, 6, 64], [4, 4, 64], [2, 2, 64]]
+    checks.equal(sizes, wanted + [[256], [512], [10]], "The output shapes of NET I")
+    checks.equal(sum(row[2] for row in rows), 193_034, "NET I's total")
+    checks.equal(
+        sum(row[3] for row in layer_table(three_blocks)),
+        1_147_914,
+        "Trained parameters of the three-block net",
+    )
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+check = submission.checks
+filters_of_5 = {"kind": "conv", "filters": 8, "size": 5}
+overlapping = {"kind": "pool", "size": 3, "stride": 2}
+cases = (
+    (
+        "a convolution with stride 2",
+        [dict(filters_of_5, stride=2)],
+        (33, 20, 3),
+        [[15, 8, 8]],
+        608,
+        608,
+    ),
+    ("a pooling with stride 2 of 3 pixels", [overlapping], (13, 12, 4), [[6, 5, 4]], 0, 0),
+    (
+        "same padding with stride 2",
+        [dict(filters_of_5, stride=2, padding="same")],
+        (33, 20, 1),
+        [[17, 10, 8]],
+        208,
+        208,
+    ),
+    (
+        "a pooling with same padding",
+        [dict(overlapping, padding="same")],
+        (13, 12, 4),
+        [[7, 6, 4]],
+        0,
+        0,
+    ),
+    (
+        "a pooling of 3 without a stride",
+        [{"kind": "pool", "size": 3}],
+        (10, 9, 2),
+        [[3, 3, 2]],
+        0,
+        0,
+    ),
+    (
+        "batch normalisation after a dense layer",
+        [{"kind": "flatten"}, {"kind": "dense", "units": 7}, {"kind": "bn"}],
+        (2, 3, 4),
+        [[24], [7], [7]],
+        203,
+        189,
+    ),
+    ("dropout", [{"kind": "dropout"}, filters_of_5], (9, 9, 3), [[9, 9, 3], [5, 5, 8]], 608, 608),
+    ("no layer", [], (32, 32, 3), [], 0, 0),
+)
+for what, layers, shape, shapes, total, trainable in cases:
+    rows = submission.call("layer_table", layers, list(shape))
+    check.equal(
+        [row[0] for row in rows], [layer["kind"] for layer in layers], f"The kinds for {what}"
+    )
+    check.equal([list(row[1]) for row in rows], shapes, f"The output shapes for {what}")
+    check.equal(sum(row[2] for row in rows), total, f"The total for {what}")
+    check.equal(sum(row[3] for row in rows), trainable, f"The trainable parameters for {what}")
+for name, total, trainable, shape in (
+    ("net1", 193_034, 193_034, (32, 32, 3)),
+    ("net2", 686_090, 686_090, (32, 32, 3)),
+    ("mnist", 607_394, 607_394, (28, 28, 1)),
+    ("three_blocks", 1_148_362, 1_147_914, (32, 32, 3)),
+    ("four_five", 2_524_938, 2_519_178, (32, 32, 3)),
+    ("cifar100", 8_739_492, 8_737_572, (32, 32, 3)),
+):
+    rows = submission.call("layer_table", submission.value(name), list(shape))
+    check.equal(sum(row[2] for row in rows), total, f"The total for {name}")
+    check.equal(sum(row[3] for row in rows), trainable, f"The trainable parameters for {name}")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("count-table")
+
+# %%
+def show(layers, shape=(32, 32, 3)):
+    for kind, out, total, trainable in layer_table(layers, shape):
+        print(f"{kind:<8} {' x '.join(map(str, out)):<14} {total:>10,} {trainable:>10,}")
+
+
+show(net1)
+
+# %% [markdown]
+# ### Keras is the judge
+#
+# A count by hand is worth something once an independent one agrees. `build` turns a list into a Keras model; compare every network.
+
+# %%
+def build(layers, shape=(32, 32, 3)):
+    make, model = keras.layers, keras.Sequential([keras.layers.Input(shape)])
+    for layer in layers:
+        kinds = {
+            "conv": lambda a: make.Conv2D(
+                a["filters"], a["size"], a.get("stride", 1), a["padding"]
+            ),
+            "pool": lambda a: make.MaxPooling2D(a["size"]),
+            "dense": lambda a: make.Dense(a["units"]),
+            "bn": lambda a: make.BatchNormalization(),
+            "flatten": lambda a: make.Flatten(),
+            "dropout": lambda a: make.Dropout(0.5),
+        }
+        model.add(kinds[layer["kind"]](layer))
+    return model
+
+# %%
+networks = {
+    "NET I": (net1, (32, 32, 3)),
+    "NET II": (net2, (32, 32, 3)),
+    "NET III": (net3(), (32, 32, 3)),
+    "three blocks": (three_blocks, (32, 32, 3)),
+    "MNIST net": (mnist, (28, 28, 1)),
+    "four conv, five FC": (four_five, (32, 32, 3)),
+    "CIFAR-100 base": (cifar100, (32, 32, 3)),
+}
+for name, (layers, shape) in networks.items():
+    by_hand = sum(row[2] for row in layer_table(layers, shape))
+    by_keras = build(layers, shape).count_params()
+    print(
+        f"{name:<20} by hand {by_hand:>10,}   Keras {by_keras:>10,}   {'same' if by_hand == by_keras else 'DIFFERENT'}"
+    )
+
+# %%
+build(net1).summary()
+
+# %%
+shares = {name: layer_table(*known) for name, known in networks.items()}
+kinds = ("conv", "dense", "bn")
+fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+left = np.zeros(len(shares))
+for kind, colour, hatch in zip(kinds, plots.COLOURS, ("", "//", "..")):
+    part = [
+        sum(r[2] for r in rows if r[0] == kind) / sum(r[2] for r in rows)
+        for rows in shares.values()
+    ]
+    ax.barh(list(shares), part, left=left, label=kind, color=colour, hatch=hatch, edgecolor="white")
+    left += part
+ax.set(xlabel="share of all parameters", xlim=(0, 1))
+ax.invert_yaxis()
+ax.legend(loc="lower right", ncols=3)
+plt.show()
+
+# %% [markdown] answer="count-where" points=2
+# **What do you see?** (2 points) In which networks do the dense layers hold most of the parameters, and in which do they not? Name the one number that decides about it at the place where the network flattens, and a change that would make the dense part smaller without touching the convolutions.
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point: the dense part has most parameters in the nets with few convolutions (NET I about two thirds, NET II, the MNIST net and the three-block net more than three quarters), and less in those whose convolutions are many and wide (the CIFAR-100 base). One point: the length after flattening, height × width × channels, multiplies the first dense layer; one more pooling (or a global average pooling) before it divides that length by four (or by the area).
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 4. Why NET III needs padding
+#
+# NET III has six convolutions of 3 × 3 and three poolings. The sheet that it comes from says nothing of padding.
+#
+# **Predict.** Follow the sizes without padding, beginning at 32. What happens at the last convolution, or after it?
+
+# %%
+sizes = [32]
+for step in "CCPCPCCCP":
+    f, stride = (3, 1) if step == "C" else (2, 2)
+    try:
+        sizes.append(output_size(sizes[-1], f, stride))
+    except ValueError as error:
+        print(f"after {sizes} comes a {'convolution' if step == 'C' else 'pooling'}: {error}")
+        break
+else:
+    print(sizes)
+
+# %% [markdown] answer="count-padding" points=2
+# **Explain.** (2 points) At which layer does NET III without padding fail, and what is left of the image there? Compute the sizes with *same* padding, and the length after flattening. What does *same* padding do to the pixels at the border?
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point: without padding the sizes run 30, 28, 14, 12, 6, 4, 2, and the sixth convolution of 3 × 3 does not fit 2 pixels (0 would be left). With same padding they run 32, 32, 16, 16, 8, 8, 8, 8, 4, and 4 · 4 · 128 = 2,048 values are flattened. One point: at the border the filter sees zeros that are no part of the image, so border pixels are used less often or next to artificial black; the network can even learn where the border is.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 5. Beyond the sheet: multiplications
+#
+# Parameters cost memory; *multiplications* cost time. A convolution multiplies each weight once at each place of its output; biases only add. With an output of $O_h \times O_w$:
+#
+# $$M_{\text{conv}} = m \cdot n \cdot C_{in} \cdot C_{out} \cdot O_h \cdot O_w \qquad M_{\text{dense}} = D \cdot U$$
+#
+# All other layers count as 0 here.
+#
+# **Exercise (3 points).** Write `multiplications`, for one image.
+
+# %% solution="count-mults-answer"
+def multiplications(layers, shape=(32, 32, 3)):
+    """Multiplications for one image, a list with one int for each layer.
+
+    layers and shape as in layer_table; only "conv" and "dense" multiply.
+
+    Example: multiplications([{"kind": "conv", "filters": 32, "size": 3}]) is [777600].
+    """
+    ### BEGIN SOLUTION
+    counts = []
+    for layer, (kind, out, total, _) in zip(layers, layer_table(layers, shape)):
+        if kind == "conv":
+            counts.append((total - out[2]) * out[0] * out[1])
+        else:
+            counts.append(total - out[-1] if kind == "dense" else 0)
+    return counts
+    ### END SOLUTION
+
+# %% tests="count-mults" points=3
+with checks.exercise("count-mults", hidden="all networks, strides, other inputs"):
+    counts = multiplications(net1)
+    checks.equal(len(counts), 9, "The number of counts for NET I")
+    checks.equal(counts[0], 777_600, "The multiplications of NET I's first convolution")
+    checks.equal(counts[1], 0, "The multiplications of a pooling")
+    checks.equal(counts[7], 131_072, "The multiplications of NET I's first dense layer")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+check = submission.checks
+filters_of_5 = {"kind": "conv", "filters": 8, "size": 5}
+for what, layers, shape, want in (
+    ("a convolution with stride 2", [dict(filters_of_5, stride=2)], (33, 20, 3), [72_000]),
+    ("same padding", [dict(filters_of_5, padding="same")], (6, 4, 2), [9_600]),
+    (
+        "batch normalisation and dropout",
+        [filters_of_5, {"kind": "bn"}, {"kind": "dropout"}],
+        (5, 5, 1),
+        [200, 0, 0],
+    ),
+    (
+        "dense layers",
+        [{"kind": "flatten"}, {"kind": "dense", "units": 7}, {"kind": "dense", "units": 3}],
+        (2, 3, 4),
+        [0, 168, 21],
+    ),
+    ("no layer", [], (32, 32, 3), []),
+):
+    got = submission.call("multiplications", layers, list(shape))
+    check.equal(list(got), want, f"The multiplications for {what}")
+for name, want in (("net1", 4_618_624), ("net2", 38_455_808), ("cifar100", 285_984_768)):
+    got = submission.call("multiplications", submission.value(name), [32, 32, 3])
+    check.equal(int(sum(got)), want, f"The multiplications of {name}")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("count-mults")
+
+# %%
+for name, (layers, shape) in networks.items():
+    parameters = sum(row[2] for row in layer_table(layers, shape))
+    millions = sum(multiplications(layers, shape)) / 1e6
+    print(
+        f"{name:<20} {parameters:>10,} parameters {millions:>8.1f} million multiplications for an image"
+    )
+
+# %% [markdown]
+# ## 6. Beyond the sheet: how far does a unit see?
+#
+# A unit of the first convolution sees 3 × 3 pixels. A unit of the next sees 3 × 3 of *those*, and so more of the image. The side of that window, the *receptive field* $r$, starts at 1 and grows with each convolution or pooling of size $F$ and stride $S$. The *jump* $j$ is the distance in the image between two neighbouring units, 1 at first:
+#
+# $$r \leftarrow r + (F - 1) \cdot j \qquad \text{then} \qquad j \leftarrow j \cdot S$$
+#
+# **Exercise (3 points).** Write `receptive_field`. Padding does not change it.
+
+# %% solution="count-field-answer"
+def receptive_field(layers):
+    """Side of the window of the image that a unit sees, after each layer before "flatten".
+
+    layers: as in layer_table; the rows from "flatten" on are left out
+    Returns a list of ints, one for each layer; "bn" and "dropout" change nothing.
+
+    Example: for a conv of 3, a pool of 2 and a conv of 3 it is [3, 4, 8].
+    """
+    ### BEGIN SOLUTION
+    field, jump, fields = 1, 1, []
+    for layer in layers:
+        if layer["kind"] == "flatten":
+            break
+        if layer["kind"] in ("conv", "pool"):
+            field += (layer["size"] - 1) * jump
+            jump *= layer.get("stride", 1 if layer["kind"] == "conv" else layer["size"])
+        fields.append(field)
+    return fields
+    ### END SOLUTION
+
+# %% tests="count-field" points=3
+with checks.exercise("count-field", hidden="all networks, strides, poolings that overlap"):
+    checks.equal(
+        list(receptive_field(net1[:3])), [3, 4, 8], "The fields of a conv, a pool and a conv"
+    )
+    checks.equal(
+        len(receptive_field(net1)),
+        6,
+        "The number of fields for NET I: it flattens after six layers, so it",
+    )
+    checks.equal(list(receptive_field([bn, conv(8, 3)])), [1, 3], "The fields of bn and a conv")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+filters_of_3, overlapping = (
+    {"kind": "conv", "filters": 8, "size": 3},
+    {"kind": "pool", "size": 3, "stride": 2},
+)
+for what, layers, want in (
+    ("convolutions with stride 2", [dict(filters_of_3, stride=2)] * 3, [3, 7, 15]),
+    ("poolings of 3 with stride 2", [overlapping, filters_of_3, overlapping], [3, 7, 11]),
+    ("filters of 5 and 7", [dict(filters_of_3, size=5), dict(filters_of_3, size=7)], [5, 11]),
+    ("dropout between convolutions", [filters_of_3, {"kind": "dropout"}, filters_of_3], [3, 3, 5]),
+    ("same padding", [dict(filters_of_3, padding="same")] * 2, [3, 5]),
+    ("no layer", [], []),
+):
+    got = submission.call("receptive_field", layers)
+    submission.checks.equal(list(got), want, f"The receptive fields for {what}")
+for name, want in (("net1", 22), ("net2", 20), ("cifar100", 100)):
+    got = list(submission.call("receptive_field", submission.value(name)))
+    submission.checks.equal(got[-1], want, f"The last receptive field of {name}")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("count-field")
+
+# %%
+fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+for k, (name, (layers, _)) in enumerate(networks.items()):
+    fields = receptive_field(layers)
+    ax.plot(
+        range(1, len(fields) + 1),
+        fields,
+        color=plots.COLOURS[k % 6],
+        marker=plots.MARKERS[k % 6],
+        ls="-" if k < 6 else ":",
+        label=name,
+    )
+ax.axhline(32, color="0.4", ls="--")
+ax.text(1, 34, "the whole image")
+ax.set(xlabel="layer", ylabel="receptive field in pixels")
+ax.grid(alpha=0.3)
+ax.legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# ## What others got
+#
+# | network | parameters | trained | multiplications for an image | receptive field before flattening |
+# |---|---|---|---|---|
+# | NET I | 193,034 | 193,034 | 4,618,624 | 22 |
+# | NET II | 686,090 | 686,090 | 38,455,808 | 20 |
+# | NET III | 3,267,306 | 3,267,306 | 146,838,528 | 40 |
+# | three blocks | 1,148,362 | 1,147,914 | 11,375,616 | 22 |
+# | MNIST net | 607,394 | 607,394 | 777,328 | 4 |
+# | four conv, five FC | 2,524,938 | 2,519,178 | 59,353,088 | 46 |
+# | CIFAR-100 base | 8,739,492 | 8,737,572 | 285,984,768 | 100 |
+#
+# Counts depend on no data, seed or machine: *offline*, *quick* and *full* give the same. The sheet asks for the counts of NET I, II and III and prints none; Keras 3.15 agrees with every parameter count above.
+
+# %% [markdown]
+# ## Take-away
+#
+# A convolution's parameters depend on its filters and channels, not on the image; a dense layer's depend on every value that reaches it. Sizes follow from one formula, and a network that shrinks its image below the next filter cannot be built. Parameters cost memory, multiplications cost time, and the receptive field says how much of the image a decision can rest on: three different counts.
+#
+# **To go on with.** Two convolutions of 3 × 3 see as far as one of 5 × 5. With 64 channels in and out, which of the two has fewer parameters, which has fewer multiplications, and what else does the pair have that the single one lacks?
