@@ -51,7 +51,7 @@ from helpers import plots
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
-for row, (start, label) in enumerate(((0, "O = 1"), (2, "2"), (4, "3"))):
+for row, (start, label) in enumerate(((0, "1"), (2, "2"), (4, "3"))):
     ax.add_patch(plt.Rectangle((start, -0.9 - row), 3, 0.7, fc="none", ec=plots.COLOURS[row], lw=2))
     ax.text(start + 1.5, -0.55 - row, label, ha="center", va="center")
 for pixel in range(8):
@@ -468,14 +468,14 @@ for kind, colour, hatch in zip(kinds, plots.COLOURS, ("", "//", "..")):
     left += part
 ax.set(xlabel="share of all parameters", xlim=(0, 1))
 ax.invert_yaxis()
-ax.legend(loc="lower right", ncols=3)
+ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 plt.show()
 
 # %% [markdown] answer="count-where" points=2
 # **What do you see?** (2 points) In which networks do the dense layers hold most of the parameters, and in which do they not? Name the one number that decides about it at the place where the network flattens, and a change that would make the dense part smaller without touching the convolutions.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: the dense part has most parameters in the nets with few convolutions (NET I about two thirds, NET II, the MNIST net and the three-block net more than three quarters), and less in those whose convolutions are many and wide (the CIFAR-100 base). One point: the length after flattening, height × width × channels, multiplies the first dense layer; one more pooling (or a global average pooling) before it divides that length by four (or by the area).
+# *Rubric.* One point: the dense part has most parameters in the nets with few convolutions (NET I about two thirds, NET II and NET III more than three quarters, the three-block net and the MNIST net nine tenths and more), and less in those that shrink the image to 2 × 2 before it flattens (the four-conv net and the CIFAR-100 base). One point: the length after flattening, height × width × channels, multiplies the first dense layer; one more pooling (or a global average pooling) before it divides that length by four (or by the area).
 # ### END SOLUTION
 
 # %% [markdown]
@@ -660,7 +660,7 @@ for k, (name, (layers, _)) in enumerate(networks.items()):
     )
 ax.axhline(32, color="0.4", ls="--")
 ax.text(1, 34, "the whole image")
-ax.set(xlabel="layer", ylabel="receptive field in pixels")
+ax.set(xlabel="layer", ylabel="receptive field in pixels", xticks=range(1, 19))
 ax.grid(alpha=0.3)
 ax.legend(fontsize=8)
 plt.show()
