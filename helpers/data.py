@@ -123,11 +123,7 @@ def _real(name: str) -> Dataset:
     read = {"cifar10": _read_cifar10, "cifar100": _read_cifar100, "mnist": _read_mnist}[name]
     for place in (Path(folder) if folder else None, Path.home() / ".keras" / "datasets"):
         if place is not None:
-            for inside in (
-                place,
-                place / "cifar-10-batches-py-target",
-                place / f"{name}_extracted",
-            ):
+            for inside in (place, place / _EXTRACTED.get(name, "")):
                 found = read(inside)
                 if found is not None:
                     return found
@@ -270,6 +266,24 @@ def _first_of_each(labels: np.ndarray, images: int | None) -> np.ndarray:
     classes = np.unique(labels)
     chosen = [np.flatnonzero(labels == c)[: images // len(classes)] for c in classes]
     return np.sort(np.concatenate(chosen))
+
+
+def batch_folder(made_in: str | Path = "batches") -> Path:
+    """Where official batch files lie that can be read by hand: ``cifar-10-batches-py``.
+
+    Looks where `load` looks. Under *offline*, and where Keras keeps the data in another form, a
+    small folder of generated images is written in its place, and a line says so.
+    """
+    if profile.current().name != "offline":
+        places = [Path(os.environ.get("COURSE_DATA") or "."), Path.home() / ".keras" / "datasets"]
+        for place in places:
+            for inside in (place, place / _EXTRACTED["cifar10"]):
+                if (inside / "cifar-10-batches-py" / "test_batch").is_file():
+                    print(f"Batch files: official ones in {inside / 'cifar-10-batches-py'}.")
+                    return inside / "cifar-10-batches-py"
+    to = sample_batch_folder(made_in)
+    print(f"Batch files: small ones of generated images, written to {to}.")
+    return to
 
 
 def sample_batch_folder(folder: str | Path, images: int = 200) -> Path:

@@ -109,3 +109,15 @@ def test_mnist_is_read_without_pickles(tmp_path, monkeypatch):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(data.DataError, match="cifar10, cifar100 or mnist"):
         data.load("imagenet")
+
+
+def test_batch_files_are_official_ones_or_generated_ones_and_say_which(
+    folder, tmp_path, monkeypatch, capsys
+):
+    assert data.batch_folder(tmp_path / "made") == folder
+    assert "official ones" in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_PROFILE", "offline")
+    made = data.batch_folder(tmp_path / "made")
+    assert made == tmp_path / "made" / "cifar-10-batches-py"
+    assert "generated" in capsys.readouterr().out
+    assert len(data.official_batch(made / "data_batch_5")["labels"]) == 200
