@@ -78,33 +78,38 @@ def grade(
     student: Annotated[list[str] | None, typer.Option(help="only these; may be repeated")] = None,
     force: Annotated[bool, typer.Option(help="grade again what was graded before")] = False,
     profile: Annotated[str, typer.Option(help="offline, quick or full")] = "offline",
+    sandbox: Annotated[
+        str, typer.Option(help="walls around student code; none where a machine has no walls")
+    ] = "walls",
 ) -> None:
     """Grade a class: run every submission, judge it from outside, save the marks."""
     import warnings
 
     from autograder import grade as grading
+    from autograder import progress
 
     warnings.filterwarnings("ignore", module="nbgrader")
+    if sandbox not in ("walls", "none"):
+        raise CourseError("--sandbox takes walls or none.")
     course = load()
     workers = jobs or os.cpu_count() or 1
-    settings = grading.Settings(profile=profile, threads=max(1, (os.cpu_count() or 1) // workers))
-
-    def watch(event: grading.Progress) -> None:
-        message = f": {event.message}" if event.message else ""
-        typer.echo(f"[{event.done}/{event.total}] {event.student} {event.state}{message}")
-
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    settings = grading.Settings(profile=profile, threads=threads, walls=sandbox == "walls")
     try:
-        states = grading.grade(
-            course.root,
-            assignment,
-            settings=settings,
-            jobs=workers,
-            students=student,
-            force=force,
-            watch=watch,
-        )
+        with progress.shown() as watch:
+            states = grading.grade(
+                course.root,
+                assignment,
+                settings=settings,
+                jobs=workers,
+                students=student,
+                force=force,
+                watch=watch,
+            )
     except FileNotFoundError as error:
         raise CourseError(str(error)) from None
+    if sandbox == "none":
+        typer.echo("Graded without walls: student code could read and change files here.")
     failed = sum(state == "failed" for state in states.values())
     typer.echo(f"{len(states)} submissions, {failed} that the grader failed on.")
     raise typer.Exit(1 if failed else 0)

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from autograder import course as courses
 from autograder import grade, release, report
 from autograder.authoring import read_cells
+from autograder.room import Room
 
 PLACE = Path("demo")
 STUDENTS = ("right", "another_form", "partly_wrong", "untouched", "raises", "not_JSON")
@@ -44,7 +45,7 @@ def run(root: Path, say=print) -> Path:
             place, name, watch=lambda e: say(f"  [{e.done}/{e.total}] {e.student} {e.state}")
         )
         say(f"Writing the feedback pages of {name}.")
-        grade.Room(place, name, grade.Settings()).feedback()
+        Room(place, name).feedback()
     say(f"Graded and written after {time.monotonic() - started:.0f} s.")
     report.show(place, names)
     page = report.write(place, names, place / "class.html")

@@ -9,15 +9,15 @@ with its process, and the next block gets a new one.
 import ast
 import contextlib
 import io
-import multiprocessing
 import os
 import resource
 import time
 from dataclasses import dataclass
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from autograder import submission
+from autograder import kernels, submission, warm
 from helpers import checks, export
 
 MEMORY = 6 * 2**30  # bytes a judge may add to what it has at its start
@@ -76,19 +76,21 @@ class Judge:
         """End the judge's process at once."""
         if self._process is not None:
             self._process.kill()
-            self._process.join()
             self._pipe.close()
         self._process = self._pipe = None
 
     def _ready(self) -> Connection:
-        if self._process is None or not self._process.is_alive():
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["autograder._preload"])
-            self._pipe, theirs = context.Pipe()
-            environment = {k: v for k, v in os.environ.items() if k.startswith("COURSE_")}
-            arguments = (theirs, self.memory, environment)
-            self._process = context.Process(target=_serve, args=arguments, daemon=True)
-            self._process.start()
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._pipe, theirs = Pipe()
+            names = ("COURSE_", "OMP_", "TF_", "KERAS_", "CUDA_")
+            known = {k: v for k, v in os.environ.items() if k.startswith(names)}
+            self._process = kernels.fork(
+                "autograder.judge:serve",
+                {"memory": self.memory},
+                environment={**known, "PATH": os.environ.get("PATH", ""), "MPLBACKEND": "agg"},
+                fds=(theirs.fileno(),),
+            )
             theirs.close()
         return self._pipe
 
@@ -137,11 +139,13 @@ class _Pipe:
         raise kinds.get(status, checks.Wrong)(message)
 
 
-def _serve(pipe: Connection, memory: int, environment: dict[str, str]) -> None:
-    os.environ.update(environment)
+def serve(call: warm.Call) -> None:
+    """Execute hidden blocks until the other end closes; the target of a forked process."""
+    pipe = Connection(call.fds[0])
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TensorFlow's log would mix with the progress
-    _limit_memory(memory)
+    _limit_memory(call.arguments["memory"])
     submission.connect(_Pipe(pipe))
+    call.ready()
     while True:
         try:
             _, code = pipe.recv()

@@ -15,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from autograder import grade
+from autograder.room import Room
 from helpers import checks
 
 WORDS = {"NotAttempted": checks.NOT_ATTEMPTED, "Wrong": checks.WRONG, "StudentError": checks.ERROR}
@@ -75,7 +75,7 @@ def read(root: Path, assignment: str) -> Report:
         for c in source.cells
         if is_grade(c)
     }
-    with Gradebook(grade.Room(root, assignment, grade.Settings()).db_url) as gradebook:
+    with Gradebook(Room(root, assignment).db_url) as gradebook:
         scores = {
             submission.student_id: {
                 one.name: None if one.needs_manual_grade else one.score
