@@ -15,7 +15,7 @@ def compile_net1(model):
     model.compile(
         keras.optimizers.Adam(),
         keras.losses.SparseCategoricalCrossentropy(),
-        [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
     return model
 
