@@ -5,6 +5,7 @@ test blocks: those go to the judge, which asks the kernel for data only. A test 
 then written anew from the verdict, so nothing that student code shows there can be a mark.
 """
 
+import builtins
 import contextlib
 import json
 import os
@@ -30,6 +31,7 @@ from helpers import checks, export
 
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 MAX_OUTPUT = 100_000  # characters of output kept for one cell
+SAFE = ("text/plain", "image/png", "image/jpeg")  # what a graded notebook shows
 MAX_MESSAGE = 64 * 2**20  # bytes; a longer one never reaches this process
 
 
@@ -61,9 +63,16 @@ class Client(NotebookClient):
     flooded = False
 
     def create_kernel_manager(self) -> Any:
-        """A manager whose sockets take no message longer than `MAX_MESSAGE`."""
+        """A manager whose client takes no message longer than `MAX_MESSAGE`."""
         manager = super().create_kernel_manager()
-        manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        make = manager.client
+
+        def bounded(**kwargs: Any) -> Any:
+            client = make(**kwargs)
+            client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+            return client
+
+        manager.client = bounded
         return manager
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
@@ -74,7 +83,7 @@ class Client(NotebookClient):
         self.shown += 200 + sum(len(str(part)) for part in msg["content"].values())
         if self.shown > self.most and not self.flooded:
             self.flooded = True
-            self.task_poll_for_reply.cancel()
+            self.km.provisioner.process.kill()  # nbclient sees that it is dead within a second
         if kind.startswith("comm") or self.flooded:
             return None
         if kind == "stream" and self.shown > MAX_OUTPUT + len(msg["content"]["text"]):
@@ -107,8 +116,10 @@ class Run:
             allow_errors=True,
             resources={"metadata": {"path": str(folder)}},
             skip_cells_with_tag="never: " + os.urandom(8).hex(),
+            on_cell_executed=self._keep_reply,
         )
         self.dead = ""
+        self.reply: dict[str, Any] = {}
 
     def all_cells(self) -> None:
         """Execute; a kernel that dies leaves a verdict in each test cell after it."""
@@ -129,7 +140,7 @@ class Run:
         """Execute one cell in the student's kernel, within its time; sets ``dead`` if that ends."""
         if self.dead:
             return
-        self.client.shown = 0
+        self.client.shown, self.reply = 0, {}
         try:
             self.client.execute_cell(cell, index, store_history=store_history)
         except CellTimeoutError:
@@ -141,6 +152,9 @@ class Run:
         except Exception as error:  # whatever a kernel sends that is no message of Jupyter's
             self.dead = f"The kernel's messages could not be read ({type(error).__name__})."
         _shorten(cell)
+
+    def _keep_reply(self, execute_reply: dict[str, Any], **_: Any) -> None:
+        self.reply = execute_reply["content"]
 
     def _why_dead(self) -> str:
         if self.client.flooded:
@@ -166,7 +180,7 @@ class Run:
     def root(self) -> str:
         """Where the kernel's tree of files begins for this process."""
         if self.limits is None:
-            return ""
+            return "/"
         return f"/proc/{self.client.km.provisioner.process.pid}/root"
 
     def _test_cell(self, cell: NotebookNode, index: int) -> None:
@@ -178,7 +192,7 @@ class Run:
         finally:
             self.nb.cells[index] = cell
         cell.execution_count = shown.execution_count
-        verdict = _visible_verdict(shown.outputs)
+        verdict = _visible_verdict(self.reply)
         if self.dead:
             verdict = Verdict(checks.ERROR, self.dead)
         elif verdict.passed and hidden:
@@ -193,21 +207,20 @@ def split(source: str) -> tuple[str, str]:
     return visible + after, hidden
 
 
-def _visible_verdict(outputs: list) -> Verdict:
-    """What the visible checks came to; only an error counts, no other output does."""
-    for output in outputs:
-        if output.output_type == "error":
-            known = {
-                "NotAttempted": checks.NOT_ATTEMPTED,
-                "NotImplementedError": checks.NOT_ATTEMPTED,
-                "Wrong": checks.WRONG,
-                "StudentError": checks.ERROR,
-            }
-            status = known.get(output.ename, checks.ERROR)
-            words = str(output.evalue)
-            told = words.startswith(f"{status}: ")  # the outcome's own words come first
-            return Verdict(status, words.split(". ", 1)[-1] if told else words)
-    return Verdict(checks.PASSED)
+def _visible_verdict(reply: dict[str, Any]) -> Verdict:
+    """What the visible checks came to, by the kernel's reply: outputs can be lost or be many."""
+    if reply.get("status") == "ok":
+        return Verdict(checks.PASSED)
+    known = {
+        "NotAttempted": checks.NOT_ATTEMPTED,
+        "NotImplementedError": checks.NOT_ATTEMPTED,
+        "Wrong": checks.WRONG,
+        "StudentError": checks.ERROR,
+    }
+    status = known.get(reply.get("ename"), checks.ERROR)
+    words = str(reply.get("evalue", "The cell was not run."))
+    told = words.startswith(f"{status}: ")  # the outcome's own words come first
+    return Verdict(status, words.split(". ", 1)[-1] if told else words)
 
 
 def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
@@ -226,8 +239,16 @@ def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
     return [nbformat.v4.new_output("stream", name="stdout", text=f"{outcome}\n")]
 
 
+def safe(output: NotebookNode) -> NotebookNode:
+    """An output that runs nothing in the browser of whoever looks at it."""
+    if "data" in output:
+        output.data = {k: v for k, v in output.data.items() if k in SAFE}
+    return output
+
+
 def _shorten(cell: NotebookNode) -> None:
-    for output in cell.outputs:
+    """Leave what a person can read and look at, and not more than that."""
+    for output in map(safe, cell.outputs):
         if len(str(output.get("text", ""))) > MAX_OUTPUT:
             output.text = output.text[:MAX_OUTPUT] + "\n... the rest of the output was left out"
 
@@ -250,7 +271,7 @@ class KernelSource:
     def _ask(self, kind: str, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
         names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
         given, answer = (str(self.run.folder / one) for one in names)
-        with _opened(self.run.root + str(self.run.folder)) as folder:
+        with _opened(self.run.root, self.run.folder) as folder:
             if arguments is not None:
                 _write(folder, names[0], export.dumps(*arguments))
             try:
@@ -260,6 +281,9 @@ class KernelSource:
                     f"_answer({kind!r}, {name!r}, {file!r}, {answer!r})"
                 )
                 return _read(folder, names[1])
+            except checks.CheckFailed as failed:
+                # What went in was hidden, and these words come from where it went.
+                raise failed if arguments is None else _without_values(failed, name) from None
             finally:
                 for one in names:
                     with contextlib.suppress(OSError):
@@ -267,12 +291,20 @@ class KernelSource:
 
 
 @contextlib.contextmanager
-def _opened(folder: str) -> Iterator[int]:
-    """A folder that student code writes to, opened once, so that no link leads elsewhere later."""
+def _opened(root: str, folder: Path) -> Iterator[int]:
+    """A folder that student code can write to, and whose parents it may have renamed: no link in
+    its path is followed, and none leads elsewhere once it is open."""
+    handle = -1
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        for part in folder.relative_to("/").parts:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            above, handle = handle, os.open(part, flags, dir_fd=handle)
+            os.close(above)
     except OSError:
-        raise checks.StudentError("The notebook's kernel has ended.") from None
+        if handle >= 0:
+            os.close(handle)
+        raise checks.StudentError("The notebook's folder is not where it was.") from None
     try:
         yield handle
     finally:
@@ -303,6 +335,23 @@ def _read(folder: int, name: str) -> tuple[Any, list]:
     if raw[:1] == b"+":
         return export.loads(raw[1:])
     raise _failure(raw[1:])
+
+
+def _without_values(failed: checks.CheckFailed, name: str) -> checks.CheckFailed:
+    """The outcome of a call with hidden arguments, in words that cannot quote them."""
+    if failed.outcome.message.startswith(("The notebook", "The kernel")):
+        return failed  # this process's own words
+    if isinstance(failed, checks.NotAttempted):
+        return checks.NotAttempted(f"{name} is not written yet.")
+    if isinstance(failed, checks.StudentError):
+        kind = failed.outcome.message.partition(":")[0]
+        known = isinstance(getattr(builtins, kind, None), type)
+        raised = f"raises {kind}" if known else "ends in an error"
+        return checks.StudentError(f"{name} {raised} for arguments that the hidden checks give it.")
+    return checks.Wrong(
+        f"{name} gives what is no plain value, array or Keras model of built-in layers, for "
+        "arguments that the hidden checks give it."
+    )
 
 
 def _failure(raw: bytes) -> checks.CheckFailed:

@@ -309,7 +309,7 @@ def _attend(connection: socket.socket, alive: int) -> None:
 def _keep(connection: socket.socket, alive: int, pid: int, words: int, watch: Any) -> None:
     """Pass on what either side says, until the target ends or nobody asks for it any more.
 
-    Once the target is ready, ``watch`` (a `sandbox.Watch` or None) is asked ten times a second;
+    Once the target is ready, ``watch`` (a `sandbox.Watch` or None) is asked many times a second;
     the first reason that it gives ends the target.
     """
     said = {"pid": pid}
@@ -321,7 +321,7 @@ def _keep(connection: socket.socket, alive: int, pid: int, words: int, watch: An
     while True:
         _say(connection, said)
         said = {}
-        ready = select.select(reading, [], [], watch and 0.1)[0]
+        ready = select.select(reading, [], [], watch and watch.pause)[0]
         if watching and watch is not None and (reason := watch()):
             said, watch = {"reason": reason}, None
             os.kill(pid, signal.SIGKILL)

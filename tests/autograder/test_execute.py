@@ -38,7 +38,7 @@ def test_a_right_answer_passes(tmp_path):
 def test_a_wrong_answer_fails_with_the_judges_words_and_no_hidden_line(tmp_path):
     nb = run(tmp_path, "def double(n): return n")
     kind, words = outcome(nb)
-    assert kind == "Wrong" and words == "wrong: double. double(21) is 21; expected 42."
+    assert kind == "Wrong" and words == "wrong: double. double(21) is wrong."
     assert "submission" not in "".join(nb.cells[-1].outputs[0].traceback)
 
 
@@ -62,6 +62,12 @@ def test_warnings_and_numbers_that_student_code_shows_are_no_marks(tmp_path):
     assert outcome(run(tmp_path, answer, visible="2"))[0] == "Wrong"
 
 
+def test_a_visible_check_fails_though_its_output_is_lost(tmp_path):
+    answer = "def double(n): return 2 * n"
+    lose = "from IPython.display import display\ndisplay({'text/html': 'x' * 10**8}, raw=True)\n"
+    assert outcome(run(tmp_path, answer, visible=f"{lose}1 / 0"))[0] == "StudentError"
+
+
 def test_patched_checks_and_a_forged_answer_gain_nothing(tmp_path):
     answer = """
 from helpers import answers, checks
@@ -75,7 +81,7 @@ def double(n): return n
 
 
 def test_an_answer_that_is_a_link_or_missing_is_refused(tmp_path):
-    with execute._opened(str(tmp_path)) as folder:
+    with execute._opened("/", tmp_path) as folder:
         with pytest.raises(checks.StudentError, match="no answer"):
             execute._read(folder, "missing")
         (tmp_path / "link").symlink_to("/etc/hostname")
