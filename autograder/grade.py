@@ -217,7 +217,12 @@ class _Run:
 
     def _begin(self, student: str, pool: _Pool, waiting: dict[Future, intake.Submission]) -> None:
         one = self._read(student)
-        text = self.room.sanitized(one)
+        try:
+            text = self.room.sanitized(one)
+        except Exception as error:  # whatever nbgrader cannot take
+            one.broken = f"nbgrader cannot read this notebook ({type(error).__name__})."
+            one.notebook = None
+            text = self.room.sanitized(one)
         if one.broken:
             self._save(one, _refused(text, one.broken), "broken", one.broken)
             return

@@ -5,9 +5,12 @@ what cannot be graded is told in one sentence for its author.
 """
 
 import hashlib
+import html
 import json
 import os
+import re
 import stat
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,7 +92,6 @@ def _notebook(raw: bytes) -> nbformat.NotebookNode:
     except Exception as error:
         words = " ".join(str(error).split())[:120]
         raise Refused(f"The notebook's cells are malformed: {words}") from None
-    _no_duplicates(nb)
     return nb
 
 
@@ -98,24 +100,65 @@ def _clean_cell(cell: nbformat.NotebookNode) -> None:
     if isinstance(cell.get("source"), list):
         cell.source = "".join(cell.source)
     metadata = cell.get("metadata") or {}
-    kept = {k: v for k, v in metadata.items() if k == "nbgrader"}
-    if "nbgrader" in kept:
-        kept["nbgrader"]["schema_version"] = 3
-    cell.metadata = nbformat.from_dict(kept)
+    name = _name(nbformat.from_dict({"metadata": metadata})) if isinstance(metadata, dict) else ""
+    cell.metadata = nbformat.from_dict({"nbgrader": {"grade_id": name}} if name else {})
     cell.pop("attachments", None)
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
 
 
-def _no_duplicates(nb: nbformat.NotebookNode) -> None:
-    """Keep the first cell of each graded name; a copy becomes a plain cell."""
-    seen: set[str] = set()
+def fitted(nb: nbformat.NotebookNode, source: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The student's cells under the names, kinds and points that the source notebook gives them.
+
+    Of a cell with a name, the student's part is the text of an answer; everything else about it
+    is the source's. A second cell of a name, and any other cell, is a plain one. A cell that is
+    missing is put back, an answer empty, behind the one that precedes it in the source.
+    """
+    known = {_name(cell): cell for cell in source.cells if _name(cell)}
+    cells, found = [], {}
     for cell in nb.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in seen:
-            cell.metadata.pop("nbgrader")
-        elif name:
-            seen.add(name)
+        name = _name(cell) if _name(cell) in known else str(cell.get("id", ""))
+        if name in known and name not in found and cell.cell_type == known[name].cell_type:
+            found[name] = mine = deepcopy(known[name])
+            if mine.metadata.nbgrader.get("solution"):
+                markdown = mine.cell_type == "markdown"
+                mine.source = harmless(cell.source) if markdown else cell.source
+            cells.append(mine)
+        else:
+            cell.metadata = nbformat.from_dict({})
+            if cell.cell_type != "code":
+                cell.source = harmless(cell.source)
+            cells.append(cell)
+    before = None
+    for name, cell in known.items():
+        if name not in found:
+            found[name] = mine = deepcopy(cell)
+            if mine.metadata.nbgrader.get("solution"):
+                mine.source = ""
+            cells.insert(0 if before is None else cells.index(before) + 1, mine)
+        before = found[name]
+    made = deepcopy(source)
+    made.cells = cells
+    return nbformat.validator.normalize(made)[1]
+
+
+def harmless(text: str) -> str:
+    """A student's markdown that runs nothing in the browser of whoever reads it.
+
+    HTML is taken apart by a space behind each ``<``; a text with a link that would run is shown
+    as it was typed.
+    """
+    text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", text)
+    plain = re.sub(r"[\s\x00-\x1f]", "", html.unescape(html.unescape(text)))
+    if re.search(r"(?i)(java|vb)script:|data:", plain):
+        return "\n".join(f"    {line}" for line in text.splitlines())
+    return text
+
+
+def _name(cell: nbformat.NotebookNode) -> str:
+    facts = cell.metadata.get("nbgrader")
+    name = facts.get("grade_id") if isinstance(facts, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _files(folder: Path, assignment: str) -> dict[str, bytes]:

@@ -22,6 +22,7 @@ import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from autograder import intake
@@ -56,11 +57,14 @@ class Room:
     def submitted(self, student: str) -> Path:
         return self.root / "submitted" / student / self.assignment
 
+    def _source(self) -> Path:
+        return self.root / "source" / self.assignment / f"{self.assignment}.ipynb"
+
     def prepare(self) -> None:
         """Make the folders, and the assignment in the gradebook as source/ has it now."""
         for name in ("staged", "sanitized", "executed", "done"):
             (self.place / name).mkdir(parents=True, exist_ok=True)
-        source = self.root / "source" / self.assignment / f"{self.assignment}.ipynb"
+        source = self._source()
         if not source.is_file():
             raise FileNotFoundError(f"There is no {source.relative_to(self.root)}; build it first.")
         self.version = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -100,15 +104,12 @@ class Room:
         staged = self.place / "staged" / one.student / self.assignment
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
+        source = nbformat.read(self._source(), as_version=4)
+        blank = nbformat.v4.new_notebook()
         path = staged / f"{self.assignment}.ipynb"
-        if one.notebook is None:
-            release = self.root / "release" / self.assignment / path.name
-            shutil.copy(release, path)
-        else:
-            nbformat.write(one.notebook, path)
-        for name in ("timestamp.txt",):
-            if name in one.files:
-                (staged / name).write_bytes(one.files[name])
+        nbformat.write(intake.fitted(one.notebook or blank, source), path)
+        if _is_time(one.files.get("timestamp.txt", b"")):
+            (staged / "timestamp.txt").write_bytes(one.files["timestamp.txt"])
         converter = self._converter(one.student, "sanitized")
         converter.convert_single_notebook = _only_sanitize(converter)
         self._convert(converter)
@@ -180,6 +181,13 @@ def _only_sanitize(converter: Autograde) -> Callable[[str], None]:
         super(Autograde, converter).convert_single_notebook(filename)
 
     return convert
+
+
+def _is_time(raw: bytes) -> bool:
+    """Whether nbgrader can read the time of a submission, which a student may have written."""
+    with contextlib.suppress(Exception):
+        return parse_utc(raw.decode()) is not None
+    return False
 
 
 def _coursedir(config: Config) -> Any:

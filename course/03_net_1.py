@@ -189,7 +189,10 @@ with checks.exercise("net1-compile", hidden="optimizer, loss and metrics of net1
 from autograder import submission
 
 settings = submission.compiled("net1")
-submission.checks.equal(settings["optimizer"], "adam", "The optimizer")
+submission.checks.that(
+    settings["optimizer"] == "adam",
+    f"The optimizer is {settings['optimizer']!r}; expected 'adam'.",
+)
 submission.checks.that(
     settings["loss"] == "sparse_categorical_crossentropy",
     f"The loss is {settings['loss']}; the labels are whole numbers, so it is "
@@ -284,7 +287,9 @@ epochs = submission.profile.epochs(20)
 submission.checks.that(isinstance(record, dict), "history is not what training.fit returns.")
 for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
     submission.checks.that(key in record, f"history lacks {key}: is there validation data?")
-    submission.checks.equal(len(record[key]), epochs, f"The number of epochs in history[{key!r}]")
+    submission.checks.that(
+        len(record[key]) == epochs, f"history has {len(record[key])} epochs; expected {epochs}."
+    )
 net = submission.model("net1")
 submission.checks.parameters(net, total=193_034)
 x, y = submission.heldout()

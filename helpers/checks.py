@@ -11,6 +11,7 @@ import tomllib
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,10 @@ def _student_line(error: BaseException) -> str:
 # ---------------------------------------------------------------------- single checks
 
 
+# Whether messages quote values; hidden checks do not.
+_shown: ContextVar[bool] = ContextVar("values shown", default=True)
+
+
 def that(condition: Any, sentence: str) -> None:
     """Fail with ``sentence`` unless ``condition`` is true (one truth value, not an array)."""
     if isinstance(condition, np.ndarray) and condition.size != 1:
@@ -140,16 +145,17 @@ def equal(got: Any, want: Any, what: str) -> None:
         that(isinstance(got, dict), f"{what} is a {type(got).__name__}; expected a dictionary.")
         missing, extra = set(want) - set(got), set(got) - set(want)
         that(not missing, f"{what} lacks {_names(missing)}.")
-        that(not extra, f"{what} has {_names(extra)}, which nobody asked for.")
+        unasked = _names(extra) if _shown.get() else "a key"
+        that(not extra, f"{what} has {unasked}, which nobody asked for.")
         for key in want:
             equal(got[key], want[key], f"{what}[{key!r}]")
         return
     if isinstance(want, np.ndarray):
         array_equal(got, want, what)
         return
-    that(not _is_sequence(got), f"{what} is {_short(got)}; expected the single value {want!r}.")
+    that(not _is_sequence(got), f"{what} {_is(got, f'the single value {want!r}', 'one value')}")
     same = got == want and (isinstance(got, (bool, np.bool_)) == isinstance(want, bool))
-    that(same, f"{what} is {_short(got)}; expected {want!r}.")
+    that(same, f"{what} {_is(got, repr(want))}")
 
 
 def array_equal(got: Any, want: np.ndarray, what: str) -> None:
@@ -171,7 +177,9 @@ def close(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6
     if not bad.any():
         return
     if want.ndim == 0:
-        raise Wrong(f"{what} is {float(got):.6g}; expected {float(want):.6g}.")
+        raise Wrong(f"{what} {_is(float(f'{float(got):.6g}'), f'{float(want):.6g}')}")
+    if not _shown.get():
+        raise Wrong(f"{what} differs from what is right in {int(bad.sum())} of {bad.size} places.")
     at = tuple(int(i) for i in np.argwhere(bad)[0])
     raise Wrong(
         f"{what} differs in {int(bad.sum())} of {bad.size} places; the first is at {at}: "
@@ -203,7 +211,7 @@ def as_array(value: Any, what: str) -> np.ndarray:
     except Exception:
         raise Wrong(f"{what} is a {type(value).__name__}; expected an array.") from None
     if array.dtype.kind not in "biufU":
-        raise Wrong(f"{what} is {_short(value)}; expected numbers.")
+        raise Wrong(f"{what} {_is(value, 'numbers', 'numbers')}")
     return array
 
 
@@ -235,8 +243,30 @@ def architecture(model: Any, want: str) -> None:
 
 
 def _same_length(got: Any, want: Any, what: str) -> None:
-    that(_is_sequence(got), f"{what} is {_short(got)}; expected {len(want)} values.")
-    that(len(got) == len(want), f"{what} has {len(got)} entries; expected {len(want)}.")
+    that(_is_sequence(got), f"{what} {_is(got, f'{len(want)} values', 'several values')}")
+    counts = f"{len(got)} entries; expected {len(want)}" if _shown.get() else "a wrong length"
+    that(len(got) == len(want), f"{what} has {counts}.")
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Let the comparisons inside say what is wrong without what there is and what is expected.
+
+    Hidden checks use it: the values of hidden cases stay hidden, and so does what a function
+    that gives back its argument would tell of it. Shapes, types and layers are named all the same.
+    """
+    token = _shown.set(False)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
+def _is(got: Any, want: str, kind: str = "") -> str:
+    """The end of a sentence: "is 3; expected 4.", or less where values are hidden."""
+    if _shown.get():
+        return f"is {_short(got)}; expected {want}."
+    return f"is wrong; expected {kind}." if kind else "is wrong."
 
 
 def _is_sequence(value: Any) -> bool:
@@ -260,7 +290,7 @@ def _short(value: Any, limit: int = 80) -> str:
 
 # ---------------------------------------------------------------------- hints
 
-_shown: dict[str, int] = {}
+_hinted: dict[str, int] = {}
 
 
 def hint(name: str) -> None:
@@ -271,8 +301,8 @@ def hint(name: str) -> None:
     steps = _hints().get(name, {}).get("steps")
     if not steps:
         raise KeyError(f"no hints for {name!r}; there are some for: {', '.join(sorted(_hints()))}")
-    step = min(_shown.get(name, 0), len(steps) - 1)
-    _shown[name] = step + 1
+    step = min(_hinted.get(name, 0), len(steps) - 1)
+    _hinted[name] = step + 1
     print(textwrap.fill(f"Hint {step + 1} of {len(steps)}: {steps[step]}", 96))
     if step + 1 < len(steps):
         print("Run this cell again for the next one.")

@@ -274,7 +274,7 @@ ALL = ("loss", "accuracy", "val_loss", "val_accuracy")
         ({"history": None}, "returns None"),
         ({"history": [1.0, 0.5]}, "not what training.fit returns"),
         ({"history": _history(8, "loss", "accuracy")}, "val_loss"),
-        ({"history": _history(3, *ALL)}, "3; expected 8"),
+        ({"history": _history(3, *ALL)}, "3 epochs; expected 8"),
         ({"net1": added()}, "has not seen"),
         ({"net1": variant(hidden=100)()}, "parameters"),
     ],
