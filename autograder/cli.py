@@ -3,6 +3,7 @@
 A verb imports what it needs when it is called, so that `autograder --help` answers at once.
 """
 
+import contextlib
 import os
 from typing import Annotated, Any
 
@@ -81,10 +82,14 @@ def grade(
     sandbox: Annotated[
         str, typer.Option(help="walls around student code; none where a machine has no walls")
     ] = "walls",
+    cluster: Annotated[
+        str, typer.Option(help="address of a Dask scheduler, as tcp://10.0.0.5:8786")
+    ] = "",
 ) -> None:
     """Grade a class: run every submission, judge it from outside, save the marks."""
     import warnings
 
+    from autograder import cluster as clusters
     from autograder import grade as grading
     from autograder import progress
 
@@ -96,7 +101,9 @@ def grade(
     threads = max(1, (os.cpu_count() or 1) // workers)
     settings = grading.Settings(profile=profile, threads=threads, walls=sandbox == "walls")
     try:
-        with progress.shown() as watch:
+        with contextlib.ExitStack() as stack:
+            watch = stack.enter_context(progress.shown())
+            workers_elsewhere = stack.enter_context(clusters.executor(cluster)) if cluster else None
             states = grading.grade(
                 course.root,
                 assignment,
@@ -104,6 +111,7 @@ def grade(
                 jobs=workers,
                 students=student,
                 force=force,
+                executor=workers_elsewhere,
                 watch=watch,
             )
     except FileNotFoundError as error:

@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
 from nbgrader.utils import is_grade, is_solution
 
 from autograder import intake, kernels, sandbox
+from autograder.course import TABLE
 from autograder.execute import Run, write_outputs
 from autograder.judge import Judge, Verdict
 from autograder.room import Room
@@ -40,6 +41,7 @@ class Settings:
     judge_seconds: int = 300
     threads: int = 1
     walls: bool = True  # whether student code runs behind the walls of `sandbox`
+    table: str = ""  # course.toml, whose thresholds the judge needs wherever it runs
 
 
 # ---------------------------------------------------------------------- the job, in a worker
@@ -49,7 +51,14 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> str:
     """Run one sanitized notebook beside its files; return it executed, as JSON text."""
     nb = nbformat.reads(text, as_version=4)
     limits = sandbox.LIMITS if settings.walls else None
-    with tempfile.TemporaryDirectory(prefix="submission-") as place, _environment(settings):
+    with (
+        tempfile.TemporaryDirectory(prefix="submission-") as place,
+        tempfile.TemporaryDirectory(prefix="course-") as course,
+        _environment(settings, course),
+    ):
+        table = Path(course, TABLE)
+        table.parent.mkdir()
+        table.write_text(settings.table, encoding="utf-8")
         for name, content in files.items():
             path = Path(place, name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,9 +70,10 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> str:
 
 
 @contextlib.contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
+def _environment(settings: Settings, course: str) -> Iterator[None]:
     threads = str(settings.threads)
     wanted = {
+        "COURSE_ROOT": course,
         "COURSE_PROFILE": settings.profile,
         "OMP_NUM_THREADS": threads,
         "TF_NUM_INTRAOP_THREADS": threads,
@@ -116,6 +126,8 @@ def grade(
     """
     jobs = jobs or os.cpu_count() or 1
     settings = settings or Settings(threads=max(1, (os.cpu_count() or 1) // jobs))
+    table = Path(root) / TABLE
+    settings = replace(settings, table=table.read_text("utf-8") if table.is_file() else "")
     room = Room(Path(root), assignment, settings.profile)
     chosen = _chosen(room, students)
     if executor is None and settings.walls and settings.kernel == kernels.NAME:

@@ -1,0 +1,83 @@
+"""A scheduler and two workers on this machine; one of the workers is killed in the middle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tiny
+from typer.testing import CliRunner
+
+from autograder import cluster, grade
+from autograder.cli import app
+from autograder.course import CourseError
+
+pytest.importorskip("distributed")
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+        cwd=folder,  # a worker shares no folder with the grader
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """The scheduler's address, and its two workers."""
+    note = tmp_path / "scheduler.json"
+    options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    first = start(tmp_path, "dask_scheduler", *options, "--scheduler-file", str(note))
+    deadline = time.monotonic() + 60
+    while not note.is_file() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    workers = []
+    for name in ("one", "two"):
+        place = tmp_path / name
+        place.mkdir()
+        options = ("--nthreads", "1", "--no-dashboard", "--local-directory", str(place))
+        workers.append(start(place, "dask_worker", "--scheduler-file", str(note), *options))
+    yield json.loads(note.read_text())["address"], workers
+    for process in (*workers, first):
+        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+        process.wait()
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_that_is_killed_costs_no_submission(scheduler, tmp_path):
+    address, workers = scheduler
+    root = tiny.make(tmp_path / "course")
+    done = []
+
+    def watch(event: grade.Progress) -> None:
+        done.append(event.student)
+        if len(done) == 3:
+            os.killpg(workers[0].pid, signal.SIGKILL)
+
+    with cluster.executor(address) as executor:
+        states = grade.grade(root, tiny.NAME, executor=executor, watch=watch)
+    assert set(states.values()) == {"done"} and len(done) == len(set(done)) == 12
+    scores = tiny.results(root)["scores"]
+    assert [scores[f"student{k:02}"] for k in range(4)] == [2, 0, 0, 2]
+
+
+def test_no_scheduler_is_answered_with_a_sentence():
+    with (
+        pytest.raises(CourseError, match="No Dask scheduler answers at tcp"),
+        cluster.executor("tcp://127.0.0.1:9", seconds=2),
+    ):
+        pass
+
+
+def test_the_option_is_there():
+    assert (
+        "--cluster" in CliRunner().invoke(app, ["grade", "--help"], env={"COLUMNS": "200"}).output
+    )
