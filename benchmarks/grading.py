@@ -1,0 +1,199 @@
+"""Grading a class: `autograder grade` against nbgrader as it comes, in one run on one machine.
+
+    python benchmarks/grading.py [--class-of 40] [--stock 4] > benchmarks/results/grading.txt
+
+Three classes under *offline*: 04_parameter_counting (no training), 03_net_1 with its checkpoints
+handed in, 03_net_1 trained anew. Three ways: `autograder grade`; one `nbgrader autograde` for all;
+one `nbgrader autograde` a core, side by side on one gradebook. nbgrader's ways grade a sample,
+since a submission costs them the same each time; the figures are seconds a submission.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+CLASSES = (
+    ("04_parameter_counting", False),
+    ("03_net_1, checkpoints handed in", True),
+    ("03_net_1, trained anew", False),
+)
+CORES = os.cpu_count() or 1
+
+
+class Peak:
+    """The highest memory of this process's descendants together, sampled; in GB.
+
+    Proportional set size, so that what forked processes share counts once.
+    """
+
+    def __enter__(self) -> "Peak":
+        self.gb, self._stop = 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self._stop.wait(1.0):
+            total = 0
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    total += child.memory_full_info().pss
+                except psutil.Error:
+                    continue
+            self.gb = max(self.gb, total / 1e9)
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def make(folder: Path, name: str, students: int, checkpoints: Path | None) -> Path:
+    """A course folder with ``students`` right submissions of one assignment."""
+    for part in ("course", "source", "release"):
+        shutil.copytree(ROOT / part, folder / part)
+    (folder / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    nb = nbformat.read(ROOT / "source" / name / f"{name}.ipynb", as_version=4)
+    for k in range(students):
+        place = folder / "submitted" / f"s{k:03}" / name
+        place.mkdir(parents=True)
+        nbformat.write(nb, place / f"{name}.ipynb")
+        if checkpoints:
+            shutil.copytree(checkpoints, place / "checkpoints")
+    return folder
+
+
+def environment(folder: Path, threads: int = 0) -> dict[str, str]:
+    bounded = {"OMP_NUM_THREADS": str(threads), "TF_NUM_INTRAOP_THREADS": str(threads)}
+    path = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
+    return {
+        **os.environ,
+        **(bounded if threads else {}),
+        "PATH": path,
+        "COURSE_PROFILE": "offline",
+        "COURSE_ROOT": str(folder),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+
+
+def timed(folder: Path, commands: list[list[str]], threads: int = 0) -> tuple[float, float]:
+    """Seconds until all commands, started together, have ended, and their peak memory in GB."""
+    start = time.perf_counter()
+    with Peak() as peak:
+        running = [
+            subprocess.Popen(
+                [sys.executable, *c],
+                cwd=folder,
+                env=environment(folder, threads),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for c in commands
+        ]
+        codes = [process.wait() for process in running]
+    if any(codes):
+        raise SystemExit(f"a command of {commands[0]} failed: {codes}")
+    return time.perf_counter() - start, peak.gb
+
+
+def ours(folder: Path, name: str) -> tuple[float, float]:
+    code = "from autograder.cli import app; app()"
+    return timed(folder, [["-c", code, "grade", name]])
+
+
+STOCK = ["-m", "nbgrader", "autograde", "--Execute.kernel_name=python3"]
+
+
+def stock(folder: Path, name: str) -> tuple[float, float]:
+    return timed(folder, [[*STOCK, name]])
+
+
+def side_by_side(folder: Path, name: str) -> tuple[float, float]:
+    """One chain of nbgrader processes a core; nbgrader grades one student or all in a process."""
+    students = sorted(p.name for p in (folder / "submitted").iterdir())
+
+    def chain(share: list[str]) -> None:
+        for student in share:
+            command = [sys.executable, *STOCK, name, f"--student={student}"]
+            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            where = {"cwd": folder, "env": environment(folder, 1)}
+            subprocess.run(command, check=True, **where, **silent)
+
+    chains = [threading.Thread(target=chain, args=(students[k::CORES],)) for k in range(CORES)]
+    start = time.perf_counter()
+    with Peak() as peak:
+        for one in chains:
+            one.start()
+        for one in chains:
+            one.join()
+    return time.perf_counter() - start, peak.gb
+
+
+def generated(folder: Path, name: str) -> None:
+    """The assignment in the gradebook, which is no part of grading."""
+    command = ["-m", "nbgrader", "generate_assignment", name, "--force"]
+    timed(folder, [command])
+
+
+def train(folder: Path, name: str) -> Path:
+    """Checkpoints as a student hands them in."""
+    work = folder / "work"
+    work.mkdir()
+    shutil.copy(ROOT / "source" / name / f"{name}.ipynb", work)
+    command = ["-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", f"{name}.ipynb"]
+    timed(work, [command])
+    return work / "checkpoints"
+
+
+def measure(title: str, class_of: int, sample: int, with_checkpoints: bool) -> None:
+    """Grade one class in the three ways and print a line for each."""
+    name = title.partition(",")[0]
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="grading-") as place:
+        kept = train(Path(place), name) if with_checkpoints else None
+        for way, run, students in (
+            ("autograder grade", ours, class_of),
+            ("nbgrader autograde", stock, sample),
+            ("nbgrader, one a core", side_by_side, max(sample, CORES)),
+        ):
+            folder = make(Path(place) / run.__name__, name, students, kept)
+            generated(folder, name)
+            seconds, gb = run(folder, name)
+            results[way] = seconds / students
+            best = results["autograder grade"]
+            print(
+                f"{title:<34} {way:<22} {students:>4} {seconds / students:>8.2f} "
+                f"{60 * students / seconds:>8.1f} {gb:>7.1f} {results[way] / best:>7.1f}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Print the table for the classes asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--class-of", type=int, default=40)
+    parser.add_argument("--stock", type=int, default=4, help="submissions of nbgrader's sample")
+    parser.add_argument("--only", default="", help="part of a class's name")
+    asked = parser.parse_args()
+    print(f"{platform.platform()}, {CORES} cores, Python {platform.python_version()}")
+    print(f"load average at the start: {os.getloadavg()[0]:.1f}\n")
+    print(
+        f"{'class':<34} {'way':<22} {'n':>4} {'s each':>8} {'a minute':>8} {'GB':>7} {'ratio':>7}"
+    )
+    for title, with_checkpoints in CLASSES:
+        if asked.only in title:
+            measure(title, asked.class_of, asked.stock, with_checkpoints)
+
+
+if __name__ == "__main__":
+    main()
