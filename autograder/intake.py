@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+import warnings
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,12 @@ from pathlib import Path
 import nbformat
 
 MAX_NOTEBOOK = 60 * 2**20  # bytes, outputs included
+MAX_CELLS = 1_000
+MAX_SOURCE = 1_000_000  # characters of code and text in all cells
+MAX_TEXT = 20_000  # characters of one markdown cell: what renders it takes longer than its length
 MAX_FILES = 200
+MAX_ENTRIES = 2_000  # files, folders and links beside the notebook
+MAX_DEPTH = 8  # folders within folders
 MAX_TOTAL = 512 * 2**20  # bytes of all files beside the notebook, checkpoints included
 
 
@@ -36,11 +42,16 @@ def read(folder: Path, student: str, assignment: str) -> Submission:
     """Read ``folder``; never raises for what the student put there."""
     one = Submission(student)
     try:
+        if folder.is_symlink() or folder.parent.is_symlink():
+            raise Refused("The submission is a link to another folder; hand in the files.")
         raw = _regular(folder / f"{assignment}.ipynb", MAX_NOTEBOOK)
         one.notebook = _notebook(raw)
         one.files = _files(folder, assignment)
     except Refused as refused:
         raw, one.broken, one.notebook = str(refused).encode(), str(refused), None
+    except OSError as error:
+        one.broken = f"The files cannot be read ({error.strerror}); hand them in again."
+        raw, one.notebook = one.broken.encode(), None
     one.digest = _digest(raw, one.files)
     return one
 
@@ -83,22 +94,42 @@ def _notebook(raw: bytes) -> nbformat.NotebookNode:
         nb = nbformat.from_dict(content)
         if nb.nbformat != 4 or not isinstance(nb.cells, list):
             raise Refused("The notebook is not of format 4; save it with a present Jupyter.")
+        _bounded(len(nb.cells), MAX_CELLS, "cells")
+        nb.metadata = nbformat.from_dict({})
         for cell in nb.cells:
             _clean_cell(cell)
-        _, nb = nbformat.validator.normalize(nb)
+        _bounded(sum(len(cell.source) for cell in nb.cells), MAX_SOURCE, "characters")
+        texts = [len(cell.source) for cell in nb.cells if cell.cell_type != "code"]
+        _bounded(max(texts, default=0), MAX_TEXT, "characters in one text")
+        nb = _normalized(nb)
         nbformat.validate(nb)
     except Refused:
         raise
     except Exception as error:
-        words = " ".join(str(error).split())[:120]
+        words = printable(" ".join(str(error).split()))[:120]
         raise Refused(f"The notebook's cells are malformed: {words}") from None
     return nb
+
+
+def _bounded(number: int, most: int, what: str) -> None:
+    if number > most:
+        raise Refused(
+            f"The notebook has {number:,} {what}, and no more than {most:,} can be graded; take "
+            "out what was not asked for."
+        )
+
+
+def printable(text: str) -> str:
+    """Text that every file and terminal takes: no control characters, no half characters."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def _clean_cell(cell: nbformat.NotebookNode) -> None:
     """Take away what a student's notebook may not say: outputs, tags, attachments."""
     if isinstance(cell.get("source"), list):
         cell.source = "".join(cell.source)
+    cell.source = cell.source.encode("utf-8", "replace").decode()
     metadata = cell.get("metadata") or {}
     name = _name(nbformat.from_dict({"metadata": metadata})) if isinstance(metadata, dict) else ""
     cell.metadata = nbformat.from_dict({"nbgrader": {"grade_id": name}} if name else {})
@@ -115,6 +146,7 @@ def fitted(nb: nbformat.NotebookNode, source: nbformat.NotebookNode) -> nbformat
     missing is put back, an answer empty, behind the one that precedes it in the source.
     """
     known = {_name(cell): cell for cell in source.cells if _name(cell)}
+    given = {cell.source for cell in source.cells}  # the course's own text needs no mending
     cells, found = [], {}
     for cell in nb.cells:
         name = _name(cell) if _name(cell) in known else str(cell.get("id", ""))
@@ -126,7 +158,7 @@ def fitted(nb: nbformat.NotebookNode, source: nbformat.NotebookNode) -> nbformat
             cells.append(mine)
         else:
             cell.metadata = nbformat.from_dict({})
-            if cell.cell_type != "code":
+            if cell.cell_type != "code" and cell.source not in given:
                 cell.source = harmless(cell.source)
             cells.append(cell)
     before = None
@@ -139,18 +171,25 @@ def fitted(nb: nbformat.NotebookNode, source: nbformat.NotebookNode) -> nbformat
         before = found[name]
     made = deepcopy(source)
     made.cells = cells
-    return nbformat.validator.normalize(made)[1]
+    return _normalized(made)
+
+
+def _normalized(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with an id of its own for each cell."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about copied and missing ids
+        return nbformat.validator.normalize(nb)[1]
 
 
 def harmless(text: str) -> str:
-    """A student's markdown that runs nothing in the browser of whoever reads it.
+    """A student's markdown that runs nothing, and loads nothing, where somebody reads it.
 
-    HTML is taken apart by a space behind each ``<``; a text with a link that would run is shown
-    as it was typed.
+    HTML is taken apart by a space behind each ``<``, a picture becomes a link to it, and a text
+    with a link that would run is shown as it was typed.
     """
-    text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", text)
-    plain = re.sub(r"[\s\x00-\x1f]", "", html.unescape(html.unescape(text)))
-    if re.search(r"(?i)(java|vb)script:|data:", plain):
+    text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", text).replace("![", "[")
+    plain = re.sub(r"[\s\x00-\x1f\\]", "", html.unescape(html.unescape(text)))
+    if re.search(r"(?i)(java|vb)script:|[({\[\]:\"'=]data:", plain):
         return "\n".join(f"    {line}" for line in text.splitlines())
     return text
 
@@ -165,12 +204,10 @@ def _files(folder: Path, assignment: str) -> dict[str, bytes]:
     """The plain files beside the notebook, within bounds; links and special files are left out."""
     found: dict[str, bytes] = {}
     total = 0
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        inside_link = any(parent.is_symlink() for parent in path.parents if parent != folder)
-        if inside_link or path.is_symlink() or not path.is_file() or name == f"{assignment}.ipynb":
+    for name in _names(folder):
+        if name == f"{assignment}.ipynb":
             continue
-        found[name] = _regular(path, MAX_TOTAL)
+        found[name] = _regular(folder / name, MAX_TOTAL)
         total += len(found[name])
         if len(found) > MAX_FILES or total > MAX_TOTAL:
             raise Refused(
@@ -178,6 +215,30 @@ def _files(folder: Path, assignment: str) -> dict[str, bytes]:
                 "hand in the notebook and its checkpoints only."
             )
     return found
+
+
+def _names(folder: Path) -> list[str]:
+    """The plain files in a folder, by their paths from there, in order; no link is followed.
+
+    Names that are no text are left out, as an import or a program of this course knows none.
+    """
+    found, folders, seen = [], [("", 0)], 0
+    while folders:
+        inside, depth = folders.pop()
+        with os.scandir(folder / inside) as entries:
+            for entry in entries:
+                seen += 1
+                name = f"{inside}{entry.name}"
+                if seen > MAX_ENTRIES or depth > MAX_DEPTH:
+                    raise Refused(
+                        f"More than {MAX_ENTRIES:,} files or {MAX_DEPTH} folders within folders "
+                        "lie beside the notebook; hand in the notebook and its checkpoints only."
+                    )
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((f"{name}/", depth + 1))
+                elif entry.is_file(follow_symlinks=False) and name.isprintable():
+                    found.append(name)
+    return sorted(found)
 
 
 def _digest(raw: bytes, files: dict[str, bytes]) -> str:
