@@ -24,8 +24,8 @@ def networks():
     start, end = text.index("# %%\ndef conv("), text.index('# %% tests="count-table"')
     names = {}
     exec(text[start:end], names)
-    wanted = ("net1", "net2", "mnist", "three_blocks", "four_five", "cifar100", "bn", "conv")
-    return {name: names[name] for name in wanted}
+    wanted = "net1 net2 net3 mnist three_blocks four_five siamese cifar100 bn conv"
+    return {name: names[name] for name in wanted.split()}
 
 
 def run(count, networks, test, code="", **names):
@@ -95,6 +95,7 @@ RIGHT = lambda n, f, s: (n - f) // s + 1  # noqa: E731
         (size(RIGHT, lambda n, f, s: n // s), "same padding"),
         (size(RIGHT, refuse=False), "ValueError"),
         (size(lambda n, f, s: n // s if f == s else n - 2), "the size for n="),
+        (size(lambda n, f, s: n == f or (n - f) // s + 1), "n=1, f=1, stride=1"),
     ],
 )
 def test_a_wrong_size_is_told_for_which_numbers(count, networks, wrong, words):
@@ -131,6 +132,7 @@ def test_counts_in_another_form_pass(count, networks):
         ("dense_params", lambda d, u, bias=True: d * u, "dense_params"),
         ("dense_params", lambda d, u, bias=True: d * (u + 1), "dense_params"),
         ("dense_params", lambda d, u, bias=True: (d + 1) * u, "bias=False"),
+        ("conv_params", lambda *s, bias=True: summed(*s, bias) > 1 and summed(*s, bias), "no bias"),
         ("batch_norm_params", lambda c: (4 * c, 4 * c), "batch_norm_params"),
         ("batch_norm_params", lambda c: 4 * c, "batch_norm|int"),
         ("batch_norm_params", lambda c: (16, 8), "batch_norm_params"),
@@ -209,6 +211,13 @@ def test_a_recursive_table_passes(count, networks):
 )
 def test_a_wrong_table_is_told_where(count, networks, code, words):
     assert_wrong(run(count, networks, "count-table", code), words)
+
+
+def test_whole_numbers_of_numpy_pass(count, networks):
+    code = recursive("batch_norm_params(shape[-1])", "np.array([4, 2]) * out[-1]")
+    code = code.replace("= (conv_params(", "= (np.int32(1) * conv_params(")
+    result = run(count, networks, "count-table", code)
+    assert result.passed and result.hidden, result
 
 
 # ------------------------------------------------------------------ count-mults
