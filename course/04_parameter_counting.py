@@ -485,7 +485,7 @@ plt.show()
 # **What do you see?** (2 points) In which networks do the dense layers hold most of the parameters, and in which do they not? Name the one number that decides about it at the place where the network flattens, and a change that would make the dense part smaller without touching the convolutions.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: the dense part has most parameters in the nets with few convolutions (NET I about two thirds, NET II and NET III more than three quarters, the three-block net and the MNIST net nine tenths and more), and less in those that shrink the image to 2 × 2 before it flattens (the four-conv net and the CIFAR-100 base). One point: the length after flattening, height × width × channels, multiplies the first dense layer; one more pooling (or a global average pooling) before it divides that length by four (or by the area).
+# *Rubric.* One point: the dense part has most parameters in the nets with few convolutions (NET I seven tenths, NET II and NET III more than three quarters, the three-block net, the MNIST net and the siamese base nine tenths and more), and less in those with wide convolutions that also shrink the image to 2 × 2 before they flatten (the four-conv net and the CIFAR-100 base). One point: the length after flattening, height × width × channels, multiplies the first dense layer; one more pooling (or a global average pooling) before it divides that length by four (or by the area).
 # ### END SOLUTION
 
 # %% [markdown]
