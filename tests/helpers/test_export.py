@@ -126,3 +126,68 @@ def test_cut_or_forged_bytes_are_refused():
     for bad in (b"", raw[:20], raw[:-1], *forged):
         with pytest.raises(export.ExportError):
             export.loads(bad)
+
+
+def head(body: bytes, rest: bytes = b"") -> bytes:
+    return len(body).to_bytes(8, "little") + body + rest
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b'{"tree": 1, "arrays": 5}',
+        b'{"tree": 1, "arrays": [["U0", [1000000000000]]]}',
+        b'{"tree": 1, "arrays": [["i4,i4", [1]]]}',
+        b'{"tree": 1, "arrays": [["<f4", ["1"]]]}',
+        b'{"tree": 1, "arrays": [["<f4", [0, 1e30]]]}',
+        b'{"tree": 1, "arrays": [[["<f4"], [1]]]}',
+    ],
+)
+def test_a_forged_head_is_refused(body):
+    with pytest.raises(export.ExportError):
+        export.loads(head(body, bytes(8)))
+
+
+def test_a_head_that_would_take_all_memory_to_read_is_refused_unread():
+    with pytest.raises(export.ExportError, match="too much"):
+        export.loads(head(b"[" + b"[]," * 6_000_000))
+
+
+@pytest.mark.parametrize("tree", [[1], {"list": 5}, {"dict": [[[], 1]]}, 10**40, {"array": "0"}])
+def test_a_forged_tree_is_refused(tree):
+    with pytest.raises(export.ExportError):
+        export.from_plain(tree, [np.zeros(1)])
+
+
+def test_empty_arrays_and_texts_come_back():
+    for value in (np.zeros((0, 3)), np.array(["", "é"]), np.array(3.5)):
+        back = export.from_plain(*export.loads(export.dumps(*export.to_plain(value))))
+        assert back.shape == value.shape and back.tolist() == value.tolist()
+
+
+def test_a_refused_layer_is_not_quoted_by_a_name_of_its_authors():
+    tree, weights = export.model_to_plain(tiny())
+    tree["config"] = tree["config"].replace('"class_name": "Dropout"', '"class_name": "got8314"')
+    with pytest.raises(export.ExportError) as refused:
+        export.model_from_plain(tree, weights)
+    assert "8314" not in str(refused.value)
+    tree["config"] = tree["config"].replace("got8314", "Lambda")
+    with pytest.raises(export.ExportError, match="Lambda"):
+        export.model_from_plain(tree, weights)
+
+
+def test_a_large_seed_is_no_large_layer():
+    seeded = keras.initializers.GlorotUniform(seed=2**31)
+    model = keras.Sequential([L.Input((4,)), L.Dense(3, kernel_initializer=seeded)])
+    assert export.model_from_plain(*export.model_to_plain(model)).count_params() == 15
+
+
+@pytest.mark.parametrize("size", ["1e400", "1" * 400, "100000000"])
+def test_a_picture_that_no_memory_holds_is_refused_before_it_is_built(size):
+    model = keras.Sequential([L.Input((4, 4, 3)), L.Resizing(77, 77)])
+    tree, weights = export.model_to_plain(model)
+    tree["config"] = tree["config"].replace("77", size)
+    with pytest.raises(export.ExportError, match="larger"):
+        export.model_from_plain(tree, weights)
