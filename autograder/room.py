@@ -6,43 +6,47 @@ converters, so that Formgrader, feedback and export see nothing new.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import logging
 import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
-from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbconvert.exporters import NotebookExporter
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from autograder import intake
+from autograder.gradebook import Ledger
+
+_Converter = TypeVar("_Converter", bound=BaseConverter)
 
 # nbgrader tells of every step; here only what it cannot do is worth a line.
 _LOG = logging.getLogger("autograder.grade")
 _LOG.setLevel(logging.ERROR)
-ROOM = ".autograder"  # beside the gradebook: staged, executed and done, per assignment
+ROOM = ".autograder"  # beside the gradebook: executed and done, per assignment
 
 
-class Fetch(NbGraderPreprocessor):
-    """Stands where nbgrader executes: takes the outputs of the notebook executed before."""
+class Saving(Autograde):
+    """The half of nbgrader's grading that comes after execution: marks, penalties, the notebook."""
 
-    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        facts = resources["nbgrader"]
-        path = Path(facts["executed"] if "executed" in facts else self._path(facts))
-        return nbformat.read(path, as_version=4), resources
+    def init_notebooks(self) -> None:
+        folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        path = os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")
+        self.notebooks, self.assignments = [], {folder: [path]}
 
-    def _path(self, facts: dict) -> Path:
-        return Path(ROOM, facts["assignment"], "executed", f"{facts['student']}.ipynb").resolve()
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        self.exporter._preprocessors = []
+        for one in _without_execution(self.autograde_preprocessors):
+            self.exporter.register_preprocessor(one)
+        super(Autograde, self).convert_single_notebook(notebook_filename)
 
 
 class Room:
@@ -52,29 +56,28 @@ class Room:
         self.root, self.assignment, self.profile = Path(root).resolve(), assignment, profile
         self.place = self.root / ROOM / assignment
         self.config = _config(self.root)
-        self.db_url = _coursedir(self.config).db_url
+        self.config.CourseDirectory.assignment_id = assignment
+        coursedir = _coursedir(self.config)
+        self.db_url, self.course_id = coursedir.db_url, coursedir.course_id
 
     def submitted(self, student: str) -> Path:
         return self.root / "submitted" / student / self.assignment
 
-    def _source(self) -> Path:
-        return self.root / "source" / self.assignment / f"{self.assignment}.ipynb"
-
     def prepare(self) -> None:
         """Make the folders, and the assignment in the gradebook as source/ has it now."""
-        for name in ("staged", "sanitized", "executed", "done"):
+        for name in ("executed", "done"):
             (self.place / name).mkdir(parents=True, exist_ok=True)
-        source = self._source()
+        source = self.root / "source" / self.assignment / f"{self.assignment}.ipynb"
         if not source.is_file():
             raise FileNotFoundError(f"There is no {source.relative_to(self.root)}; build it first.")
         self.version = hashlib.sha256(source.read_bytes()).hexdigest()
         mark = self.place / "version"
         if not mark.is_file() or mark.read_text() != self.version or not self._known():
-            config = self._assignment_config()
-            generate = GenerateAssignment(coursedir=_coursedir(config), config=config, log=_LOG)
-            generate.force = generate.create_assignment = True
+            generate = self._converter(GenerateAssignment)
+            generate.create_assignment = True
             self._convert(generate)
             mark.write_text(self.version)
+        self.source = nbformat.read(source, as_version=4)
 
     def _known(self) -> bool:
         with Gradebook(self.db_url) as gradebook:
@@ -101,86 +104,92 @@ class Room:
 
     def sanitized(self, one: intake.Submission) -> str:
         """The notebook with locked cells restored, by nbgrader, as text."""
-        staged = self.place / "staged" / one.student / self.assignment
-        shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir(parents=True)
-        source = nbformat.read(self._source(), as_version=4)
         blank = nbformat.v4.new_notebook()
-        path = staged / f"{self.assignment}.ipynb"
-        nbformat.write(intake.fitted(one.notebook or blank, source), path)
-        if _is_time(one.files.get("timestamp.txt", b"")):
-            (staged / "timestamp.txt").write_bytes(one.files["timestamp.txt"])
-        converter = self._converter(one.student, "sanitized")
-        converter.convert_single_notebook = _only_sanitize(converter)
-        self._convert(converter)
-        out = self.place / "sanitized" / one.student / self.assignment / path.name
-        return out.read_text(encoding="utf-8")
+        facts = {"student": one.student, "assignment": self.assignment, "db_url": self.db_url}
+        resources = {"nbgrader": {**facts, "notebook": self.assignment}}
+        with self.ledger.lent():
+            nb = intake.fitted(one.notebook or blank, self.source)
+            return self._sanitizer.from_notebook_node(nb, resources=resources)[0]
 
     def save(self, one: intake.Submission, text: str, finished: bool = True) -> None:
-        """Write an executed notebook and its marks; noted as done only after both are there."""
+        """Write an executed notebook and its marks; noted as done only after both are there.
+
+        The marks stand in the gradebook together or not at all.
+        """
         note = self.place / "done" / f"{one.student}.json"
         note.unlink(missing_ok=True)
-        executed = self.place / "executed" / f"{one.student}.ipynb"
-        _write(executed, text)
-        self._forget(one.student)
-        shutil.rmtree(self._autograded(one.student), ignore_errors=True)
-        converter = self._converter(one.student, None)
-        converter.autograde_preprocessors = [
-            Fetch if p.__name__ in ("Execute", "ExecuteJudged") else p
-            for p in converter.autograde_preprocessors
-        ]
-        self._convert(converter)
+        folder = self.place / "executed" / one.student / self.assignment
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / f"{self.assignment}.ipynb", text)
+        time, when = folder / "timestamp.txt", one.files.get("timestamp.txt", b"")
+        time.write_bytes(when) if _is_time(when) else time.unlink(missing_ok=True)
+        self._saving.coursedir.student_id = one.student
+        with self.ledger.lent(), self.ledger.whole():
+            self._forget(one.student)
+            self._convert(self._saving)
         if finished:
+            _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
             _write(note, json.dumps(self._note(one)))
 
     def feedback(self) -> None:
         """Write nbgrader's feedback pages, by the preprocessors that the configuration names."""
-        config = self._assignment_config()
-        converter = GenerateFeedback(coursedir=_coursedir(config), config=config, log=_LOG)
-        converter.force = True
-        self._convert(converter)
+        self._convert(self._converter(GenerateFeedback))
+
+    def close(self) -> None:
+        """Close the gradebook; the next stage that needs it opens it again."""
+        if "ledger" in self.__dict__:
+            self.__dict__.pop("ledger").end()
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        with _inside(self.root):
+            return Ledger(self.db_url, self.course_id)
 
     def _forget(self, student: str) -> None:
-        """Take back earlier automatic scores; a written answer's mark by hand stays."""
-        with Gradebook(self.db_url) as gradebook, contextlib.suppress(Exception):
-            for notebook in gradebook.find_submission(self.assignment, student).notebooks:
+        """Take back earlier automatic scores and times; a written answer's mark by hand stays."""
+        with contextlib.suppress(MissingEntry):
+            submission = self.ledger.find_submission(self.assignment, student)
+            submission.timestamp = None
+            for notebook in submission.notebooks:
                 for one in notebook.grades:
                     one.auto_score = None
                     if one.cell_type == "code":
                         one.manual_score = one.extra_credit = None
-            gradebook.db.commit()
 
-    def _converter(self, student: str, stage: str | None) -> Autograde:
-        config = self._assignment_config()
-        config.CourseDirectory.student_id = student
-        staged = (self.place / "staged").relative_to(self.root)
-        config.CourseDirectory.submitted_directory = str(staged)
-        if stage:
-            out = (self.place / stage).relative_to(self.root)
-            config.CourseDirectory.autograded_directory = str(out)
-        converter = Autograde(coursedir=_coursedir(config), config=config, log=_LOG)
+    @functools.cached_property
+    def _sanitizer(self) -> NotebookExporter:
+        converter = self._converter(Autograde)
+        exporter = converter.exporter_class(parent=converter, config=converter.config)
+        for one in converter.sanitize_preprocessors:
+            exporter.register_preprocessor(one)
+        return exporter
+
+    @functools.cached_property
+    def _saving(self) -> Saving:
+        converter = self._converter(Saving)
+        executed = (self.place / "executed").relative_to(self.root)
+        converter.coursedir.submitted_directory = str(executed)
+        return converter
+
+    def _converter(self, kind: type[_Converter]) -> _Converter:
+        converter = kind(coursedir=_coursedir(self.config), config=self.config, log=_LOG)
         converter.force = True
         return converter
 
-    def _assignment_config(self) -> Config:
-        config = deepcopy(self.config)
-        config.CourseDirectory.assignment_id = self.assignment
-        return config
-
-    def _convert(self, converter: Autograde | GenerateAssignment | GenerateFeedback) -> None:
+    def _convert(self, converter: BaseConverter) -> None:
         with _inside(self.root):
             converter.start()
 
 
-def _only_sanitize(converter: Autograde) -> Callable[[str], None]:
-    """The first half of nbgrader's conversion: no execution, no marks."""
-
-    def convert(filename: str) -> None:
-        converter._sanitizing = True
-        converter._init_preprocessors()
-        super(Autograde, converter).convert_single_notebook(filename)
-
-    return convert
+def _without_execution(preprocessors: list) -> list:
+    """nbgrader's list, which the configuration may have changed, but for what executes."""
+    names = [one if isinstance(one, str) else one.__name__ for one in preprocessors]
+    executing = ("Execute", "ExecuteJudged")
+    return [
+        one
+        for one, name in zip(preprocessors, names, strict=True)
+        if name.rpartition(".")[2] not in executing
+    ]
 
 
 def _is_time(raw: bytes) -> bool:
@@ -215,6 +224,12 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(file.name, path)
+
+
+def _keep(path: Path) -> None:
+    """See that a file is on the disk, and survives a power cut."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
