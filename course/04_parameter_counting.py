@@ -88,7 +88,7 @@ def output_size(n, f, stride=1, padding="valid"):
 
 # %% tests="count-size" points=2
 with checks.exercise(
-    "count-size", hidden="every size from 1 to 40 with several filters, strides and paddings"
+    "count-size", hidden="sizes from 1 to 33 with several filters, strides and paddings"
 ):
     checks.equal(output_size(32, 3), 30, "The size after a 3 x 3 filter on 32 pixels")
     checks.equal(output_size(13, 2, stride=2), 6, "The size after a 2 x 2 pooling of 13 pixels")
@@ -104,19 +104,14 @@ with checks.exercise(
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-for n in range(1, 41):
-    for f, stride in ((1, 1), (2, 2), (3, 1), (3, 2), (5, 1), (5, 3), (7, 4)):
-        same = (
-            submission.call("output_size", n, f, stride, "same") if n % 6 == 1 else -(-n // stride)
-        )
-        submission.checks.equal(
-            same, -(-n // stride), f"The size for n={n}, f={f}, stride={stride}, same padding"
-        )
-        if f <= n and n % 3 == 1:
+for n in (1, 7, 20, 33):
+    for f, stride in ((1, 1), (2, 2), (3, 2), (5, 1), (5, 3)):
+        case = f"The size for n={n}, f={f}, stride={stride}"
+        same = submission.call("output_size", n, f, stride, "same")
+        submission.checks.equal(same, -(-n // stride), f"{case}, same padding")
+        if f <= n:
             got = submission.call("output_size", n, f, stride=stride)
-            submission.checks.equal(
-                got, (n - f) // stride + 1, f"The size for n={n}, f={f}, stride={stride}"
-            )
+            submission.checks.equal(got, (n - f) // stride + 1, case)
 for n, f in ((1, 2), (4, 5)):
     fits = True
     try:
