@@ -150,6 +150,7 @@ def train(folder: Path, name: str) -> Path:
     work = folder / "work"
     work.mkdir()
     shutil.copy(ROOT / "source" / name / f"{name}.ipynb", work)
+    shutil.copytree(ROOT / "course", work / "course")  # thresholds, for the hidden blocks
     command = ["-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", f"{name}.ipynb"]
     timed(work, [command])
     return work / "checkpoints"
