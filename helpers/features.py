@@ -28,19 +28,24 @@ def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.nd
     """A map in the plane where near rows stay near; distances between groups mean little.
 
     features: (N, ...) floats, flattened for each image; N is above ``perplexity``
-    Returns (N, 2) float32. t-distributed stochastic neighbour embedding, van der Maaten and
-    Hinton 2008, as scikit-learn has it, after a projection on 50 principal components.
+    Returns (N, 2) float32, on one machine the same for a seed. t-distributed stochastic neighbour
+    embedding, van der Maaten and Hinton 2008, as scikit-learn has it, after a projection on 50
+    principal components.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     rows = _rows(features)
     if rows.shape[0] <= perplexity:
         raise ValueError(f"{rows.shape[0]} images are too few for a perplexity of {perplexity:g}")
-    if min(rows.shape) > 50:
-        rows = PCA(50, random_state=seed).fit_transform(rows)
-    maker = TSNE(perplexity=perplexity, init="pca", random_state=seed)
-    return maker.fit_transform(rows).astype(np.float32)
+    # One thread: these steps are so short that on a busy machine several threads wait for each
+    # other far longer than they compute, minutes in place of a second.
+    with threadpool_limits(1):
+        if min(rows.shape) > 50:
+            rows = PCA(50, random_state=seed).fit_transform(rows)
+        maker = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+        return maker.fit_transform(rows).astype(np.float32)
 
 
 def linear_probe(
