@@ -5,6 +5,7 @@ test blocks: those go to the judge, which asks the kernel for data only. A test 
 then written anew from the verdict, so nothing that student code shows there can be a mark.
 """
 
+import base64
 import builtins
 import contextlib
 import json
@@ -29,9 +30,13 @@ from autograder import kernels, sandbox
 from autograder.judge import Judge, Verdict
 from helpers import checks, export
 
+FOR_INSTRUCTOR = "For the instructor: "
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 MAX_OUTPUT = 100_000  # characters of output kept for one cell
-SAFE = ("text/plain", "image/png", "image/jpeg")  # what a graded notebook shows
+MAX_OUTPUTS = 100  # of one cell
+MAX_PICTURE = 4_000_000  # characters of one picture in base64
+PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}  # and how they begin
+MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
 MAX_MESSAGE = 64 * 2**20  # bytes; a longer one never reaches this process
 
 
@@ -119,6 +124,7 @@ class Run:
             on_cell_executed=self._keep_reply,
         )
         self.dead = ""
+        self.told = False  # whether student code has seen arguments of hidden checks
         self.reply: dict[str, Any] = {}
 
     def all_cells(self) -> None:
@@ -151,10 +157,13 @@ class Run:
             pass
         except Exception as error:  # whatever a kernel sends that is no message of Jupyter's
             self.dead = f"The kernel's messages could not be read ({type(error).__name__})."
-        _shorten(cell)
+        # Later messages may change what this cell has shown no more, nor the verdict in its place.
+        self.client._display_id_map.clear()
+        _tidy(cell)
 
     def _keep_reply(self, execute_reply: dict[str, Any], **_: Any) -> None:
-        self.reply = execute_reply["content"]
+        content = execute_reply["content"]
+        self.reply = content if isinstance(content, dict) else {}
 
     def _why_dead(self) -> str:
         if self.client.flooded:
@@ -192,12 +201,13 @@ class Run:
         finally:
             self.nb.cells[index] = cell
         cell.execution_count = shown.execution_count
-        verdict = _visible_verdict(self.reply)
+        verdict = _visible_verdict(self.reply, self.told)
         if self.dead:
             verdict = Verdict(checks.ERROR, self.dead)
         elif verdict.passed and hidden:
             verdict = self.judge.run(hidden, KernelSource(self))
-        cell.outputs = write_outputs(verdict, cell.metadata.nbgrader.grade_id)
+        facts = cell.metadata.nbgrader
+        cell.outputs = write_outputs(verdict.within(facts.points), facts.grade_id)
 
 
 def split(source: str) -> tuple[str, str]:
@@ -207,8 +217,11 @@ def split(source: str) -> tuple[str, str]:
     return visible + after, hidden
 
 
-def _visible_verdict(reply: dict[str, Any]) -> Verdict:
-    """What the visible checks came to, by the kernel's reply: outputs can be lost or be many."""
+def _visible_verdict(reply: dict[str, Any], told: bool) -> Verdict:
+    """What the visible checks came to, by the kernel's reply: outputs can be lost or be many.
+
+    Where student code was ``told`` hidden arguments before, its words are for the instructor.
+    """
     if reply.get("status") == "ok":
         return Verdict(checks.PASSED)
     known = {
@@ -217,19 +230,43 @@ def _visible_verdict(reply: dict[str, Any]) -> Verdict:
         "Wrong": checks.WRONG,
         "StudentError": checks.ERROR,
     }
-    status = known.get(reply.get("ename"), checks.ERROR)
-    words = str(reply.get("evalue", "The cell was not run."))
-    told = words.startswith(f"{status}: ")  # the outcome's own words come first
-    return Verdict(status, words.split(". ", 1)[-1] if told else words)
+    ename, words = (
+        str(reply.get("ename")),
+        _text(reply.get("evalue", "The cell was not run."), 2_000),
+    )
+    status = known.get(ename, checks.ERROR)
+    if words.startswith(f"{status}: "):  # the outcome's own words come first
+        words = words.split(". ", 1)[-1]
+    if not told:
+        return Verdict(status, words)
+    run_it = "run this cell in your own notebook to read what they say."
+    if status == checks.NOT_ATTEMPTED:
+        return Verdict(status, f"The visible checks miss an answer; {run_it}", detail=words)
+    if status == checks.WRONG:
+        return Verdict(status, f"The visible checks did not pass; {run_it}", detail=words)
+    return Verdict(status, f"The visible checks ended in {_kind(ename)}; {run_it}", detail=words)
+
+
+def _kind(name: str) -> str:
+    """An exception's name if it is one of Python's own; students can call theirs anything."""
+    found = getattr(builtins, name, None) if name.isidentifier() else None
+    known = isinstance(found, type) and issubclass(found, BaseException)
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}" if known else "an error"
 
 
 def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
-    """A verdict as the outputs that nbgrader reads: an error, a number, or words alone."""
+    """A verdict as the outputs that nbgrader reads: an error, a number, or words alone.
+
+    The error's value, and the first line of what it shows, are for the student; a second line, if
+    there is one, is for the instructor.
+    """
     outcome = checks.Outcome(verdict.status, name, verdict.message)
     if not verdict.passed:
         kinds = {checks.NOT_ATTEMPTED: "NotAttempted", checks.WRONG: "Wrong"}
         ename = kinds.get(verdict.status, "StudentError")
         traceback = [str(outcome)]
+        if verdict.detail:
+            traceback.append(f"{FOR_INSTRUCTOR}{verdict.detail}")
         return [
             nbformat.v4.new_output("error", ename=ename, evalue=str(outcome), traceback=traceback)
         ]
@@ -239,18 +276,54 @@ def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
     return [nbformat.v4.new_output("stream", name="stdout", text=f"{outcome}\n")]
 
 
-def safe(output: NotebookNode) -> NotebookNode:
-    """An output that runs nothing in the browser of whoever looks at it."""
-    if "data" in output:
-        output.data = {k: v for k, v in output.data.items() if k in SAFE}
-    return output
+def safe(output: Any) -> NotebookNode | None:
+    """An output made anew of what runs nothing in the browser of whoever looks at it.
+
+    Text is bounded and every picture is one; None for what is neither. Nothing else that a
+    kernel may have written into an output is kept, be it as metadata, name or number.
+    """
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return nbformat.v4.new_output("stream", name=name, text=_text(output.get("text")))
+    if kind == "error":
+        lines = output.get("traceback")
+        lines = [_text(line, 5_000) for line in lines[:100]] if isinstance(lines, list) else []
+        ename, evalue = (_text(output.get(key), 2_000) for key in ("ename", "evalue"))
+        return nbformat.v4.new_output("error", ename=ename, evalue=evalue, traceback=lines)
+    found = output.get("data")
+    found = found if isinstance(found, dict) else {}
+    data = {k: found[k] for k in PICTURES if _is_picture(k, found.get(k))}
+    if "text/plain" in found:
+        data["text/plain"] = _text(found["text/plain"])
+    return nbformat.v4.new_output("display_data", data=data) if data else None
 
 
-def _shorten(cell: NotebookNode) -> None:
+def _text(value: Any, most: int = MAX_OUTPUT) -> str:
+    """Text that every file takes, and not more than a person reads."""
+    text = "".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = text.encode("utf-8", "replace").decode()
+    if len(text) > most:
+        text = text[:most] + "\n... the rest of the output was left out"
+    return text
+
+
+def _is_picture(kind: str, data: Any) -> bool:
+    """Whether this is a picture in base64 and nothing else: it stands unquoted in a page."""
+    if not isinstance(data, str) or len(data) > MAX_PICTURE:
+        return False
+    try:
+        return base64.b64decode("".join(data.split("\n")), validate=True).startswith(PICTURES[kind])
+    except ValueError:
+        return False
+
+
+def _tidy(cell: NotebookNode) -> None:
     """Leave what a person can read and look at, and not more than that."""
-    for output in map(safe, cell.outputs):
-        if len(str(output.get("text", ""))) > MAX_OUTPUT:
-            output.text = output.text[:MAX_OUTPUT] + "\n... the rest of the output was left out"
+    found = [safe(output) for output in cell.outputs[:MAX_OUTPUTS]]
+    cell.outputs = [output for output in found if output is not None]
+    count = cell.get("execution_count")
+    cell.execution_count = count if type(count) is int and 0 < count < 10**6 else None
 
 
 class KernelSource:
@@ -269,6 +342,7 @@ class KernelSource:
         return self._ask("model", name, arguments)
 
     def _ask(self, kind: str, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
+        self.run.told = self.run.told or arguments is not None
         names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
         given, answer = (str(self.run.folder / one) for one in names)
         with _opened(self.run.root, self.run.folder) as folder:
@@ -281,9 +355,8 @@ class KernelSource:
                     f"_answer({kind!r}, {name!r}, {file!r}, {answer!r})"
                 )
                 return _read(folder, names[1])
-            except checks.CheckFailed as failed:
-                # What went in was hidden, and these words come from where it went.
-                raise failed if arguments is None else _without_values(failed, name) from None
+            except _Said as said:
+                raise said.outcome(name, self.run.told) from None
             finally:
                 for one in names:
                     with contextlib.suppress(OSError):
@@ -329,35 +402,41 @@ def _read(folder: int, name: str) -> tuple[Any, list]:
         raise checks.StudentError("The notebook gave no answer when asked for a result.") from None
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > export.MAX_BYTES * 2:
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_ANSWER:
             raise checks.Wrong("The notebook's answer is too large, or no plain data.")
-        raw = file.read(export.MAX_BYTES * 2)
-    if raw[:1] == b"+":
-        return export.loads(raw[1:])
-    raise _failure(raw[1:])
+        kind, raw = file.read(1), file.read(MAX_ANSWER)
+    if kind == b"+":
+        return export.loads(raw)
+    raise _Said(raw)
 
 
-def _without_values(failed: checks.CheckFailed, name: str) -> checks.CheckFailed:
-    """The outcome of a call with hidden arguments, in words that cannot quote them."""
-    if failed.outcome.message.startswith(("The notebook", "The kernel")):
-        return failed  # this process's own words
-    if isinstance(failed, checks.NotAttempted):
-        return checks.NotAttempted(f"{name} is not written yet.")
-    if isinstance(failed, checks.StudentError):
-        kind = failed.outcome.message.partition(":")[0]
-        known = isinstance(getattr(builtins, kind, None), type)
-        raised = f"raises {kind}" if known else "ends in an error"
-        return checks.StudentError(f"{name} {raised} for arguments that the hidden checks give it.")
-    return checks.Wrong(
-        f"{name} gives what is no plain value, array or Keras model of built-in layers, for "
-        "arguments that the hidden checks give it."
-    )
+class _Said(Exception):
+    """A failure in the notebook's own words, which its author may have written."""
 
+    def __init__(self, raw: bytes) -> None:
+        try:
+            status, words = json.loads(raw[:100_000])
+        except (ValueError, TypeError, RecursionError):
+            status, words = checks.ERROR, "The answer is malformed."
+        self.status = status if status in (checks.NOT_ATTEMPTED, checks.WRONG) else checks.ERROR
+        self.words = _text(words, 2_000)
 
-def _failure(raw: bytes) -> checks.CheckFailed:
-    try:
-        status, message = json.loads(raw)
-    except (ValueError, TypeError):
-        status, message = checks.ERROR, "The notebook's answer is malformed."
-    kinds = {checks.NOT_ATTEMPTED: checks.NotAttempted, checks.WRONG: checks.Wrong}
-    return kinds.get(status, checks.StudentError)(str(message)[:2_000])
+    def outcome(self, name: str, told: bool) -> checks.CheckFailed:
+        """The outcome for the student, who is not to read what the code was told."""
+        kinds = {checks.NOT_ATTEMPTED: checks.NotAttempted, checks.WRONG: checks.Wrong}
+        kind = kinds.get(self.status, checks.StudentError)
+        if not told:
+            return kind(self.words)
+        if self.status == checks.NOT_ATTEMPTED:
+            failed = kind(f"{name} is not written yet.")
+        elif self.status == checks.WRONG:
+            failed = kind(
+                f"{name} gives no plain value, array, or Keras model of built-in layers in a "
+                "hidden check."
+            )
+        else:
+            failed = kind(
+                f"{name} ends in {_kind(self.words.partition(':')[0])} in a hidden check."
+            )
+        failed.detail = self.words
+        return failed

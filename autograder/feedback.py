@@ -39,7 +39,7 @@ class RemoveHidden(NbGraderPreprocessor):
 
 def clean(output: NotebookNode, hidden: bool) -> NotebookNode:
     """One output as plain text or a picture; an error of a test cell as its sentence alone."""
-    output = safe(output)
+    output = safe(output) or nbformat.v4.new_output("stream", name="stdout", text="")
     if output.output_type == "error" and hidden:
         words = output.evalue if output.ename in _OURS else f"{checks.ERROR}: a check failed."
         output.evalue, output.traceback = words, [words]

@@ -9,13 +9,16 @@ with its process, and the next block gets a new one.
 import ast
 import contextlib
 import io
+import math
 import os
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
+
+import numpy as np
 
 from autograder import kernels, submission, warm
 from helpers import checks, export
@@ -31,10 +34,18 @@ class Verdict:
     status: str
     message: str = ""
     score: float | None = None  # points, as nbgrader takes a test cell's last number
+    detail: str = ""  # more words, which only the instructor may read
 
     @property
     def passed(self) -> bool:
         return self.status == checks.PASSED
+
+    def within(self, points: float) -> "Verdict":
+        """This verdict with a score that nbgrader takes: a number from 0 to the cell's points."""
+        if self.score is None:
+            return self
+        score = self.score if math.isfinite(self.score) else 0.0
+        return replace(self, score=min(max(score, 0.0), float(points)))
 
 
 class Judge:
@@ -57,7 +68,8 @@ class Judge:
         pipe.send(("run", code))
         deadline = time.monotonic() + self.seconds
         while True:
-            if not pipe.poll(max(0.0, deadline - time.monotonic())):
+            left = deadline - time.monotonic()
+            if left < 0 or not pipe.poll(left):
                 self.close()
                 return Verdict(
                     checks.ERROR,
@@ -106,9 +118,9 @@ def _answer(source: submission.Source, kind: str, name: str, arguments: Any) -> 
             plain = source.model(name, arguments)
         return ("plain", export.dumps(*plain))
     except checks.CheckFailed as failed:
-        return ("failed", failed.outcome.status, failed.outcome.message)
+        return ("failed", failed.outcome.status, failed.outcome.message, failed.detail)
     except export.ExportError as error:
-        return ("failed", checks.WRONG, f"{name}: {error}.")
+        return ("failed", checks.WRONG, f"{name}: {error}.", "")
 
 
 # ---------------------------------------------------------------------- in the judge's process
@@ -134,9 +146,11 @@ class _Pipe:
         answer, *body = self._pipe.recv()
         if answer == "plain":
             return export.loads(body[0])
-        status, message = body
+        status, message, detail = body
         kinds = {checks.NOT_ATTEMPTED: checks.NotAttempted, checks.ERROR: checks.StudentError}
-        raise kinds.get(status, checks.Wrong)(message)
+        failed = kinds.get(status, checks.Wrong)(message)
+        failed.detail = detail
+        raise failed
 
 
 def serve(call: warm.Call) -> None:
@@ -162,7 +176,7 @@ def _limit_memory(extra: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (present + extra, present + extra))
 
 
-def _execute(code: str) -> tuple[str, str, float | None]:
+def _execute(code: str) -> tuple[str, str, float | None, str]:
     """Run a block; its last expression may be a number, as nbgrader reads a test cell."""
     names: dict[str, Any] = {"__name__": "hidden"}
     tree = ast.parse(code)
@@ -173,12 +187,19 @@ def _execute(code: str) -> tuple[str, str, float | None]:
             expression = ast.Expression(last.value) if last else None
             score = eval(compile(expression, "hidden", "eval"), names) if last else None
     except checks.CheckFailed as failed:
-        return failed.outcome.status, failed.outcome.message, None
+        return failed.outcome.status, failed.outcome.message, None, failed.detail
     except AssertionError as error:
-        return checks.WRONG, str(error) or "A hidden check did not pass.", None
+        return checks.WRONG, str(error) or "A hidden check did not pass.", None, ""
     except MemoryError:
-        return checks.ERROR, "The hidden checks used more memory than allowed.", None
+        return checks.ERROR, "The hidden checks used more memory than allowed.", None, ""
     except Exception as error:  # a fault of the checks: never shown with a hidden value or line
-        return checks.ERROR, f"A hidden check ended in {type(error).__name__}.", None
-    number = isinstance(score, (int, float)) and not isinstance(score, bool)
-    return checks.PASSED, "", float(score) if number else None
+        kind = type(error).__name__
+        return checks.ERROR, f"A hidden check ended in {kind}.", None, _text(error)
+    number = isinstance(score, (int, float, np.number)) and not isinstance(score, bool)
+    return checks.PASSED, "", float(score) if number else None, ""
+
+
+def _text(error: Exception) -> str:
+    with contextlib.suppress(Exception):
+        return str(error)[:2_000]
+    return ""

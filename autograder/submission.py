@@ -61,7 +61,7 @@ def connect(source: Source) -> None:
 
 def value(name: str) -> Any:
     """The plain value of a name in the notebook. Raises `checks.NotAttempted` without one."""
-    return export.from_plain(*_source.value(name))
+    return _value(name, _source.value(name))
 
 
 def call(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -70,7 +70,7 @@ def call(name: str, *args: Any, **kwargs: Any) -> Any:
     Raises `checks.NotAttempted`, `checks.StudentError` (their exception, with their line) or
     `checks.Wrong` when the result is no plain data.
     """
-    return export.from_plain(*_source.call(name, _pack(args, kwargs)))
+    return _value(name, _source.call(name, _pack(args, kwargs)))
 
 
 def model(name: str) -> Any:
@@ -153,6 +153,13 @@ def seconds(name: str, *args: Any, **kwargs: Any) -> float:
 
 def _pack(args: tuple, kwargs: dict) -> tuple[Any, list]:
     return export.to_plain([list(args), kwargs])
+
+
+def _value(name: str, plain: tuple[Any, list]) -> Any:
+    try:
+        return export.from_plain(*plain)
+    except export.ExportError as error:
+        raise _checks.Wrong(f"{name}: {error}.") from None
 
 
 def _rebuild(name: str, plain: tuple[dict, list]) -> Any:

@@ -39,6 +39,7 @@ class CheckFailed(AssertionError):
     """A check that did not pass. Jupyter shows its sentence without a traceback."""
 
     status = WRONG
+    detail = ""  # more words, which a grader keeps for the instructor
 
     def __init__(self, message: str, exercise: str = "this exercise") -> None:
         self.outcome = Outcome(self.status, exercise, message)

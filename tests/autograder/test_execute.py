@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from autograder import execute, kernels
-from autograder.judge import Judge
+from autograder.judge import Judge, Verdict
 from helpers import checks
 
 HIDDEN = """{visible}
@@ -87,3 +87,63 @@ def test_an_answer_that_is_a_link_or_missing_is_refused(tmp_path):
         (tmp_path / "link").symlink_to("/etc/hostname")
         with pytest.raises(checks.StudentError):
             execute._read(folder, "link")
+
+
+@pytest.mark.parametrize("data", ['"><script>1</script>', "iVBORw0KGgo=<", "AAAA", None, ["x"]])
+def test_a_picture_that_is_none_does_not_reach_a_page(data):
+    output = {"output_type": "display_data", "data": {"image/png": data, "text/html": "<b>"}}
+    assert execute.safe(output) is None
+
+
+def test_a_picture_loses_the_sizes_that_a_page_would_write_unquoted():
+    data = {"image/png": "iVBORw0KGgoAAAANSUhEUg==\n", "text/plain": "<Figure>"}
+    metadata = {"image/png": {"width": "1 onload=alert(1)"}}
+    output = {"output_type": "display_data", "data": data, "metadata": metadata}
+    kept = execute.safe(output)
+    assert kept.data == data and kept.metadata == {}
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"output_type": "stream", "name": '"><script>', "text": ["a", "\ud800"]},
+        {"output_type": "error", "ename": 5, "evalue": None, "traceback": "x"},
+        {"output_type": "display_data", "data": "text"},
+        {"output_type": "new"},
+    ],
+)
+def test_what_is_no_output_becomes_one_or_nothing(output):
+    cell = nbformat.v4.new_code_cell("1")
+    cell.outputs, cell.execution_count = [nbformat.from_dict(output)], "<b>"
+    execute._tidy(cell)
+    nb = nbformat.v4.new_notebook(cells=[cell])
+    nbformat.validate(nb)
+    nbformat.writes(nb).encode()
+
+
+def test_the_words_of_a_kernel_that_knows_hidden_arguments_are_for_the_instructor():
+    reply = {"status": "error", "ename": "got8314", "evalue": "wrong: it was 8314"}
+    known = execute._visible_verdict(reply, told=True)
+    assert "8314" not in known.message and "8314" in known.detail
+    assert "8314" in execute._visible_verdict(reply, told=False).message
+    assert (
+        "a ValueError" in execute._visible_verdict({**reply, "ename": "ValueError"}, True).message
+    )
+
+
+@pytest.mark.parametrize("reply", [{}, {"status": []}, {"ename": ["x"]}, {"evalue": {"a": 1}}])
+def test_a_reply_that_is_none_is_no_pass(reply):
+    assert not execute._visible_verdict(reply, told=False).passed
+
+
+@pytest.mark.parametrize("raw", [b"", b"[[1], {}]", b"[" * 9_999, b'["wrong", "\\ud800"]', b"5"])
+def test_a_forged_failure_ends_in_an_outcome(raw):
+    for told in (True, False):
+        outcome = execute._Said(raw).outcome("double", told).outcome
+        assert outcome.status in (checks.WRONG, checks.ERROR)
+        outcome.message.encode()
+
+
+@pytest.mark.parametrize(("score", "mark"), [(1.5, 1.5), (-3, 0), (9, 2), (float("nan"), 0)])
+def test_a_score_lies_between_zero_and_the_points(score, mark):
+    assert Verdict(checks.PASSED, score=score).within(2).score == mark
