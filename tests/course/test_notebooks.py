@@ -8,13 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from autograder import kernels
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "source").glob("*/*.ipynb"))
 
 
+@pytest.fixture(scope="module")
+def warm():
+    """One process with TensorFlow loaded, from which the notebooks' kernels are forked."""
+    kernels.announce()
+    with kernels.shared():
+        yield
+
+
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_source_notebook_runs_offline(notebook: Path, tmp_path: Path):
+def test_the_source_notebook_runs_offline(notebook: Path, tmp_path: Path, warm: None):
     # In a copy, because a notebook leaves checkpoints beside itself.
     copy = tmp_path / notebook.name
     shutil.copy(notebook, copy)
@@ -24,7 +34,8 @@ def test_the_source_notebook_runs_offline(notebook: Path, tmp_path: Path):
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
-    asked = ["--nbval-lax", "--nbval-cell-timeout", "600", "-q", "-p", "no:cacheprovider"]
+    asked = ["--nbval-kernel-name", kernels.NAME]
+    asked += ["--nbval-lax", "--nbval-cell-timeout", "600", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *asked, copy.name],
         cwd=tmp_path,
