@@ -1,5 +1,6 @@
 """The report names versions, device and profile, and the mend for what is off."""
 
+import logging
 import os
 import sys
 
@@ -37,3 +38,11 @@ def test_what_libraries_log_while_they_load_stays_out_of_the_notebook(capfd):
         os.write(2, b"could not find cuda drivers")
     os.write(2, b"later")
     assert capfd.readouterr().err == "later"
+
+
+def test_after_the_report_tensorflow_keeps_its_advice_on_speed_to_itself(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROFILE", "offline")
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    device.report()
+    logging.getLogger("tensorflow").warning("5 out of the last 11 calls triggered retracing")
+    assert "retracing" not in capsys.readouterr().err
