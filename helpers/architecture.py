@@ -8,7 +8,8 @@ activation, no matter if the model is sequential or functional or names its laye
     dense 10 softmax
 
 ``conv HxWxFILTERS`` has padding *valid* and strides 1 unless it says ``same`` or ``strides S``;
-``pool P`` is max pooling with strides P; ``dense UNITS``; ``avgpool P``; ``gap`` (global average).
+``pool P`` is max pooling with strides P; ``dense UNITS``; ``avgpool P``; ``gap`` (global average);
+``unitnorm`` divides each row by its length.
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ NAMES = {
     "dropout": "dropout",
     "flatten": "flattening",
     "activation": "activation",
+    "unitnorm": "normalisation to length 1",
 }
 
 
@@ -144,7 +146,7 @@ def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
     if name in ("Dropout", "SpatialDropout2D"):
         return "dropout", {"rate": config["rate"]}
     simple = {"BatchNormalization": "bn", "Flatten": "flatten", "Reshape": "flatten"}
-    simple |= {"GlobalAveragePooling2D": "gap"}
+    simple |= {"GlobalAveragePooling2D": "gap", "UnitNormalization": "unitnorm"}
     return simple.get(name, name), {}
 
 

@@ -79,3 +79,11 @@ def test_none_and_strings_are_no_networks():
 def test_an_unknown_word_in_the_text_form_is_refused():
     with pytest.raises(ValueError, match="kernel"):
         architecture.parse("kernel 3")
+
+
+def test_a_normalisation_to_length_1_is_a_layer_like_others():
+    net = keras.Sequential([L.Input((3,)), L.Dense(2), L.UnitNormalization()])
+    architecture.compare(net, "dense 2, unitnorm")
+    bare = keras.Sequential([L.Input((3,)), L.Dense(2)])
+    with pytest.raises(checks.Wrong, match="normalisation to length 1"):
+        architecture.compare(bare, "dense 2, unitnorm")
