@@ -11,6 +11,8 @@ only ``--sandbox none`` passes. docs/sandbox.md says what each wall keeps out.
 """
 
 import ctypes
+import errno
+import fcntl
 import functools
 import os
 import platform
@@ -112,6 +114,7 @@ def readable() -> dict[str, str]:
 _libc = ctypes.CDLL(None, use_errno=True)
 _NEWNS, _NEWCGROUP, _NEWUTS = 0x20000, 0x2000000, 0x4000000
 _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x8000000, 0x10000000, 0x20000000, 0x40000000
+_THREAD = 0x10000  # of clone's flags: no process of its own
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 _RDONLY = 1  # MOUNT_ATTR_RDONLY; the next two bits are as in MS_*
 _MOUNT_SETATTR, _PIVOT_ROOT = 442, {"x86_64": 155, "aarch64": 41}
@@ -282,7 +285,6 @@ def bounded(request: dict[str, Any]) -> None:
         highest = resource.getrlimit(what)[1]
         most = most if highest == resource.RLIM_INFINITY else min(most, highest)
         resource.setrlimit(what, (most, most))
-    os.nice(10)  # a hundred busy processes shall not keep the keeper from ending them
 
 
 def no_rights(request: dict[str, Any]) -> None:
@@ -296,60 +298,104 @@ def no_rights(request: dict[str, Any]) -> None:
     _check(_libc.capset(head, none), "capset")
 
 
+_LOAD, _EQUAL, _AT_LEAST, _BITS, _LEAVE = 0x20, 0x15, 0x35, 0x45, 0x06  # of a filter's machine
+_ALLOW, _REFUSE, _ABSENT, _ASK, _KILL = 0x7FFF0000, 0x50001, 0x50026, 0x7FC00000, 0x80000000
+
+
 def fewer_calls(request: dict[str, Any]) -> None:
     """No system call by which another process is read, memory hidden, or a new space entered.
 
     Of sockets only those that are files: the kernel's own. A filter (seccomp) of the machine's
     architecture; each call in it fails as if it were not permitted.
     """
-    machine = platform.machine()
-    if machine not in _CALLS:
-        raise OSError(f"no list of system calls for {machine}")
-    architecture, socket, clone, clone3, numbers = _CALLS[machine]
-    load, equal, bits, leave = 0x20, 0x15, 0x45, 0x06
-    deny, missing, allow, kill = 0x50001, 0x50026, 0x7FFF0000, 0x80000000
-    code = [(load, 0, 0, 4), (equal, 1, 0, architecture), (leave, 0, 0, kill), (load, 0, 0, 0)]
-    for number in map(int, numbers.split()):
-        code += [(equal, 0, 1, number), (leave, 0, 0, deny)]
+    calls = _calls()
+    code = []
+    for number in map(int, calls.refused.split()):
+        code += [(_EQUAL, 0, 1, number), (_LEAVE, 0, 0, _REFUSE)]
     # The flags of clone3 lie in memory, where no filter looks: the C library then takes clone.
-    code += [(equal, 0, 1, clone3), (leave, 0, 0, missing)]
-    code += [(equal, 0, 4, socket), (load, 0, 0, 16), (equal, 1, 0, 1), (leave, 0, 0, deny)]
-    code += [(leave, 0, 0, allow)]
-    code += [(equal, 0, 3, clone), (load, 0, 0, 16), (bits, 0, 1, _NEWUSER), (leave, 0, 0, deny)]
-    code += [(leave, 0, 0, allow)]
-    if machine == "x86_64":  # the second table of numbers, of x32
-        code[4:4] = [(0x35, 0, 1, 0x40000000), (leave, 0, 0, deny)]
+    code += [(_EQUAL, 0, 1, calls.clone3), (_LEAVE, 0, 0, _ABSENT)]
+    code += [(_EQUAL, 0, 4, calls.socket), (_LOAD, 0, 0, 16), (_EQUAL, 1, 0, 1)]
+    code += [(_LEAVE, 0, 0, _REFUSE), (_LEAVE, 0, 0, _ALLOW)]
+    code += [(_EQUAL, 0, 3, calls.clone), (_LOAD, 0, 0, 16), (_BITS, 0, 1, _NEWUSER)]
+    code += [(_LEAVE, 0, 0, _REFUSE)]
+    _filter(code, 0)
+
+
+def counted_processes(request: dict[str, Any]) -> int:
+    """No new process until the keeper has counted them; returns the file on which it is asked.
+
+    Processes that fork as fast as they can would otherwise be many before anyone counts.
+    """
+    calls = _calls()
+    code = []
+    for number in calls.forks:
+        code += [(_EQUAL, 0, 1, number), (_LEAVE, 0, 0, _ASK)]
+    code += [(_EQUAL, 0, 3, calls.clone), (_LOAD, 0, 0, 16), (_BITS, 1, 0, _THREAD)]
+    code += [(_LEAVE, 0, 0, _ASK)]
+    return _filter(code, 8)  # SECCOMP_FILTER_FLAG_NEW_LISTENER
+
+
+def _filter(code: list[tuple[int, int, int, int]], flags: int) -> int:
+    """Have each system call from now on judged by this code, which allows what it does not name."""
+    calls = _calls()
+    start = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, calls.architecture), (_LEAVE, 0, 0, _KILL)]
+    start += [(_LOAD, 0, 0, 0)]
+    if calls.x32:  # a second table of numbers for the same calls
+        start += [(_AT_LEAST, 0, 1, 0x40000000), (_LEAVE, 0, 0, _REFUSE)]
+    code = [*start, *code, (_LEAVE, 0, 0, _ALLOW)]
     body = b"".join(struct.pack("HBBI", *line) for line in code)
     space = ctypes.create_string_buffer(body, len(body))
     program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(space))
-    _check(_libc.prctl(22, ctypes.c_ulong(2), program, 0, 0), "seccomp")
+    return _check(_libc.syscall(calls.seccomp, 1, flags, program), "seccomp")
 
 
-# architecture, socket, clone, clone3, and in this order: ptrace, process_vm_readv and _writev,
-# kcmp, memfd_create, memfd_secret, shmget, shmat, semget, msgget, unshare, setns, mount, umount2,
-# pivot_root, chroot, bpf, perf_event_open, userfaultfd, add_key, request_key, keyctl,
-# io_uring_setup, open_by_handle_at, mq_open, personality
+@dataclass(frozen=True)
+class _Calls:
+    """Numbers of system calls on one architecture."""
+
+    architecture: int
+    seccomp: int
+    socket: int
+    clone: int
+    # ptrace, process_vm_readv and _writev, kcmp, memfd_create, memfd_secret, shmget, shmat, semget,
+    # msgget, unshare, setns, mount, umount2, pivot_root, chroot, bpf, perf_event_open, userfaultfd,
+    # add_key, request_key, keyctl, io_uring_setup, open_by_handle_at, mq_open, personality
+    refused: str
+    forks: tuple[int, ...] = ()  # fork and vfork, where they are calls of their own
+    x32: bool = False
+    clone3: int = 435
+
+
+def _calls() -> _Calls:
+    try:
+        return _CALLS[platform.machine()]
+    except KeyError:
+        raise OSError(f"no list of system calls for {platform.machine()}") from None
+
+
 _CALLS = {
-    "x86_64": (
-        0xC000003E,
-        41,
-        56,
-        435,
-        "101 310 311 312 319 447 29 30 64 68 272 308 165 166 "
-        "155 161 321 298 323 248 249 250 425 304 240 135",
+    "x86_64": _Calls(
+        architecture=0xC000003E,
+        seccomp=317,
+        socket=41,
+        clone=56,
+        refused="101 310 311 312 319 447 29 30 64 68 272 308 165 "
+        "166 155 161 321 298 323 248 249 250 425 304 240 135",
+        forks=(57, 58),
+        x32=True,
     ),
-    "aarch64": (
-        0xC00000B7,
-        198,
-        220,
-        435,
-        "117 270 271 272 279 447 194 196 190 186 97 268 40 39 "
-        "41 51 280 241 282 217 218 219 425 265 180 92",
+    "aarch64": _Calls(
+        architecture=0xC00000B7,
+        seccomp=277,
+        socket=198,
+        clone=220,
+        refused="117 270 271 272 279 447 194 196 190 186 97 268 40 "
+        "39 41 51 280 241 282 217 218 219 425 265 180 92",
     ),
 }
 
 OUTER = (own_user, no_network, own_ipc, own_processes, own_mounts)
-INNER = (own_files, bounded, no_rights, fewer_calls)
+INNER = (own_files, bounded, no_rights, fewer_calls, counted_processes)
 
 
 def outer(request: dict[str, Any]) -> None:
@@ -357,21 +403,26 @@ def outer(request: dict[str, Any]) -> None:
     _build(OUTER, request)
 
 
-def inner(request: dict[str, Any]) -> None:
-    """Build the walls that this process stands behind from now on. Raises `SandboxError`."""
-    _build(INNER, request)
+def inner(request: dict[str, Any]) -> int:
+    """Build the walls that this process stands behind from now on. Raises `SandboxError`.
+
+    Returns a file for the keeper, on which `Watch.answer` is asked for each new process.
+    """
+    return _build(INNER, request)
 
 
-def _build(walls: tuple[Callable, ...], request: dict[str, Any]) -> None:
+def _build(walls: tuple[Callable, ...], request: dict[str, Any]) -> Any:
+    built = None
     for wall in walls:
         try:
-            wall(request)
+            built = wall(request)
         except (OSError, AttributeError) as error:
             name = wall.__name__.replace("_", " ")
             raise SandboxError(
                 f"This machine cannot build the sandbox's wall {name!r} ({error}); see "
                 "docs/sandbox.md, or pass --sandbox none and trust every submission."
             ) from None
+    return built
 
 
 # ---------------------------------------------------------------------- can it be built here
@@ -433,8 +484,6 @@ class Watch:
     def __init__(self, request: dict[str, Any]) -> None:
         self.limits, self.sockets = Limits(**request["limits"]), request["sockets"]
         self.started = time.monotonic()
-        self.pause = 0.1  # seconds until it wants to be called again
-        self.before = 1  # processes when it was called last
 
     def begin(self) -> None:
         """The process is ready, and has bound its sockets: where they lie, nothing is written."""
@@ -447,19 +496,27 @@ class Watch:
         if now - self.started > limits.wall_seconds:
             return f"The notebook took longer than {limits.wall_seconds:,} seconds."
         pids = _processes()
-        self.pause = 0.02 if len(pids) > 4 else 0.1  # processes that fork double in this time
-        if len(pids) > limits.processes:
-            return f"The notebook started more than {limits.processes} processes."
         used = [_usage(pid) for pid in pids]
         if sum(u.threads for u in used) > limits.threads:
             return f"The notebook started more than {limits.threads:,} threads."
         if sum(u.cpu for u in used) > limits.cpu_seconds:
             return f"The notebook computed for more than {limits.cpu_seconds:,} seconds."
-        # Counting shared pages once is exact, but has to wait for processes that are being forked.
-        steady, self.before = len(pids) <= self.before, len(pids)
-        much = steady and sum(u.memory for u in used) > limits.memory
-        if much and sum(map(_share, pids)) > limits.memory:
+        if sum(u.memory for u in used) > limits.memory < sum(map(_share, pids)):
             return f"The notebook used more than {limits.memory / GB:.1f} GB of memory."
+        return ""
+
+    def answer(self, listener: int) -> str:
+        """Let a process that wants to fork go on, or give the reason why all of them end."""
+        notice = bytearray(80)  # struct seccomp_notif: its first 8 bytes name the question
+        if len(_processes()) >= self.limits.processes:
+            return f"The notebook started more than {self.limits.processes} processes."
+        try:
+            fcntl.ioctl(listener, 0xC0502100, notice)  # SECCOMP_IOCTL_NOTIF_RECV
+            go_on = struct.pack("QqiI", *struct.unpack_from("Q", notice), 0, 0, 1)
+            fcntl.ioctl(listener, 0xC0182101, go_on)  # SECCOMP_IOCTL_NOTIF_SEND
+        except OSError as error:  # it was killed while it waited
+            if error.errno not in (errno.ENOENT, errno.EINTR):
+                raise
         return ""
 
 

@@ -37,6 +37,7 @@ from typing import Any
 
 ADDRESS = "CONVCOURSE_WARM"  # environment: where the server listens, for workers of its owner
 START_SECONDS = 120  # loading everything on a slow, busy machine
+_READY = b"ready"  # the target's only word when all is well
 _LENGTH = 8  # bytes before a request that give its length
 _PASSED = ("CUDA_", "KERAS_", "LC_", "MPL", "NVIDIA_", "PYTHON", "TF_", "XDG_")
 _PASSED_NAMES = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
@@ -283,7 +284,7 @@ def _attend(connection: socket.socket, alive: int) -> None:
     for number in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), number)
     walls, watch = request["walls"], None
-    words, theirs = os.pipe()
+    words, theirs = socket.socketpair()
     try:
         if walls is not None:
             from autograder import sandbox
@@ -296,62 +297,94 @@ def _attend(connection: socket.socket, alive: int) -> None:
         return
     if pid == 0:
         connection.close()
-        os.close(words)
+        words.close()
         os.close(alive)
         _last_words(_become, request, fds, theirs)
-    os.close(theirs)
+    theirs.close()
     for fd in fds:
         os.close(fd)
-    _keep(connection, alive, pid, words, watch)
+    _Keeper(connection, alive, words, pid, watch).keep()
     os._exit(0)
 
 
-def _keep(connection: socket.socket, alive: int, pid: int, words: int, watch: Any) -> None:
-    """Pass on what either side says, until the target ends or nobody asks for it any more.
+class _Keeper:
+    """Passes on what either side says, until the target ends or nobody asks for it any more.
 
-    Once the target is ready, ``watch`` (a `sandbox.Watch` or None) is asked many times a second;
-    the first reason that it gives ends the target.
+    Once the target is ready, ``watch`` (a `sandbox.Watch` or None) is asked ten times a second,
+    and whenever a process there wants to fork; the first reason that it gives ends the target.
     """
-    said = {"pid": pid}
-    heard, watching = b"", False
-    wake, woken = os.pipe()
-    os.set_blocking(woken, False)
-    signal.set_wakeup_fd(woken)  # a child's end wakes the select below
-    reading = [connection, alive, wake, words]
-    while True:
-        _say(connection, said)
-        said = {}
-        ready = select.select(reading, [], [], watch and watch.pause)[0]
-        if watching and watch is not None and (reason := watch()):
-            said, watch = {"reason": reason}, None
-            os.kill(pid, signal.SIGKILL)
-        if words in ready:
-            got = os.read(words, 65_536)
-            heard += got
-            if not got:
-                reading.remove(words)
-                watching = heard == b"ready"
-                if watching and watch is not None:
-                    watch.begin()
-                said |= {"ready": True} if watching else {"error": heard.decode()}
-        if alive in ready:
-            end_descendants()
+
+    def __init__(
+        self, connection: socket.socket, alive: int, words: socket.socket, pid: int, watch: Any
+    ) -> None:
+        self.connection, self.alive, self.words = connection, alive, words
+        self.pid, self.watch = pid, watch
+        self.heard, self.ready, self.ended = b"", False, False
+        self.forks = -1  # where processes behind walls ask whether they may fork
+        self.said: dict[str, Any] = {"pid": pid}
+        self.wake, woken = os.pipe()
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(woken)  # a child's end wakes the select below
+
+    def keep(self) -> None:
+        reading = [self.connection, self.alive, self.wake]
+        while not self.ended:
+            _say(self.connection, self.said)
+            self.said = {}
+            more = [one for one in (self.words, self.forks) if one != -1]
+            ready = select.select([*reading, *more], [], [], self.watch and 0.1)[0]
+            if self.ready and self.watch is not None:
+                self._end_for(self.watch())
+            if self.forks in ready and self.watch is not None:
+                self._end_for(self.watch.answer(self.forks))
+            if self.words in ready:
+                self._listen()
+            if self.connection in ready:
+                self._pass_on()
+            if self.wake in ready:
+                os.read(self.wake, 100)
+            if self.alive in ready:
+                self.ended = True
+            self._look()
+        end_descendants()
+        _say(self.connection, self.said)
+
+    def _end_for(self, reason: str) -> None:
+        if reason:
+            self.said["reason"], self.watch, self.forks = reason, None, -1
+            os.kill(self.pid, signal.SIGKILL)
+
+    def _listen(self) -> None:
+        """Take in the target's words until it says that it is ready, or why it cannot be."""
+        got, fds, _, _ = socket.recv_fds(self.words, 65_536, 1)
+        if fds:
+            self.forks = fds[0]
+        self.heard += got
+        if got:
             return
-        if connection in ready:
-            for number in _asked(connection):
-                with contextlib.suppress(OSError):
-                    os.kill(pid, number)
-        if wake in ready:
-            os.read(wake, 100)
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            end_descendants()
-            while words in reading and (got := os.read(words, 65_536)):
-                heard += got
-            if heard not in (b"", b"ready"):
-                said["error"] = heard.decode()
-            _say(connection, {**said, "returncode": os.waitstatus_to_exitcode(status)})
+        self.words = -1
+        self.ready = self.heard.strip() == _READY
+        if not self.ready:
+            self.said["error"] = self.heard.decode().strip()
             return
+        self.said["ready"] = True
+        if self.watch is not None:
+            self.watch.begin()
+
+    def _pass_on(self) -> None:
+        for number in _asked(self.connection):
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, number)
+
+    def _look(self) -> None:
+        """Whether the target has ended; then its last words are taken in as well."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid:
+            return
+        end_descendants()
+        while self.words != -1:
+            self._listen()
+        self.said["returncode"], self.ended = os.waitstatus_to_exitcode(status), True
 
 
 def _asked(connection: socket.socket) -> bytes:
@@ -402,16 +435,16 @@ def _children(pid: int) -> Iterator[int]:
 class Call:
     """What a target is given: its arguments, its open files, and a word to say."""
 
-    def __init__(self, arguments: dict[str, Any], fds: list[int], words: int) -> None:
+    def __init__(self, arguments: dict[str, Any], fds: list[int], words: socket.socket) -> None:
         self.arguments, self.fds, self._words = arguments, fds, words
 
     def ready(self) -> None:
         """Tell whoever asked that the work begins; nothing is open towards the keeper after."""
-        os.write(self._words, b"ready")
-        os.close(self._words)
+        self._words.sendall(_READY)
+        self._words.close()
 
 
-def _become(request: dict[str, Any], fds: list[int], words: int) -> None:
+def _become(request: dict[str, Any], fds: list[int], words: socket.socket) -> None:
     try:
         end_with_parent()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -419,10 +452,7 @@ def _become(request: dict[str, Any], fds: list[int], words: int) -> None:
         module, name = request["target"].split(":")
         function = getattr(importlib.import_module(module), name)
         if request["walls"] is not None:
-            from autograder import sandbox
-
-            sandbox.inner(request["walls"])
-            _forget_the_autograder()
+            _stand_behind(request["walls"], words)
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["folder"])
@@ -431,15 +461,22 @@ def _become(request: dict[str, Any], fds: list[int], words: int) -> None:
         call = Call(request["arguments"], fds, words)
         del request
         function(call)
-    except BaseException:
+    except BaseException as error:
+        known = type(error).__name__ == "SandboxError"  # a sentence for people
+        told = str(error) if known else traceback.format_exc()[-4_000:]
         with contextlib.suppress(OSError):
-            os.write(words, traceback.format_exc()[-4_000:].encode())
+            words.sendall(told.encode())
         raise
     os._exit(0)
 
 
-def _forget_the_autograder() -> None:
-    """Behind walls its files are gone; what was imported of it goes, too, but for this module."""
+def _stand_behind(walls: dict[str, Any], words: socket.socket) -> None:
+    """Build the inner walls; behind them the autograder's files are gone, and its modules, too."""
+    from autograder import sandbox
+
+    forks = sandbox.inner(walls)
+    socket.send_fds(words, [b" "], [forks])
+    os.close(forks)
     for name in [n for n in sys.modules if n.partition(".")[0] == "autograder"]:
         del sys.modules[name]
 
