@@ -172,6 +172,7 @@ def array_equal(got: Any, want: np.ndarray, what: str) -> None:
 def close(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6) -> None:
     """Numbers or arrays equal within ``rtol * |want| + atol``; the shape is compared first."""
     got, want = as_array(got, what), np.asarray(want)
+    that(got.dtype.kind in "biuf", f"{what} {_is(got.tolist(), 'numbers', 'numbers')}")
     shape(got, want.shape, what)
     that(np.isfinite(got).all(), f"{what} contains values that are not finite (nan or inf).")
     bad = ~np.isclose(got, want, rtol=rtol, atol=atol)

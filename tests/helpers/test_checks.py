@@ -70,6 +70,10 @@ def test_floats_compare_with_a_tolerance_and_one_is_not_18900():
     assert "expected 18900" in failing(checks.close, 1, 18_900, "the size")
 
 
+def test_text_is_not_close_to_a_number():
+    assert "expected numbers" in failing(checks.close, "0.5", 0.5, "the loss")
+
+
 def test_nan_is_not_close_to_anything():
     assert "not finite" in failing(checks.close, [np.nan], [1.0], "the loss")
 
