@@ -448,25 +448,25 @@ checks.hint("load-onehot")
 def stratified_split(labels, n_val, seed=0):
     """Positions of the training and of the validation images.
 
-    labels: (N,) whole numbers; n_val: validation images, a multiple of the number of classes
+    labels: (N,) whole numbers; n_val: validation images
     seed: equal seeds give equal splits, different ones different splits
     Returns (train, val): two arrays of N - n_val and n_val positions from 0 to N - 1. Every
-    class has n_val / classes validation images, drawn at random from its images.
+    class gives the share n_val / N of its images, drawn at random; you may take it that this is a
+    whole number for each class.
 
     Example: train, val = stratified_split(y_all, len(y_all) // 10)
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(seed)
-    classes = np.unique(labels)
-    each = n_val // len(classes)
-    drawn = [rng.permutation(np.flatnonzero(labels == label))[:each] for label in classes]
+    of_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    drawn = [rng.permutation(own)[: len(own) * n_val // len(labels)] for own in of_class]
     val = np.sort(np.concatenate(drawn))
     return np.setdiff1d(np.arange(len(labels)), val), val
     ### END SOLUTION
 
 # %% tests="load-split" points=3
 with checks.exercise(
-    "load-split", hidden="other labels and seeds: disjoint, complete, stratified, random"
+    "load-split", hidden="unequal classes and other seeds: disjoint, complete, stratified, random"
 ):
     train, val = stratified_split(y_all, len(y_all) // 10)
     checks.equal(len(val), len(y_all) // 10, "The number of validation images")
@@ -478,7 +478,7 @@ with checks.exercise(
 from autograder import submission
 
 np, check, rng = submission.np, submission.checks, submission.np.random.default_rng(3)
-for counts, n_part in (([40, 40, 40], 30), ([30, 10, 50, 20], 20), ([12] * 10, 40)):
+for counts, n_part in (([40, 40, 40], 30), ([30, 10, 50, 20], 22), ([12] * 10, 40)):
     given = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     picked = []
     for seed in (1, 2, 1):
@@ -491,9 +491,9 @@ for counts, n_part in (([40, 40, 40], 30), ([30, 10, 50, 20], 20), ([12] * 10, 4
             "The two sets together are not all images, each once.",
         )
         found = np.bincount(given[part], minlength=len(counts)).tolist()
-        each = n_part // len(counts)
         check.that(
-            found == [each] * len(counts), "The classes do not have equally many validation images."
+            found == [count * n_part // sum(counts) for count in counts],
+            "The classes do not all give the same share of their images for validation.",
         )
         picked.append(np.sort(part))
     check.that(np.array_equal(picked[0], picked[2]), "Equal seeds give different splits.")

@@ -11,12 +11,12 @@ def one_hot(labels, classes=10):
 def stratified_split(labels, n_val, seed=0):
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(labels))
-    each = n_val // len(set(labels.tolist()))
-    val, taken = [], {}
+    left = {int(c): int(np.sum(labels == c)) * n_val // len(labels) for c in set(labels.tolist())}
+    val = []
     for position in order:
         label = int(labels[position])
-        if taken.get(label, 0) < each:
-            taken[label] = taken.get(label, 0) + 1
+        if left[label] > 0:
+            left[label] -= 1
             val.append(int(position))
     return [int(p) for p in order if p not in set(val)], val
 
