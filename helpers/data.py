@@ -271,19 +271,30 @@ def _first_of_each(labels: np.ndarray, images: int | None) -> np.ndarray:
 def batch_folder(made_in: str | Path = "batches") -> Path:
     """Where official batch files lie that can be read by hand: ``cifar-10-batches-py``.
 
-    Looks where `load` looks. Under *offline*, and where Keras keeps the data in another form, a
+    Looks where `load` looks, and like it has Keras download what is in neither place; raises
+    `DataError` with the mend. Under *offline*, and where Keras keeps the data in another form, a
     small folder of generated images is written in its place, and a line says so.
     """
     if profile.current().name != "offline":
-        places = [Path(os.environ.get("COURSE_DATA") or "."), Path.home() / ".keras" / "datasets"]
-        for place in places:
-            for inside in (place, place / _EXTRACTED["cifar10"]):
-                if (inside / "cifar-10-batches-py" / "test_batch").is_file():
-                    print(f"Batch files: official ones in {inside / 'cifar-10-batches-py'}.")
-                    return inside / "cifar-10-batches-py"
+        found = _official_folder()
+        if found is None and not os.environ.get("COURSE_DATA"):
+            _download("cifar10")
+            found = _official_folder()
+        if found is not None:
+            print(f"Batch files: official ones in {found}.")
+            return found
     to = sample_batch_folder(made_in)
     print(f"Batch files: small ones of generated images, written to {to}.")
     return to
+
+
+def _official_folder() -> Path | None:
+    places = [Path(os.environ.get("COURSE_DATA") or "."), Path.home() / ".keras" / "datasets"]
+    for place in places:
+        for inside in (place, place / _EXTRACTED["cifar10"]):
+            if (inside / "cifar-10-batches-py" / "test_batch").is_file():
+                return inside / "cifar-10-batches-py"
+    return None
 
 
 def sample_batch_folder(folder: str | Path, images: int = 200) -> Path:

@@ -121,3 +121,17 @@ def test_batch_files_are_official_ones_or_generated_ones_and_say_which(
     assert made == tmp_path / "made" / "cifar-10-batches-py"
     assert "generated" in capsys.readouterr().out
     assert len(data.official_batch(made / "data_batch_5")["labels"]) == 200
+
+
+def test_batch_files_that_are_nowhere_are_downloaded_as_the_images_are(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setattr(data.Path, "home", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    cache = tmp_path / ".keras" / "datasets" / "cifar-10-batches-py-target"
+    monkeypatch.setattr(data, "_download", lambda name: data.sample_batch_folder(cache, images=10))
+    assert data.batch_folder("made") == cache / "cifar-10-batches-py"
+    assert "official ones" in capsys.readouterr().out
+    assert not (tmp_path / "made").exists()
