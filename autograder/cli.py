@@ -97,21 +97,19 @@ def grade(
     if sandbox not in ("walls", "none"):
         raise CourseError("--sandbox takes walls or none.")
     course = load()
-    workers = jobs or os.cpu_count() or 1
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    settings = grading.Settings(profile=profile, threads=threads, walls=sandbox == "walls")
+    settings = grading.Settings(profile=profile, walls=sandbox == "walls")
     try:
         with contextlib.ExitStack() as stack:
             watch = stack.enter_context(progress.shown())
-            workers_elsewhere = stack.enter_context(clusters.executor(cluster)) if cluster else None
+            elsewhere = stack.enter_context(clusters.connect(cluster)) if cluster else None
             states = grading.grade(
                 course.root,
                 assignment,
                 settings=settings,
-                jobs=workers,
+                jobs=jobs,
                 students=student,
                 force=force,
-                executor=workers_elsewhere,
+                workers=elsewhere,
                 watch=watch,
             )
     except FileNotFoundError as error:

@@ -27,6 +27,7 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Integer, Unicode
 
 from autograder import kernels, sandbox
+from autograder.clock import Clock
 from autograder.judge import Judge, Verdict
 from helpers import checks, export
 
@@ -126,18 +127,25 @@ class Run:
         self.dead = ""
         self.told = False  # whether student code has seen arguments of hidden checks
         self.reply: dict[str, Any] = {}
+        self.clock = Clock()  # seconds by stage: kernel start, cells, judge, kernel end
 
     def all_cells(self) -> None:
         """Execute; a kernel that dies leaves a verdict in each test cell after it."""
         # A kernel logs to the terminal of whoever started it; its words to the student are outputs.
-        with self.client.setup_kernel(stderr=subprocess.DEVNULL, **self._walls()):
+        with contextlib.ExitStack() as kernel:
+            with self.clock("start"):
+                walls = self._walls()
+                kernel.enter_context(self.client.setup_kernel(stderr=subprocess.DEVNULL, **walls))
             for index, cell in enumerate(self.nb.cells):
                 if cell.cell_type != "code":
                     continue
                 if is_grade(cell) and not is_solution(cell):
                     self._test_cell(cell, index)
                 else:
-                    self._run(cell, index)
+                    with self.clock("cells", self._computed):
+                        self._run(cell, index)
+            with self.clock("end"):
+                kernel.close()
 
     def _walls(self) -> dict[str, Any]:
         return {} if self.limits is None else {"limits": self.limits}
@@ -192,12 +200,21 @@ class Run:
             return "/"
         return f"/proc/{self.client.km.provisioner.process.pid}/root"
 
+    def _computed(self) -> float:
+        """Seconds of processor time that the kernel has used so far; 0 where nobody knows."""
+        process = getattr(self.client.km.provisioner, "process", None)
+        with contextlib.suppress(OSError, AttributeError):
+            words = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+
     def _test_cell(self, cell: NotebookNode, index: int) -> None:
         visible, hidden = split(cell.source)
         shown = nbformat.v4.new_code_cell(visible)
         self.nb.cells[index] = shown
         try:
-            self._run(shown, index)
+            with self.clock("cells", self._computed):
+                self._run(shown, index)
         finally:
             self.nb.cells[index] = cell
         cell.execution_count = shown.execution_count
@@ -205,7 +222,8 @@ class Run:
         if self.dead:
             verdict = Verdict(checks.ERROR, self.dead)
         elif verdict.passed and hidden:
-            verdict = self.judge.run(hidden, KernelSource(self))
+            with self.clock("judge"):
+                verdict = self.judge.run(hidden, KernelSource(self))
         facts = cell.metadata.nbgrader
         cell.outputs = write_outputs(verdict.within(facts.points), facts.grade_id)
 

@@ -17,8 +17,10 @@ from nbgrader.preprocessors import (
     overwritekernelspec,
     saveautogrades,
 )
+from sqlalchemy import event
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
+PATIENCE = 60  # seconds to wait for another program's writing
 # Where nbgrader's grading opens the gradebook.
 _USERS = (autograde, latesubmissions, overwritecells, overwritekernelspec, saveautogrades)
 
@@ -36,6 +38,10 @@ class _Session(Session):
             super().commit()
 
 
+def _patient(connection: Any, _: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+
+
 class Ledger(Gradebook):
     """A gradebook that stays open when a converter closes it."""
 
@@ -43,6 +49,10 @@ class Ledger(Gradebook):
         super().__init__(db_url, course_id)
         self.db_url = db_url
         self.db.remove()
+        if self.engine.dialect.name == "sqlite":
+            # Formgrader may be writing; without this SQLite gives up after five seconds.
+            event.listen(self.engine, "connect", _patient)
+            self.engine.dispose()
         self.db = scoped_session(sessionmaker(class_=_Session, autoflush=True, bind=self.engine))
 
     def close(self) -> None:

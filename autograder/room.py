@@ -6,6 +6,7 @@ converters, so that Formgrader, feedback and export see nothing new.
 """
 
 import contextlib
+import fcntl
 import functools
 import hashlib
 import json
@@ -13,6 +14,7 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,10 +22,13 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import parse_utc
+from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
 from autograder import intake
+from autograder.course import CourseError
 from autograder.gradebook import Ledger
 
 _Converter = TypeVar("_Converter", bound=BaseConverter)
@@ -31,6 +36,7 @@ _Converter = TypeVar("_Converter", bound=BaseConverter)
 # nbgrader tells of every step; here only what it cannot do is worth a line.
 _LOG = logging.getLogger("autograder.grade")
 _LOG.setLevel(logging.ERROR)
+TIME = "timestamp.txt"  # when nbgrader collected a submission
 ROOM = ".autograder"  # beside the gradebook: executed and done, per assignment
 
 
@@ -88,12 +94,16 @@ class Room:
     def is_done(self, one: intake.Submission) -> bool:
         """Whether this very submission was graded under these settings, and is still there."""
         try:
-            note = json.loads((self.place / "done" / f"{one.student}.json").read_text())
-        except (FileNotFoundError, ValueError):
+            note = json.loads(self._note(one).read_text())
+            same = self._facts(one).items() <= note.items()
+        except (FileNotFoundError, ValueError, AttributeError):
             return False
-        return note == self._note(one) and self._autograded(one.student).is_dir()
+        return same and self._autograded(one.student).is_dir()
 
-    def _note(self, one: intake.Submission) -> dict:
+    def _note(self, one: intake.Submission) -> Path:
+        return self.place / "done" / f"{one.student}.json"
+
+    def _facts(self, one: intake.Submission) -> dict[str, str]:
         digest, version, profile = one.digest, self.version, self.profile
         return {"submission": digest, "assignment": version, "profile": profile}
 
@@ -111,34 +121,51 @@ class Room:
             nb = intake.fitted(one.notebook or blank, self.source)
             return self._sanitizer.from_notebook_node(nb, resources=resources)[0]
 
-    def save(self, one: intake.Submission, text: str, finished: bool = True) -> None:
-        """Write an executed notebook and its marks; noted as done only after both are there.
-
-        The marks stand in the gradebook together or not at all.
-        """
-        note = self.place / "done" / f"{one.student}.json"
-        note.unlink(missing_ok=True)
+    def save(self, one: intake.Submission, text: str) -> None:
+        """Write an executed notebook, and its marks in the gradebook: all of them or none."""
+        self._note(one).unlink(missing_ok=True)
         folder = self.place / "executed" / one.student / self.assignment
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / f"{self.assignment}.ipynb", text)
-        time, when = folder / "timestamp.txt", one.files.get("timestamp.txt", b"")
-        time.write_bytes(when) if _is_time(when) else time.unlink(missing_ok=True)
+        (folder / TIME).unlink(missing_ok=True)
+        if _is_time(one.files.get(TIME, b"")):
+            (folder / TIME).write_bytes(one.files[TIME])
         self._saving.coursedir.student_id = one.student
-        with self.ledger.lent(), self.ledger.whole():
+        with _writable(), self.ledger.lent(), self.ledger.whole():
             self._forget(one.student)
             self._convert(self._saving)
-        if finished:
-            _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
-            _write(note, json.dumps(self._note(one)))
+        _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
+
+    def note(self, one: intake.Submission, seconds: dict[str, float]) -> None:
+        """Note that a submission is done, once it is saved, and where the time went."""
+        rounded = {stage: round(value, 4) for stage, value in seconds.items()}
+        _write(self._note(one), json.dumps({**self._facts(one), "seconds": rounded}))
 
     def feedback(self) -> None:
         """Write nbgrader's feedback pages, by the preprocessors that the configuration names."""
         self._convert(self._converter(GenerateFeedback))
 
-    def close(self) -> None:
-        """Close the gradebook; the next stage that needs it opens it again."""
-        if "ledger" in self.__dict__:
-            self.__dict__.pop("ledger").end()
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """The room for one process at a time, made ready; it closes the gradebook in the end.
+
+        Raises `CourseError` when another process is inside, or the gradebook cannot be written.
+        """
+        (self.root / ROOM).mkdir(exist_ok=True)
+        with open(self.root / ROOM / "lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CourseError(
+                    "Another autograder grade is at work in this course: wait for its end."
+                ) from None
+            try:
+                with _writable():
+                    self.prepare()
+                yield
+            finally:
+                if "ledger" in self.__dict__:
+                    self.__dict__.pop("ledger").end()
 
     @functools.cached_property
     def ledger(self) -> Ledger:
@@ -179,6 +206,21 @@ class Room:
     def _convert(self, converter: BaseConverter) -> None:
         with _inside(self.root):
             converter.start()
+
+
+@contextlib.contextmanager
+def _writable() -> Iterator[None]:
+    """Ends what finds the gradebook locked, or out of reach, with one sentence."""
+    try:
+        yield
+    except (OperationalError, NbGraderException) as error:
+        cause = error if isinstance(error, OperationalError) else error.__context__
+        if not isinstance(cause, OperationalError):
+            raise
+        raise CourseError(
+            f"The gradebook cannot be written ({cause.orig}): see that no other program holds it, "
+            "and run this again; what is graded stays graded."
+        ) from None
 
 
 def _without_execution(preprocessors: list) -> list:

@@ -53,17 +53,19 @@ def scheduler(tmp_path):
 
 @pytest.mark.timeout(300)
 def test_a_worker_that_is_killed_costs_no_submission(scheduler, tmp_path):
-    address, workers = scheduler
+    address, processes = scheduler
     root = tiny.make(tmp_path / "course")
     done = []
 
     def watch(event: grade.Progress) -> None:
         done.append(event.student)
         if len(done) == 3:
-            os.killpg(workers[0].pid, signal.SIGKILL)
+            os.killpg(processes[0].pid, signal.SIGKILL)
 
-    with cluster.executor(address) as executor:
-        states = grade.grade(root, tiny.NAME, executor=executor, watch=watch)
+    with cluster.connect(address) as workers:
+        while workers.size < 2:
+            time.sleep(0.2)
+        states = grade.grade(root, tiny.NAME, workers=workers, watch=watch)
     assert set(states.values()) == {"done"} and len(done) == len(set(done)) == 12
     scores = tiny.results(root)["scores"]
     assert [scores[f"student{k:02}"] for k in range(4)] == [2, 0, 0, 2]
@@ -72,7 +74,7 @@ def test_a_worker_that_is_killed_costs_no_submission(scheduler, tmp_path):
 def test_no_scheduler_is_answered_with_a_sentence():
     with (
         pytest.raises(CourseError, match="No Dask scheduler answers at tcp"),
-        cluster.executor("tcp://127.0.0.1:9", seconds=2),
+        cluster.connect("tcp://127.0.0.1:9", seconds=2),
     ):
         pass
 

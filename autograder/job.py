@@ -1,0 +1,92 @@
+"""One submission as a job for a worker: files in, an executed notebook out, nothing shared.
+
+What a worker needs travels with the job, so that it may run in another process or on another
+machine. Where the seconds went travels back.
+"""
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograder import kernels, sandbox
+from autograder.course import TABLE
+from autograder.execute import Run
+from autograder.judge import Judge
+
+_ONE = threading.Lock()  # a job sets the environment, so a process runs one at a time
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the jobs run; the same for every submission of a run."""
+
+    profile: str = "offline"
+    kernel: str = kernels.NAME
+    cell_seconds: int = 600
+    judge_seconds: int = 300
+    threads: int = 0  # of TensorFlow in one job; 0: as many as a worker's share of the cores
+    walls: bool = True  # whether student code runs behind the walls of `sandbox`
+    table: str = ""  # course.toml, whose thresholds the judge needs wherever it runs
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What a job brings back: the notebook as JSON text, and seconds by stage."""
+
+    text: str
+    seconds: dict[str, float]
+
+
+def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
+    """Run one sanitized notebook (JSON text) beside its files (relative path: content)."""
+    nb = nbformat.reads(text, as_version=4)
+    limits = sandbox.LIMITS if settings.walls else None
+    with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:
+        run = Run(nb, place, judge, settings.kernel, settings.cell_seconds, limits)
+        run.all_cells()
+    return Executed(nbformat.writes(nb), run.clock.seconds)
+
+
+@contextlib.contextmanager
+def _place(files: dict[str, bytes], settings: Settings) -> Iterator[Path]:
+    """A folder with the files, and an environment that names the job's own course and bounds."""
+    with (
+        tempfile.TemporaryDirectory(prefix="submission-") as place,
+        tempfile.TemporaryDirectory(prefix="course-") as course,
+        _environment(settings, course),
+    ):
+        _write(Path(course, TABLE), settings.table.encode())
+        for name, content in files.items():
+            _write(Path(place, name), content)
+        yield Path(place)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@contextlib.contextmanager
+def _environment(settings: Settings, course: str) -> Iterator[None]:
+    threads = str(settings.threads or 1)
+    wanted = {
+        "COURSE_ROOT": course,
+        "COURSE_PROFILE": settings.profile,
+        "OMP_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": threads,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    before = {k: os.environ.get(k) for k in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key, None) if value is None else os.environ.update({key: value})

@@ -1,0 +1,73 @@
+"""The workers of this machine: a pool of processes that share one warm process."""
+
+import contextlib
+import multiprocessing
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Protocol
+
+from autograder import kernels
+
+
+class Workers(Protocol):
+    """Where jobs go. `Local` is one, `cluster.Cluster` another."""
+
+    @property
+    def size(self) -> int:
+        """How many jobs run at a time, at this moment."""
+
+    def submit(self, *job: Any) -> Future:
+        """Start a function with its arguments somewhere."""
+
+    def died(self, future: Future) -> bool:
+        """Whether a worker died over this job, perhaps by the fault of another job beside it."""
+
+    def gave_up(self, error: BaseException) -> bool:
+        """Whether a job's error means that workers died over it again and again."""
+
+
+class Local:
+    """``jobs`` processes. After a death all of them are made anew: that is how Python's pool ends.
+
+    Use it in a ``with`` block; one warm process lives as long, and every kernel and judge is
+    forked from it.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.size = jobs
+        self._pools: dict[Future, Executor] = {}
+
+    def __enter__(self) -> "Local":
+        self._stack = contextlib.ExitStack()
+        self._stack.enter_context(kernels.shared())
+        self._pool = self._made()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._stack.close()
+
+    def submit(self, *job: Any) -> Future:
+        try:
+            future = self._pool.submit(*job)
+        except BrokenProcessPool:  # a worker died, and nobody has looked since
+            self._pool = self._made()
+            future = self._pool.submit(*job)
+        self._pools[future] = self._pool
+        return future
+
+    def died(self, future: Future) -> bool:
+        pool = self._pools.pop(future)
+        dead = isinstance(future.exception(), BrokenProcessPool)
+        if dead and pool is self._pool:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = self._made()
+        return dead
+
+    def gave_up(self, error: BaseException) -> bool:
+        return False  # the pool itself tries nothing again
+
+    def _made(self) -> ProcessPoolExecutor:
+        # Not by fork: this process has threads and open databases.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(max_workers=self.size, mp_context=context)
