@@ -41,11 +41,14 @@ class Verdict:
         return self.status == checks.PASSED
 
     def within(self, points: float) -> "Verdict":
-        """This verdict with a score that nbgrader takes: a number from 0 to the cell's points."""
+        """This verdict with a score that nbgrader takes, 0 to ``points``, and told in words."""
         if self.score is None:
             return self
         score = self.score if math.isfinite(self.score) else 0.0
-        return replace(self, score=min(max(score, 0.0), float(points)))
+        score = min(max(score, 0.0), float(points))
+        if score == 0:
+            return Verdict(checks.WRONG, f"The hidden checks give none of {points:g} points.")
+        return replace(self, score=score, message=f"{score:g} of {points:g} points.")
 
 
 class Judge:

@@ -6,6 +6,7 @@ first. Checks judge what a thing is and does, not how it was written.
 """
 
 import builtins
+import re
 import textwrap
 import tomllib
 import traceback
@@ -125,6 +126,8 @@ def _student_line(error: BaseException) -> str:
 
 # Whether messages quote values; hidden checks do not.
 _shown: ContextVar[bool] = ContextVar("values shown", default=True)
+# How `helpers.architecture` tells the figures of a layer: filters, units, strides and the like.
+_FIGURES = re.compile(r" has (?!activation)([a-z_]+) [^;]*; expected .*", re.DOTALL)
 
 
 def that(condition: Any, sentence: str) -> None:
@@ -164,9 +167,8 @@ def array_equal(got: Any, want: np.ndarray, what: str) -> None:
     got = as_array(got, what)
     shape(got, want.shape, what)
     differing = int(np.count_nonzero(got != want))
-    that(
-        differing == 0, f"{what} differs from what is expected in {differing} of {want.size} places"
-    )
+    places = f"{differing} of {want.size}" if _shown.get() else _some(differing, want.size)
+    that(differing == 0, f"{what} differs from what is expected in {places} places.")
 
 
 def close(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6) -> None:
@@ -181,7 +183,7 @@ def close(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6
     if want.ndim == 0:
         raise Wrong(f"{what} {_is(float(f'{float(got):.6g}'), f'{float(want):.6g}')}")
     if not _shown.get():
-        raise Wrong(f"{what} differs from what is right in {int(bad.sum())} of {bad.size} places.")
+        raise Wrong(f"{what} differs from what is right in {_some(bad.sum(), bad.size)} places.")
     at = tuple(int(i) for i in np.argwhere(bad)[0])
     raise Wrong(
         f"{what} differs in {int(bad.sum())} of {bad.size} places; the first is at {at}: "
@@ -196,7 +198,11 @@ def shape(array: Any, want: tuple, what: str) -> None:
         w is None or g == w for g, w in zip(got, want, strict=True)
     )
     shown = "(" + ", ".join("any" if w is None else str(w) for w in want) + ")"
-    that(fits, f"{what} has shape {got}; expected {shown}.")
+    if _shown.get():
+        that(fits, f"{what} has shape {got}; expected {shown}.")
+    wrong = [i for i, w in enumerate(want) if len(got) == len(want) and w not in (None, got[i])]
+    differs = f"along axis {wrong[0]}" if wrong else f"{len(got)} axes in place of {len(want)}"
+    that(fits, f"{what} has another shape than expected: {differs}.")
 
 
 def dtype(array: Any, want: str, what: str) -> None:
@@ -219,14 +225,16 @@ def as_array(value: Any, what: str) -> np.ndarray:
 
 def parameters(model: Any, total: int, trainable: int | None = None) -> None:
     """Total parameters of a Keras model, and trainable ones where given."""
-    got = count(model.weights)
-    that(got == total, f"The network has {got:,} parameters in total; expected {total:,}.")
+    that(model is not None, "The network is None: does the function return it?")
+    _counted(count(model.weights), total, "parameters in total")
     if trainable is not None:
-        got = count(model.trainable_weights)
-        that(
-            got == trainable,
-            f"The network has {got:,} trainable parameters; expected {trainable:,}.",
-        )
+        _counted(count(model.trainable_weights), trainable, "trainable parameters")
+
+
+def _counted(got: int, want: int, what: str) -> None:
+    if _shown.get():
+        that(got == want, f"The network has {got:,} {what}; expected {want:,}.")
+    that(got == want, f"The network has too {'many' if got > want else 'few'} {what}.")
 
 
 def count(weights: list) -> int:
@@ -241,7 +249,12 @@ def architecture(model: Any, want: str) -> None:
     """
     from helpers.architecture import compare
 
-    compare(model, want)
+    try:
+        compare(model, want)
+    except Wrong as wrong:
+        if _shown.get():
+            raise
+        raise Wrong(_FIGURES.sub(r" has other \1 than expected.", wrong.outcome.message)) from None
 
 
 def _same_length(got: Any, want: Any, what: str) -> None:
@@ -255,7 +268,8 @@ def without_values() -> Iterator[None]:
     """Let the comparisons inside say what is wrong without what there is and what is expected.
 
     Hidden checks use it: the values of hidden cases stay hidden, and so does what a function
-    that gives back its argument would tell of it. Shapes, types and layers are named all the same.
+    that gives back its argument would tell of it. Kinds of values, of layers and their order are
+    named all the same, and which axis, figure or count is wrong.
     """
     token = _shown.set(False)
     try:
@@ -269,6 +283,10 @@ def _is(got: Any, want: str, kind: str = "") -> str:
     if _shown.get():
         return f"is {_short(got)}; expected {want}."
     return f"is wrong; expected {kind}." if kind else "is wrong."
+
+
+def _some(differing: int, size: int) -> str:
+    return "all" if differing == size else "some"
 
 
 def _is_sequence(value: Any) -> bool:

@@ -21,6 +21,7 @@ MAX_BYTES = 512 * 2**20  # all arrays of one value together
 MAX_PARAMETERS = 60_000_000
 MAX_SIZE = 1_000_000  # any number in a layer's configuration: a unit, a pixel, an axis
 MAX_UNITS = 65_536
+MAX_LAYERS = 1_000
 _KINDS = "biufU"
 _DTYPE = re.compile(r"[<>|=]?[biufU][1-9]\d{0,6}")
 
@@ -136,7 +137,7 @@ def _unpack(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
         return items if kind == "list" else tuple(items)
     if kind == "dict":
         return {k: _unpack(v, arrays, depth + 1) for k, v in body}
-    raise ExportError(f"unknown kind {kind!r}")
+    raise ExportError("the data is malformed")
 
 
 def _index(value: Any, size: int) -> int:
@@ -322,6 +323,8 @@ def _check_trusted(node: Any, depth: int = 0, key: str = "") -> None:
     if depth > 60:
         raise ExportError("the network's description is nested too deep")
     if isinstance(node, list):
+        if key == "layers" and len(node) > MAX_LAYERS:
+            raise ExportError(f"the network has more than {MAX_LAYERS:,} layers")
         for item in node:
             _check_trusted(item, depth + 1, key)
     elif isinstance(node, dict):

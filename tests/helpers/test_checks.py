@@ -106,3 +106,37 @@ def test_an_unknown_hint_lists_what_there_is(monkeypatch, tmp_path, capsys):
         checks.hint("one")
     out = capsys.readouterr().out
     assert "Hint 1 of 3: Which?" in out and out.count("Hint 3 of 3: It is two.") == 2
+
+
+def _net(units: int):
+    import keras
+
+    return keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(units, name="got6151")])
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda: checks.equal(6151, 6152, "f(x)"),
+        lambda: checks.equal([6151], [6152], "f(x)"),
+        lambda: checks.equal([1] * 6151, [1] * 6152, "f(x)"),
+        lambda: checks.equal({"6151": 1}, {}, "f(x)"),
+        lambda: checks.equal("6151", "6152", "f(x)"),
+        lambda: checks.close(6151.0, 6152.5, "f(x)"),
+        lambda: checks.close(np.zeros(6151), np.ones(6151), "f(x)"),
+        lambda: checks.close(np.array(["6151"]), np.ones(1), "f(x)"),
+        lambda: checks.array_equal(np.zeros(6151), np.ones(6151), "f(x)"),
+        lambda: checks.shape(np.zeros((6151, 2)), (6152, 2), "f(x)"),
+        lambda: checks.shape(np.zeros((6151, 2)), (6152,), "f(x)"),
+        lambda: checks.as_array([6151, None], "f(x)"),
+        lambda: checks.parameters(_net(6151), 24_608),
+        lambda: checks.parameters(_net(6151), 24_604, 24_608),
+        lambda: checks.architecture(_net(6151), "dense 6152"),
+        lambda: checks.architecture(_net(6151), "dense 6152, dense 10"),
+    ],
+)
+def test_hidden_checks_quote_neither_what_there_is_nor_what_is_expected(check):
+    with pytest.raises(checks.Wrong) as shown, checks.without_values():
+        check()
+    words = str(shown.value).replace(",", "")
+    assert "615" not in words and "2460" not in words and len(words.split()) > 5
