@@ -288,10 +288,11 @@ def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
         return [
             nbformat.v4.new_output("error", ename=ename, evalue=str(outcome), traceback=traceback)
         ]
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"{outcome}\n")]
     if verdict.score is not None:
         data = {"text/plain": str(verdict.score)}
-        return [nbformat.v4.new_output("execute_result", data=data, execution_count=1)]
-    return [nbformat.v4.new_output("stream", name="stdout", text=f"{outcome}\n")]
+        outputs.append(nbformat.v4.new_output("execute_result", data=data, execution_count=1))
+    return outputs
 
 
 def safe(output: Any) -> NotebookNode | None:

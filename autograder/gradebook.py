@@ -17,7 +17,7 @@ from nbgrader.preprocessors import (
     overwritekernelspec,
     saveautogrades,
 )
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 PATIENCE = 60  # seconds to wait for another program's writing
@@ -69,6 +69,9 @@ class Ledger(Gradebook):
         """One transaction: everything that is written inside, or nothing of it."""
         self.db().held = True
         try:
+            if self.engine.dialect.name == "sqlite":
+                # Wait here for other programs: later, half of it would be done.
+                self.db.execute(text("BEGIN IMMEDIATE"))
             yield
             self.db().held = False
             self.db.commit()

@@ -46,7 +46,7 @@ class Executed:
 def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     """Run one sanitized notebook (JSON text) beside its files (relative path: content)."""
     nb = nbformat.reads(text, as_version=4)
-    limits = sandbox.LIMITS if settings.walls else None
+    limits = sandbox.share(settings.threads or 1) if settings.walls else None
     with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:
         run = Run(nb, place, judge, settings.kernel, settings.cell_seconds, limits)
         run.all_cells()

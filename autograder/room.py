@@ -100,6 +100,11 @@ class Room:
             return False
         return same and self._autograded(one.student).is_dir()
 
+    def seconds(self) -> dict[str, dict[str, float]]:
+        """Where the time of each student that is done went: seconds by stage."""
+        notes = (self.place / "done").glob("*.json")
+        return {n.stem: json.loads(n.read_text()).get("seconds", {}) for n in sorted(notes)}
+
     def _note(self, one: intake.Submission) -> Path:
         return self.place / "done" / f"{one.student}.json"
 

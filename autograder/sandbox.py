@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,16 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+def share(cores: int) -> Limits:
+    """The usual limits, and of memory what goes with so many of this machine's cores.
+
+    Never less than 3 GB, which every notebook of the course needs at most.
+    """
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    fair = int(0.9 * whole * cores / (os.cpu_count() or 1))
+    return replace(LIMITS, memory=max(3 * GB, min(LIMITS.memory, fair)))
 
 
 def walls(folder: Path, sockets: Path, limits: Limits) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""Warm kernels against ordinary ones: asking to the first result, and last result to the end.
+"""Warm kernels, without and behind walls, against ordinary ones: how long to start and to end.
 
     python benchmarks/kernels.py [REPEATS]
 
-Both kinds run the same cell, which imports TensorFlow and Keras, in one run, in turn, through
-nbclient as nbgrader drives it. An ordinary kernel is ended as nbgrader does it (a request first);
+From asking for a kernel to the first cell's result, and from there until it is gone. All run the
+same cell, which imports TensorFlow and Keras, in one run, in turn, through nbclient as nbgrader
+drives it. An ordinary kernel is ended as nbgrader does it (a request first);
 gone means that the process no longer exists. Write the output to benchmarks/results/kernels.txt.
 """
 
@@ -19,21 +20,23 @@ from importlib.metadata import version
 import nbformat
 from nbclient import NotebookClient
 
-from autograder import kernels
+from autograder import kernels, sandbox
 
-CELL = "import keras, tensorflow\nimport os\nprint(os.getpid(), flush=True)"
+CELL = "import keras, tensorflow"
+WALLS = f"{kernels.NAME}, walls"
 
 
 def seconds(kernel: str) -> tuple[float, float]:
     """From asking for a kernel to the cell's result, and from there until it is gone."""
+    kernel, _, walls = kernel.partition(", ")
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(nb, kernel_name=kernel, resources={"metadata": {"path": folder}})
         asked = time.perf_counter()
-        with client.setup_kernel():
+        with client.setup_kernel(**({"limits": sandbox.LIMITS} if walls else {})):
             client.execute_cell(nb.cells[0], 0)
             result = time.perf_counter()
-        pid = next(o.text for o in nb.cells[0].outputs if o.get("name") == "stdout").strip()
+            pid = client.km.provisioner.process.pid
         while os.path.exists(f"/proc/{pid}"):
             time.sleep(0.005)
         return result - asked, time.perf_counter() - result
@@ -46,7 +49,7 @@ def main(repeats: int) -> None:
     started = time.perf_counter()
     seconds(kernels.NAME)
     server = time.perf_counter() - started
-    measured: dict[str, list[tuple[float, float]]] = {"python3": [], kernels.NAME: []}
+    measured: dict[str, list[tuple[float, float]]] = {"python3": [], kernels.NAME: [], WALLS: []}
     for _ in range(repeats):
         for kernel, taken in measured.items():
             taken.append(seconds(kernel))
@@ -56,13 +59,14 @@ def main(repeats: int) -> None:
     print(f"load average at the end: {os.getloadavg()[0]:.1f}")
     print(f"the warm server and its first kernel, once for a run: {server:.1f} s\n")
     print(f"median [lowest, highest] of {repeats}, in seconds")
-    print(f"{'kernel':<18}{'asking to first result':>26}{'result to gone':>26}{'together':>10}")
+    print(f"{'kernel':<24}{'asking to first result':>26}{'result to gone':>26}{'together':>10}")
     totals = {}
     for kernel, taken in measured.items():
         columns = [_shown(list(column)) for column in zip(*taken, strict=True)]
         totals[kernel] = statistics.median(sum(pair) for pair in taken)
-        print(f"{kernel:<18}{columns[0]:>26}{columns[1]:>26}{totals[kernel]:>10.2f}")
-    print(f"\nratio: {totals['python3'] / totals[kernels.NAME]:.1f}")
+        print(f"{kernel:<24}{columns[0]:>26}{columns[1]:>26}{totals[kernel]:>10.2f}")
+    for kernel in (kernels.NAME, WALLS):
+        print(f"{kernel}: {totals['python3'] / totals[kernel]:.1f} times as fast as python3")
 
 
 def _shown(values: list[float]) -> str:

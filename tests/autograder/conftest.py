@@ -1,5 +1,6 @@
 """A course of one small assignment, for the tests of building and releasing it."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from autograder import course
 
 sys.path.insert(0, str(Path(__file__).parent))
+# nbgrader calls alembic by its bare name.
+os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "04_counting"

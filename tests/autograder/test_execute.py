@@ -145,5 +145,7 @@ def test_a_forged_failure_ends_in_an_outcome(raw):
 
 
 @pytest.mark.parametrize(("score", "mark"), [(1.5, 1.5), (-3, 0), (9, 2), (float("nan"), 0)])
-def test_a_score_lies_between_zero_and_the_points(score, mark):
-    assert Verdict(checks.PASSED, score=score).within(2).score == mark
+def test_a_score_lies_between_zero_and_the_points_and_is_told(score, mark):
+    verdict = Verdict(checks.PASSED, score=score).within(2)
+    assert (verdict.score or 0) == mark and verdict.passed == bool(mark)
+    assert "of 2 points" in str(execute.write_outputs(verdict, "double"))

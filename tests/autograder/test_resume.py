@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tiny import NAME, make, results
 
-KILLS = 30
+KILLS, STUDENTS = 30, 8
 
 
 def start(root: Path) -> subprocess.Popen:
@@ -30,24 +30,24 @@ def start(root: Path) -> subprocess.Popen:
 
 @pytest.mark.timeout(900)
 def test_thirty_kills_lose_nothing_and_count_nothing_twice(tmp_path):
-    undisturbed = make(tmp_path / "undisturbed")
-    disturbed = make(tmp_path / "disturbed")
+    undisturbed = make(tmp_path / "undisturbed", STUDENTS)
+    disturbed = make(tmp_path / "disturbed", STUDENTS)
     began = time.monotonic()
     said, _ = start(undisturbed).communicate()
     whole = time.monotonic() - began
     want = results(undisturbed)
-    assert len(want["scores"]) == 12, said
+    assert len(want["scores"]) == STUDENTS, said
     moments = random.Random(8)
     for number in range(KILLS):
         run = start(disturbed)
-        # Anywhere from its first imports to its end; every fifth one has time for some students.
-        time.sleep(moments.uniform(0.2, whole if number % 5 == 0 else whole / 3))
+        # Anywhere from its first imports to its end; every fourth one has time for some students.
+        time.sleep(moments.uniform(0.2, whole if number % 4 == 0 else whole / 3))
         os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         if (disturbed / ".autograder" / NAME / "done").is_dir() and number == KILLS // 2:
             shutil.rmtree(disturbed / "autograded" / "student00", ignore_errors=True)
     said, _ = start(disturbed).communicate()
-    assert "12 submissions, 0 that the grader failed on" in said
+    assert f"{STUDENTS} submissions, 0 that the grader failed on" in said
     assert results(disturbed) == want
     said, _ = start(disturbed).communicate()
-    assert said.count("graded before") == 12
+    assert said.count("graded before") == STUDENTS

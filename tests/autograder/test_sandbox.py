@@ -482,6 +482,16 @@ def test_submissions_beside_a_hostile_one_are_run_as_if_alone(tmp_path):
     assert all(dead for _, dead in answers[::2]), answers[::2]
 
 
+def test_a_worker_gets_its_share_of_the_machines_memory_and_never_too_little(monkeypatch):
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 16 * GB // 4096}
+    monkeypatch.setattr(os, "sysconf", pages.__getitem__)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    shares = [sandbox.share(cores).memory / GB for cores in (4, 1)]
+    assert shares == [6, pytest.approx(3.6)]
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert sandbox.share(1).memory == 3 * GB
+
+
 # ---------------------------------------------------------------------- where walls are missing
 
 

@@ -1,9 +1,12 @@
 """A course folder with one tiny assignment and twelve submissions, for tests of grading."""
 
+import os
 from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
+
+from autograder.job import Executed, Settings
 
 NAME = "tiny"
 STUB = "def double(n):\n    ### BEGIN SOLUTION\n    return 2 * n\n    ### END SOLUTION"
@@ -33,14 +36,15 @@ def notebook(answer: str) -> str:
     return nbformat.writes(nb)
 
 
-def make(root: Path) -> Path:
+def make(root: Path, students: int = 12) -> Path:
+    """Write the course below ``root``, with so many submissions of four kinds."""
     (root / "source" / NAME).mkdir(parents=True)
     (root / "source" / NAME / f"{NAME}.ipynb").write_text(notebook(STUB))
     (root / "course").mkdir()
     (root / "course" / "course.toml").write_text("")
     config = "c = get_config()\nc.CourseDirectory.course_id = 'tiny'\n"
     (root / "nbgrader_config.py").write_text(config)
-    for k in range(12):
+    for k in range(students):
         folder = root / "submitted" / f"student{k:02}" / NAME
         folder.mkdir(parents=True)
         (folder / f"{NAME}.ipynb").write_text(notebook(ANSWERS[k % 4]))
@@ -57,3 +61,10 @@ def results(root: Path) -> dict:
         outputs = nbformat.read(path, as_version=4).cells[-1].outputs
         notebooks[path.parts[-3]] = [o.get("evalue", o.get("text")) for o in outputs]
     return {"scores": scores, "notebooks": notebooks}
+
+
+def deadly(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
+    """In the place of `job.execute`, without a kernel: an answer that says so ends its worker."""
+    if "end the worker" in text:
+        os._exit(1)
+    return Executed(text, {})

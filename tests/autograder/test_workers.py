@@ -1,0 +1,150 @@
+"""Workers that die, large classes, gradebooks that others hold: what a run does about them."""
+
+import sqlite3
+import threading
+import tracemalloc
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+import tiny
+
+from autograder import grade, gradebook
+from autograder.course import CourseError
+from autograder.room import Room
+
+
+class Threads:
+    """Workers that are threads of this process and do next to nothing."""
+
+    size = 4
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(self.size)
+
+    def submit(self, *job) -> Future:
+        return self._executor.submit(*job)
+
+    def died(self, future: Future) -> bool:
+        return False
+
+    def gave_up(self, error: BaseException) -> bool:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def no_kernels(monkeypatch):
+    monkeypatch.setattr(grade, "execute", tiny.deadly)
+
+
+def submit(root, student: str, answer: str) -> None:
+    path = root / "submitted" / student / tiny.NAME / f"{tiny.NAME}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tiny.notebook(answer))
+
+
+def test_a_worker_that_dies_takes_only_its_own_submission_with_it(tmp_path):
+    root = tiny.make(tmp_path, students=6)
+    submit(root, "student02", "# end the worker")
+    events = []
+    states = grade.grade(root, tiny.NAME, jobs=2, watch=events.append)
+    expected = {f"student{k:02}": "done" for k in range(6)} | {"student02": "failed"}
+    assert states == expected
+    assert len(events) == 6 and events[-1].failed == 1
+    found = tiny.results(root)
+    assert found["scores"] == {s: 0 if s == "student02" else 2 for s in expected}
+    assert "worker died twice" in found["notebooks"]["student02"][0]
+
+
+def test_what_the_grader_failed_on_is_tried_again_by_the_next_run(tmp_path):
+    root = tiny.make(tmp_path, students=2)
+    submit(root, "student00", "# end the worker")
+    grade.grade(root, tiny.NAME, jobs=1)
+    states = grade.grade(root, tiny.NAME, jobs=1)
+    assert states == {"student00": "failed", "student01": "skipped"}
+    submit(root, "student00", tiny.ANSWERS[0])
+    assert grade.grade(root, tiny.NAME, jobs=1)["student00"] == "done"
+
+
+def test_a_failure_leaves_no_score_of_an_earlier_hand_in(tmp_path):
+    root = tiny.make(tmp_path, students=1)
+    grade.grade(root, tiny.NAME, workers=Threads())
+    assert tiny.results(root)["scores"] == {"student00": 2}
+    submit(root, "student00", "# end the worker")
+    grade.grade(root, tiny.NAME, jobs=1)
+    assert tiny.results(root)["scores"] == {"student00": 0}
+
+
+def test_memory_stays_flat_over_a_large_class(tmp_path):
+    root = tiny.make(tmp_path, students=90)
+    for student in range(90):
+        submit(root, f"student{student:02}", tiny.ANSWERS[0] + "\n# " + 50_000 * "x")
+    kept = []
+
+    def watch(event: grade.Progress) -> None:
+        if event.done in (30, 90):
+            kept.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    try:
+        states = grade.grade(root, tiny.NAME, workers=Threads(), watch=watch)
+    finally:
+        tracemalloc.stop()
+    assert set(states.values()) == {"done"}
+    # 60 submissions in between; their notebooks alone would be three times this.
+    assert kept[1] - kept[0] < 1_000_000
+
+
+def test_a_second_run_beside_the_first_is_refused(tmp_path):
+    root = tiny.make(tmp_path, students=1)
+    with (
+        Room(root, tiny.NAME).entered(),
+        pytest.raises(CourseError, match="Another autograder grade is at work"),
+    ):
+        grade.grade(root, tiny.NAME, jobs=1)
+
+
+def test_a_gradebook_that_another_program_holds_is_waited_for(tmp_path):
+    root = tiny.make(tmp_path, students=1)
+    with Room(root, tiny.NAME).entered():
+        pass
+    other = sqlite3.connect(root / "gradebook.db", check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(7, lambda: other.execute("COMMIT")).start()
+    assert grade.grade(root, tiny.NAME, workers=Threads()) == {"student00": "done"}
+
+
+def test_a_gradebook_that_is_held_for_good_ends_the_run_with_a_sentence(tmp_path, monkeypatch):
+    root = tiny.make(tmp_path, students=1)
+    with Room(root, tiny.NAME).entered():
+        pass
+    monkeypatch.setattr(gradebook, "PATIENCE", 1)
+    other = sqlite3.connect(root / "gradebook.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CourseError, match="cannot be written"):
+        grade.grade(root, tiny.NAME, workers=Threads())
+    other.execute("COMMIT")
+    assert grade.grade(root, tiny.NAME, workers=Threads()) == {"student00": "done"}
+
+
+def test_marks_are_saved_together_or_not_at_all(tmp_path, monkeypatch):
+    root = tiny.make(tmp_path, students=1)
+    grade.grade(root, tiny.NAME, workers=Threads())
+    submit(root, "student00", tiny.ANSWERS[1])
+    monkeypatch.setattr(gradebook.Ledger, "find_comment", _cut)
+    with pytest.raises(KeyboardInterrupt):
+        grade.grade(root, tiny.NAME, workers=Threads())
+    assert tiny.results(root)["scores"] == {"student00": 2}
+    monkeypatch.undo()
+    monkeypatch.setattr(grade, "execute", tiny.deadly)
+    assert grade.grade(root, tiny.NAME, workers=Threads()) == {"student00": "done"}
+
+
+def _cut(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_note_says_where_the_seconds_went(tmp_path):
+    root = tiny.make(tmp_path, students=1)
+    grade.grade(root, tiny.NAME, workers=Threads())
+    seconds = Room(root, tiny.NAME).seconds()["student00"]
+    assert set(seconds) == {"intake", "sanitize", "save"} and all(v > 0 for v in seconds.values())
