@@ -158,12 +158,20 @@ def _callback(callback: Any) -> list:
     return [type(callback).__name__, plain]
 
 
-def _without_names(config: Any) -> Any:
-    """Layer names are counted up within a process, so they say nothing about the network."""
+def _without_names(config: Any, known: dict[str, int] | None = None) -> Any:
+    """Layer names are counted up within a process, so they say nothing about the network.
+
+    Where one layer refers to another, as in ["input_layer_3", 0, 0], the name becomes a number:
+    the order in which names come.
+    """
+    known = {} if known is None else known
     if isinstance(config, dict):
-        return {k: _without_names(v) for k, v in config.items() if k not in ("name", "seed")}
+        kept = {k: v for k, v in config.items() if k not in ("name", "seed")}
+        return {k: _without_names(v, known) for k, v in kept.items()}
     if isinstance(config, (list, tuple)):
-        return [_without_names(v) for v in config]
+        if [type(v) for v in config] == [str, int, int]:
+            return [known.setdefault(config[0], len(known)), *config[1:]]
+        return [_without_names(v, known) for v in config]
     return config
 
 

@@ -63,6 +63,26 @@ def test_any_change_trains_anew_and_says_what_changed(change, words, capsys):
     assert f"anew: changed: {words}" in capsys.readouterr().out
 
 
+def nested(skip=False):
+    keras.utils.set_random_seed(1)
+    inputs = x = keras.Input((4,))
+    for _ in range(2):
+        y = keras.layers.Dense(4, activation="relu")(x)
+        x = keras.layers.Add()([y, inputs if skip else x])
+    base = keras.Model(inputs, x)
+    model = keras.Sequential([keras.layers.Input((4,)), base, keras.layers.Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_a_network_within_a_network_is_known_again_and_its_connections_count(capsys):
+    fit(nested())
+    fit(nested())
+    assert "Loaded" in capsys.readouterr().out
+    fit(nested(skip=True))
+    assert "anew: changed: architecture" in capsys.readouterr().out
+
+
 def test_another_profile_trains_anew(monkeypatch, capsys):
     fit()
     monkeypatch.setenv("COURSE_PROFILE", "quick")
