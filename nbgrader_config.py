@@ -45,6 +45,19 @@ if importlib.util.find_spec("autograder.kernels"):
     kernels.announce()
     c.Execute.kernel_name = kernels.NAME
 
+# A solution that is published has no hidden tests in it: the next year's students are to meet them.
+c.GenerateSolution.preprocessors = [
+    f"nbgrader.preprocessors.{name}"
+    for name in (
+        "IncludeHeaderFooter",
+        "LockCells",
+        "ClearOutput",
+        "ClearMarkScheme",
+        "ClearHiddenTests",
+        "Execute",
+    )
+]
+
 # Feedback for students has no hidden tests in it.
 if importlib.util.find_spec("autograder.feedback"):
     c.GenerateFeedback.preprocessors = [

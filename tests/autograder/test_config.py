@@ -1,9 +1,13 @@
 """nbgrader, driven by this course's settings, does what they are there for."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import tiny
 from nbgrader.auth import Authenticator
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeFactory
@@ -39,6 +43,17 @@ def test_the_build_and_nbgrader_leave_the_same_stub_where_a_solution_was(config)
     from autograder import rules
 
     assert config.ClearSolutions.code_stub["python"].split("\n")[-1] == rules.STUB
+
+
+def test_a_solution_made_for_students_runs_and_holds_no_hidden_test(tmp_path):
+    root = tiny.make(tmp_path, students=0)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    command = [sys.executable, "-m", "nbgrader", "generate_solution", tiny.NAME]
+    subprocess.run(command, cwd=root, check=True, timeout=300)
+    made = nbformat.read(root / "solution" / tiny.NAME / f"{tiny.NAME}.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in made.cells)
+    assert "return 2 * n" in text and "submission" not in text and "HIDDEN" not in text
+    assert all(cell.execution_count for cell in made.cells)
 
 
 def test_feedback_is_made_by_nbgrader_and_by_what_removes_hidden_tests(config):
