@@ -1,0 +1,817 @@
+# %% [markdown]
+# # Inspection: what a trained network has learnt, and what it has not
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/10_inspection/10_inspection.ipynb)
+#
+# **120 minutes, 20 points.** Builds on *03 NET I*.
+#
+# In this assignment you
+#
+# * **compare** the weights of a network before and after training,
+# * **sort** its predictions by confidence, and **count** its confusions, among ten classes and among a hundred,
+# * **look** at what each layer makes of an image,
+# * **map** the features of three layers at three times of a training, and **measure** how well they separate the classes.
+
+# %% [markdown] locked="look-setup-note"
+# ## Set-up
+#
+# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+
+# %% locked="look-setup"
+import importlib.util
+import subprocess
+import sys
+
+WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
+if importlib.util.find_spec("helpers") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL], check=True)
+
+from helpers import checks, device
+
+checks.explain_missing_names()
+device.report()
+
+# %%
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers import data, features, plots, profile, training
+
+keras.utils.set_random_seed(1)
+
+# %%
+images = data.load("cifar10")
+scaled = images.scaled()
+x_train, y_train = scaled.x_train, scaled.y_train.ravel()
+x_test, y_test = scaled.x_test, scaled.y_test.ravel()
+
+# %% [markdown]
+# ## 1. A network to look into
+#
+# It has the convolutions of NET I and three FC layers of 384, 192 and 10 units. Each layer has a name, by which `model.get_layer("fc1")` finds it, and `features.activations(model, "fc1", x)` computes what it makes of the images `x`.
+
+# %%
+def build_named(classes=10, width=1.0):
+    layers = keras.layers
+    net = keras.Sequential([layers.Input((32, 32, 3))])
+    for number, filters in enumerate((32, 64, 64), start=1):
+        net.add(layers.Conv2D(round(width * filters), 3, activation="relu", name=f"conv{number}"))
+        net.add(layers.MaxPooling2D(name=f"pool{number}"))
+    net.add(layers.Flatten(name="flatten"))
+    for number, units in enumerate((384, 192), start=1):
+        net.add(layers.Dense(round(width * units), activation="relu", name=f"fc{number}"))
+    net.add(layers.Dense(classes, activation="softmax", name="out"))
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return net
+
+# %%
+net = build_named()
+fresh = net.get_weights()
+print(f"first loss {training.first_loss(net, x_test, y_test):.3f}, log(10) is {np.log(10):.3f}")
+print(f"accuracy on 100 images learnt by heart: {training.overfits(net, x_train, y_train):.2f}")
+
+# %% [markdown]
+# The training stops twice on its way and keeps the weights of that moment: an early one, one in the middle, and the last. With 28 epochs they are those after epochs 4, 14 and 28.
+
+# %%
+last = profile.epochs(28)
+marks = [max(1, round(last * share)) for share in (1 / 7, 1 / 2, 1)]
+snapshots = {0: fresh}
+for before, mark in zip([0, *marks], marks):
+    span = {"initial_epoch": before, "epochs": mark}
+    training.fit(net, f"look_{mark}", x_train, y_train, batch_size=64, **span)
+    snapshots[mark] = net.get_weights()
+
+# %%
+for mark, weights in snapshots.items():
+    net.set_weights(weights)
+    accuracies = [net.evaluate(*p, verbose=0)[1] for p in ((x_train, y_train), (x_test, y_test))]
+    print("after epoch {:2}: training images {:.3f}, test images {:.3f}".format(mark, *accuracies))
+
+# %% [markdown]
+# ## 2. Weights and biases
+#
+# Keras fills a new kernel with numbers drawn evenly between $-m$ and $m$, after Glorot and Bengio (2010), and biases with zeros:
+#
+# $$m = \sqrt{\frac{6}{n_{\text{in}} + n_{\text{out}}}}$$
+#
+# $n_{\text{in}}$ is how many values one output is computed from, and $n_{\text{out}}$ how many outputs one input value goes to. In an FC layer these are its inputs and its units. In a convolution with a kernel of shape (height, width, channels, filters), they are height · width · channels and height · width · filters.
+#
+# **Predict.** Which of the six kernels begins with the largest numbers? With the smallest?
+
+# %% [markdown]
+# **Exercise (2 points).** Write `glorot_limit`.
+
+# %% solution="look-limit-answer"
+def glorot_limit(shape):
+    """The largest size that a fresh weight can have.
+
+    shape: a kernel's shape, (inputs, units) or (height, width, channels, filters)
+    Returns m of the formula, a float.
+
+    Example: glorot_limit((100, 50)) is 0.2.
+    """
+    ### BEGIN SOLUTION
+    places = np.prod(shape[:-2])
+    return float(np.sqrt(6 / (places * (shape[-2] + shape[-1]))))
+    ### END SOLUTION
+
+# %% tests="look-limit" points=2
+with checks.exercise("look-limit", hidden="kernels of other shapes, not square ones too"):
+    checks.close(glorot_limit((100, 50)), 0.2, "The limit for the shape (100, 50)")
+    for shape, inputs in (((3, 3, 20, 30), (9, 9, 20)), ((70, 40), (70,))):
+        layer = keras.layers.Conv2D(30, 3) if len(shape) == 4 else keras.layers.Dense(40)
+        layer.build((None, *inputs))
+        largest, limit = np.abs(layer.kernel.numpy()).max(), glorot_limit(shape)
+        said = f"A fresh kernel of shape {shape} reaches {largest:.4f}, your limit is {limit:.4f}"
+        checks.that(limit >= largest, f"{said}: do channels and filters both count, with a 6 above?")
+        checks.that(limit <= 1.05 * largest, f"{said}: does height · width count on both sides?")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+cases = (((5, 5, 3, 64), 0.0598506), ((1, 7, 16, 16), 0.1636634), ((256, 384), 0.0968246))
+for shape, want in (*cases, ((3, 3, 64, 32), 0.0833333), ((10, 14), 0.5)):
+    got = submission.call("glorot_limit", shape)
+    kind = "an FC layer" if len(shape) == 2 else "a convolution"
+    kind += " with a kernel that is not square" if shape[0] == 1 else ""
+    submission.checks.close(got, want, f"The limit for {kind}")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-limit")
+
+# %% [markdown]
+# A *histogram* counts how many values fall into each of several bins. To compare kernels of different sizes, two things must be shared:
+#
+# * **The bins.** They reach from $-m$ to $m$, where $m$ is now the largest absolute value in *all* the arrays, and are equally wide.
+# * **The scale.** A kernel of 98,304 weights has larger counts than one of 864. The *density* of a bin is its count, divided by the number of values of that array and by the width of the bin. The areas of an array's bars then add up to 1.
+#
+# **Exercise (2 points).** Write `shared_histograms`, for arrays of any shape.
+
+# %% solution="look-histograms-answer"
+def shared_histograms(arrays, bins):
+    """Densities of several arrays over the same bins.
+
+    arrays: a list of arrays of any shapes, not all zero; bins: how many bins
+    Returns (edges, densities): edges (bins + 1,) from -m to m, where m is the largest absolute
+    value in any array, and densities (len(arrays), bins).
+
+    Example: shared_histograms([np.array([-2.0, 1.0, 2.0, 2.0])], 2) is
+    ([-2, 0, 2], [[0.125, 0.375]]).
+    """
+    ### BEGIN SOLUTION
+    m = max(np.abs(a).max() for a in arrays)
+    edges = np.linspace(-m, m, bins + 1)
+    densities = [np.histogram(a, edges, density=True)[0] for a in arrays]
+    return edges, np.stack(densities)
+    ### END SOLUTION
+
+# %% tests="look-histograms" points=2
+with checks.exercise("look-histograms", hidden="arrays of other shapes and sizes, other bins"):
+    edges, densities = shared_histograms([np.array([-2.0, 1.0, 2.0, 2.0])], 2)
+    checks.close(edges, np.array([-2.0, 0.0, 2.0]), "The edges for -2, 1, 2, 2 in two bins")
+    checks.close(densities, np.array([[0.125, 0.375]]), "The densities for -2, 1, 2, 2")
+    arrays = [np.full((3, 2), 0.5), np.array([-4.0, 3.0])]
+    edges, densities = shared_histograms(arrays, 8)
+    checks.close(edges, np.arange(-4.0, 5.0), "The edges for two arrays, up to -4 in size,")
+    checks.close(np.sum(densities, axis=1), np.ones(2), "The areas of the two arrays' bars")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(10)
+for shapes, bins in (([(3, 3, 4, 5), (20, 7), (9,)], 11), ([(6,)], 3), ([(2, 900), (4, 1)], 40)):
+    arrays = [rng.normal(0.3, 1 + k, size=shape) for k, shape in enumerate(shapes)]
+    result = submission.call("shared_histograms", arrays, bins)
+    check.equal(len(result), 2, "The number of results of shared_histograms")
+    m = max(float(np.max(np.abs(a))) for a in arrays)
+    want = np.linspace(-m, m, bins + 1)
+    check.close(result[0], want, f"The edges of {bins} bins for {len(arrays)} arrays")
+    got = check.as_array(result[1], "The densities")
+    check.shape(got, (len(arrays), bins), "The densities")
+    for row, array in zip(got, arrays):
+        check.that(
+            np.allclose(row, np.histogram(array, want, density=True)[0]),
+            "A density is wrong: it is the count, divided by the array's size and by the bin's "
+            "width, and every array has the same bins.",
+        )
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-histograms")
+
+# %%
+names = [layer.name for layer in net.layers if layer.weights]
+fig, axes = plt.subplots(2, 3, figsize=(8, 4.5), layout="constrained")
+for ax, name, first, trained in zip(axes.flat, names, fresh[::2], snapshots[last][::2]):
+    edges, (before, after) = shared_histograms([first, trained], 60)
+    ax.stairs(before, edges, fill=True, color="0.75", label="fresh")
+    ax.stairs(after, edges, color=plots.COLOURS[0], label=f"after epoch {last}")
+    ax.axvline(glorot_limit(first.shape), color="k", linestyle=":", linewidth=1)
+    ax.set(title=f"{name}, {first.size:,} weights", xlabel="weight", ylabel="density")
+axes[0, 0].legend(fontsize=7)
+plt.show()
+
+# %%
+fig, axes = plt.subplots(2, 3, figsize=(8, 4), layout="constrained")
+for ax, name, trained in zip(axes.flat, names, snapshots[last][1::2]):
+    edges, (density,) = shared_histograms([trained], 30)
+    ax.stairs(density, edges, fill=True, color=plots.COLOURS[4])
+    ax.axvline(0, color="k", linestyle=":", linewidth=1)
+    ax.set(title=f"{name}, {trained.size:,} biases", xlabel="bias", ylabel="density")
+plt.show()
+
+# %% [markdown]
+# The dotted lines are where a fresh kernel ends, and where all biases began. Training widens a flat box into a bell with long tails: most weights move little, and a few a lot. In the layers with many weights, the box is still to be seen. More biases are negative than positive; with a ReLU, a negative bias is a threshold that a pattern must pass before the unit answers.
+
+# %% [markdown]
+# ## 3. Sure and unsure, right and wrong
+#
+# The *confidence* of a prediction is the largest of its probabilities. Sorted by it, the images fall into four groups that tell different things: right and sure (the easy ones), right and unsure (lucky), wrong and unsure (hard, and the network knows it), wrong and sure (hard, and it does not know).
+#
+# **Predict.** Of the predictions with a confidence over 0.9, what share is right?
+
+# %% [markdown]
+# **Exercise (2 points).** Write `extremes`. Where confidences are equal, the smaller position comes first.
+
+# %% solution="look-extremes-answer"
+def extremes(probabilities, labels, k=5):
+    """Positions of the images at the ends of four groups.
+
+    probabilities: (N, classes); labels: (N,) whole numbers
+    Returns a dictionary of four lists of at most k positions, fewer where there are fewer:
+    "right, sure" and "wrong, sure" begin with the highest confidence, "right, unsure" and
+    "wrong, unsure" with the lowest.
+
+    Example: with the rows [0.9, 0.1] and [0.6, 0.4] and the labels [0, 1], "right, sure" and
+    "right, unsure" are [0], "wrong, sure" and "wrong, unsure" are [1].
+    """
+    ### BEGIN SOLUTION
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    groups = {}
+    for word, chosen in (("right", right), ("wrong", ~right)):
+        for name, order in (("sure", -confidence), ("unsure", confidence)):
+            found = [int(i) for i in np.argsort(order, kind="stable") if chosen[i]]
+            groups[f"{word}, {name}"] = found[:k]
+    return groups
+    ### END SOLUTION
+
+# %% tests="look-extremes" points=2
+with checks.exercise("look-extremes", hidden="many images, equal confidences, groups that are small"):
+    rows = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8], [0.55, 0.45]])
+    groups = extremes(rows, np.array([0, 1, 1, 0, 0]), k=2)
+    checks.equal(
+        groups,
+        {
+            "right, sure": [0, 1],
+            "right, unsure": [4, 1],
+            "wrong, sure": [3, 2],
+            "wrong, unsure": [2, 3],
+        },
+        "The groups of five images",
+    )
+    groups = extremes(rows[:2], np.array([0, 0]))
+    checks.equal(groups["right, sure"], [0], "Right and sure, with one right image and k=5,")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(11)
+for amount, classes, k, what in (
+    (300, 10, 5, "300 images of ten classes"),
+    (40, 3, 12, "40 images of three classes and k=12"),
+    (6, 4, 9, "six images and k=9"),
+    (30, 5, 4, "images with equal confidences"),
+):
+    rows = rng.dirichlet(np.full(classes, 0.4), size=amount)
+    if what.endswith("confidences"):
+        rows = np.eye(classes)[rng.integers(classes, size=amount)] * 0.5 + 0.5 / classes
+    labels = np.where(rng.random(amount) < 0.6, rows.argmax(axis=1), rng.integers(classes, size=amount))
+    got = submission.call("extremes", rows, labels, k)
+    check.that(isinstance(got, dict), "extremes returns no dictionary.")
+    confidence, right = rows.max(axis=1), rows.argmax(axis=1) == labels
+    for group, chosen, sign in (
+        ("right, sure", right, -1),
+        ("right, unsure", right, 1),
+        ("wrong, sure", ~right, -1),
+        ("wrong, unsure", ~right, 1),
+    ):
+        order = np.argsort(sign * confidence, kind="stable")
+        want = [int(i) for i in order if chosen[i]][:k]
+        check.that(group in got, f"The dictionary lacks {group!r}.")
+        check.that(
+            [int(i) for i in got[group]] == want, f"The group {group!r} is wrong for {what}."
+        )
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-extremes")
+
+# %%
+probabilities = net.predict(x_test, batch_size=256, verbose=0)
+predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+groups = extremes(probabilities, y_test)
+for name, found in groups.items():
+    print(f"{name:<14} confidence", " ".join(f"{confidence[i]:.3f}" for i in found))
+
+# %%
+fig, axes = plt.subplots(4, 5, figsize=(7, 5), layout="constrained")
+for row, (name, found) in zip(axes, groups.items()):
+    for ax, i in zip(row, found):
+        ax.imshow(images.x_test[i])
+        said, truth = (images.class_names[c] for c in (predicted[i], y_test[i]))
+        ax.set_title(f"{said} {confidence[i]:.2f}" + (f"\nnot {truth}" if said != truth else ""), fontsize=7)
+    row[0].text(-8, 16, name, rotation=90, ha="right", va="center")
+for ax in axes.flat:
+    ax.axis("off")
+plt.show()
+
+# %% [markdown]
+# Is the confidence worth its name? Among the predictions with a confidence near 0.9, nine of ten should be right. The next figure compares: a network above the dotted line is more often right than it says, one below it is more often wrong.
+
+# %%
+edges = np.linspace(0.3, 1.0, 8)
+middles, shares = [], []
+for low, high in zip(edges, edges[1:]):
+    chosen = (confidence > low) & (confidence <= high)
+    if chosen.sum() >= 10:
+        middles.append(confidence[chosen].mean())
+        shares.append((predicted == y_test)[chosen].mean())
+
+# %%
+fig, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+ax.plot([0.3, 1], [0.3, 1], color="0.4", linestyle=":", label="as sure as right")
+ax.plot(middles, shares, marker="o", color=plots.COLOURS[0], label="test images")
+ax.set(xlabel="mean confidence of the bin", ylabel="share that is right")
+ax.legend()
+plt.show()
+
+# %% [markdown] answer="look-hard" points=2
+# **What do you see?** (2 points) What do the wrong and sure images have in common, and how do they differ from the wrong and unsure ones? Is the network as sure as it is right? Give numbers from the curve, and say why "throw away what it is unsure of" would not remove all errors.
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point for the images: something in each sure error speaks for the wrong class (a bar or a texture that completes another shape, a part that is hidden, a usual background of the other class, two similar classes), while unsure ones show too little of anything. One point for the confidence: the curve lies below the line at high confidence, so the network is surer than it is right (with two numbers read from the curve); some errors have a confidence near 1 and stay whatever limit is chosen.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 4. Which classes does it confuse?
+#
+# In a *confusion matrix* $C$, the entry $C_{ij}$ counts the images of class $i$ that are taken for class $j$: true classes down, predicted ones across. The diagonal holds what is right, and each row adds up to the images of its class.
+#
+# **Exercise (2 points).** Write `confusion_matrix` with NumPy.
+
+# %% solution="look-confusion-answer"
+def confusion_matrix(labels, predicted, classes):
+    """Counts of true and predicted classes.
+
+    labels, predicted: (N,) whole numbers from 0 to classes - 1
+    Returns (classes, classes) whole numbers: true classes down, predicted ones across.
+
+    Example: confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2) is [[1, 1], [0, 1]].
+    """
+    ### BEGIN SOLUTION
+    matrix = np.zeros((classes, classes), int)
+    np.add.at(matrix, (labels, predicted), 1)
+    return matrix
+    ### END SOLUTION
+
+# %% tests="look-confusion" points=2
+with checks.exercise("look-confusion", hidden="more classes, some of which do not occur"):
+    matrix = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2)
+    wanted = np.array([[1, 1], [0, 1]])
+    on_its_side = np.array_equal(matrix, wanted.T)
+    checks.that(not on_its_side, "The matrix lies on its side: true classes go down.")
+    checks.array_equal(matrix, wanted, "The matrix of three images")
+    matrix = confusion_matrix(np.array([2, 2, 2]), np.array([0, 0, 2]), 3)
+    wanted = np.array([[0, 0, 0], [0, 0, 0], [2, 0, 1]])
+    checks.array_equal(matrix, wanted, "The matrix of three images of class 2")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(12)
+for classes, amount in ((10, 500), (100, 2_000), (5, 4), (3, 1)):
+    labels, guesses = rng.integers(classes, size=(2, amount))
+    want = [[int(np.sum((labels == i) & (guesses == j))) for j in range(classes)] for i in range(classes)]
+    got = check.as_array(submission.call("confusion_matrix", labels, guesses, classes), "The matrix")
+    case = f"The matrix of {amount} images of {classes} classes"
+    check.shape(got, (classes, classes), case)
+    check.that(
+        not np.array_equal(got, np.transpose(want)) or np.array_equal(got, want),
+        "The matrix lies on its side: true classes go down, predicted ones across.",
+    )
+    check.array_equal(got, np.array(want), case)
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-confusion")
+
+# %%
+matrix = confusion_matrix(y_test, predicted, 10)
+plots.confusion(matrix, images.class_names)
+plt.show()
+
+# %% [markdown]
+# ### A hundred classes
+#
+# A matrix of 100 × 100 cannot be read by its numbers. A report on CIFAR-100 could only colour it. Two things help: **order** the classes so that similar ones are neighbours, and **merge** them. The hundred classes have 20 *superclasses* of five each, so that both can be done: similar confusions become dark blocks along the diagonal, and a matrix of 20 × 20 can be read again.
+#
+# **Predict.** A network has learnt little about a hundred classes yet. When it is wrong, does it at least hit the right superclass?
+
+# %%
+many = data.load("cifar100")
+many_scaled = many.scaled()
+net100 = build_named(100, width=profile.width(2.0) if profile.current().name == "offline" else 1.0)
+training.fit(net100, "look_100", many_scaled.x_train, many.y_train, batch_size=64, epochs=profile.epochs(20))
+predicted100 = net100.predict(many_scaled.x_test, batch_size=256, verbose=0).argmax(axis=1)
+matrix100 = confusion_matrix(many.y_test.ravel(), predicted100, 100)
+print(f"test accuracy on a hundred classes: {np.trace(matrix100) / matrix100.sum():.3f}")
+
+# %%
+group_of = np.zeros(100, int)
+group_of[many.y_test.ravel()] = many.coarse_test.ravel()
+order = np.argsort(group_of, kind="stable")
+names100 = np.array(many.class_names)[order]
+group_names = [f"{name} …" for name in names100[::5]]
+
+# %%
+fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
+plots.confusion(np.sqrt(matrix100[order][:, order]), names100, ax=ax)
+ax.set_xticks(range(2, 100, 5), group_names, rotation=90, fontsize=6)
+ax.set_yticks(range(2, 100, 5), group_names, fontsize=6)
+for edge in range(5, 100, 5):
+    ax.axhline(edge - 0.5, color="0.85", linewidth=0.4)
+    ax.axvline(edge - 0.5, color="0.85", linewidth=0.4)
+ax.set_title("square roots of the counts, a tick for each superclass", fontsize=9)
+plt.show()
+
+# %% [markdown]
+# **Exercise (2 points).** Write `merge_classes`: the counts of all classes of a group are added up.
+
+# %% solution="look-merge-answer"
+def merge_classes(matrix, group_of):
+    """The confusion matrix of groups of classes.
+
+    matrix: (C, C) counts; group_of: (C,) the group of each class, whole numbers from 0
+    Returns (G, G) counts, where G is the largest group plus one.
+
+    Example: merge_classes(np.array([[5, 1, 0], [2, 3, 1], [0, 0, 6]]), np.array([0, 0, 1])) is
+    [[11, 1], [0, 6]].
+    """
+    ### BEGIN SOLUTION
+    member = np.eye(group_of.max() + 1, dtype=int)[group_of]
+    return member.T @ matrix @ member
+    ### END SOLUTION
+
+# %% tests="look-merge" points=2
+with checks.exercise("look-merge", hidden="a hundred classes, groups in any order"):
+    counts = np.array([[5, 1, 0], [2, 3, 1], [0, 0, 6]])
+    merged = merge_classes(counts, np.array([0, 0, 1]))
+    checks.array_equal(merged, np.array([[11, 1], [0, 6]]), "Three classes in two groups")
+    merged = merge_classes(counts, np.array([1, 0, 1]))
+    checks.array_equal(merged, np.array([[3, 3], [1, 11]]), "Classes 0 and 2 in a group")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(13)
+for classes, wanted in ((100, 20), (12, 12), (7, 1), (30, 4)):
+    of = rng.permutation(np.arange(classes) % wanted)
+    counts = rng.integers(0, 9, size=(classes, classes))
+    want = np.array([[counts[of == i][:, of == j].sum() for j in range(wanted)] for i in range(wanted)])
+    got = submission.call("merge_classes", counts, of)
+    case = f"{classes} classes in {wanted} groups"
+    check.shape(got, (wanted, wanted), case)
+    check.that(
+        check.as_array(got, case).sum() == counts.sum(), f"{case}: some images got lost or count twice."
+    )
+    check.array_equal(got, want, case)
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-merge")
+
+# %%
+merged = merge_classes(matrix100, group_of)
+plots.confusion(merged, group_names)
+plt.show()
+
+# %%
+right, same_group = np.trace(matrix100), np.trace(merged)
+wrong = matrix100.sum() - right
+print(f"right superclass: {same_group / matrix100.sum():.3f}")
+print(f"of the errors, {(same_group - right) / wrong:.3f} stay in the superclass; by chance 4/99 = 0.040")
+
+# %%
+off_diagonal = matrix100 - np.diag(np.diag(matrix100))
+for flat in np.argsort(-off_diagonal, axis=None, kind="stable")[:6]:
+    i, j = np.unravel_index(flat, off_diagonal.shape)
+    print(f"{off_diagonal[i, j]:3} times {many.class_names[i]} is taken for {many.class_names[j]}")
+
+# %% [markdown]
+# ## 5. Feature maps
+#
+# A convolution with 32 filters turns an image into 32 *feature maps*: images again, bright where the filter found its pattern. To be seen, each map is stretched on its own, from its lowest value (black) to its highest (white):
+#
+# $$a'_{ijc} = \frac{a_{ijc} - \min_c}{\max_c - \min_c}$$
+#
+# A map that has the same value everywhere found nothing; it stays black.
+#
+# **Exercise (2 points).** Write `scaled_maps`. It puts the maps first, so that they can be drawn like a row of grey images.
+
+# %% solution="look-maps-answer"
+def scaled_maps(maps):
+    """Feature maps of one image, each stretched to 0 to 1.
+
+    maps: (H, W, C) floats
+    Returns (C, H, W, 1) floats; a map whose values are all equal becomes 0.
+
+    Example: the one map [[[2.0], [4.0]], [[3.0], [2.0]]] becomes [[[[0.0], [1.0]], [[0.5], [0.0]]]].
+    """
+    ### BEGIN SOLUTION
+    low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
+    span = np.where(high > low, high - low, 1)
+    return np.moveaxis((maps - low) / span, -1, 0)[..., None]
+    ### END SOLUTION
+
+# %% tests="look-maps" points=2
+with checks.exercise("look-maps", hidden="maps of other sizes, negative values, equal values"):
+    one = np.array([[[2.0], [4.0]], [[3.0], [2.0]]])
+    wanted = np.array([[0, 1], [0.5, 0]]).reshape(1, 2, 2, 1)
+    checks.close(scaled_maps(one), wanted, "The result for the map of the example")
+    two = np.concatenate([one, 10 - 6 * one], axis=2)
+    both = checks.as_array(scaled_maps(two), "The result for two maps")
+    checks.shape(both, (2, 2, 2, 1), "The result for two maps of 2 × 2")
+    checks.close(both[1], 1 - wanted[0], "The second map")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(14)
+for height, width, count in ((5, 7, 3), (2, 2, 64), (30, 30, 1)):
+    maps = rng.normal(size=(height, width, count)) * rng.uniform(0.1, 9, size=count)
+    maps[:, :, 0] = rng.choice([0.0, 3.0, -2.0])
+    got = check.as_array(submission.call("scaled_maps", maps), "The maps")
+    check.shape(got, (count, height, width, 1), "The result of scaled_maps")
+    check.that(np.isfinite(got).all(), "A map of equal values becomes nan; it should become 0.")
+    check.that(not got[0].any(), "A map of equal values is not 0 everywhere.")
+    low, high = maps[..., 1:].min(axis=(0, 1)), maps[..., 1:].max(axis=(0, 1))
+    want = np.moveaxis((maps[..., 1:] - low) / (high - low), -1, 0)[..., None]
+    check.close(got[1:], want, "A map, stretched from its own lowest to its own highest value,", atol=1e-5)
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-maps")
+
+# %%
+def show_layer(ax, name, values):
+    """Eight maps of one layer side by side, or the values of an FC layer as a strip."""
+    if values.ndim == 3:
+        plots.contact_sheet(scaled_maps(values)[:8], columns=8, ax=ax)
+        empty = f"{np.mean(values.max(axis=(0, 1)) <= 0):.0%} of the maps are empty"
+    else:
+        ax.imshow(values[None], cmap="gray", aspect="auto")
+        ax.axis("off")
+        empty = f"{np.mean(values <= 0):.0%} of the values are 0"
+    size = " × ".join(map(str, values.shape))
+    ax.set_title(f"{name}: {size}, {empty}", fontsize=8, loc="left")
+
+# %%
+def show_way(model, image, names):
+    fig, axes = plt.subplots(1 + len(names), 1, figsize=(7, 5), layout="constrained")
+    axes[0].imshow(image, cmap="gray")
+    axes[0].axis("off")
+    for ax, name in zip(axes[1:], names):
+        show_layer(ax, name, features.activations(model, name, image[None])[0])
+
+# %% [markdown]
+# ### An eight on its way
+#
+# A small network for digits first: a convolution with 28 filters, pooling, FC 128 and FC 10. What is left of an eight behind each layer?
+
+# %%
+digits = data.load("mnist")
+digits_scaled = digits.scaled()
+layers = keras.layers
+small = keras.Sequential(
+    [
+        layers.Input((28, 28, 1)),
+        layers.Conv2D(28, 3, activation="relu", name="conv"),
+        layers.MaxPooling2D(name="pool"),
+        layers.Flatten(name="flatten"),
+        layers.Dense(128, activation="relu", name="fc"),
+        layers.Dense(10, activation="softmax", name="out"),
+    ]
+)
+small.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+training.fit(small, "look_digits", digits_scaled.x_train, digits.y_train, batch_size=64, epochs=3)
+print(f"test accuracy {small.evaluate(digits_scaled.x_test, digits.y_test, verbose=0)[1]:.3f}")
+
+# %%
+eight = digits_scaled.x_test[np.flatnonzero(digits.y_test.ravel() == 8)[0]]
+show_way(small, eight, ["conv", "pool", "fc", "out"])
+plt.show()
+
+# %% [markdown]
+# ### From edges to something else
+#
+# **Predict.** In which layer can you still tell the shape by eye? In which layers do most values become 0?
+
+# %%
+show_way(net, x_test[groups["right, sure"][0]], ["conv1", "conv2", "conv3", "fc1", "fc2"])
+plt.show()
+
+# %% [markdown]
+# The first layer's maps are the image again, with edges, bright or dark areas made stronger. The maps of the third are 4 × 4 pixels: where something was found, coarsely, and not how it looks. Many values are 0, and more so in the FC layers: an image is described by which few units answer.
+
+# %% [markdown]
+# ## 6. A map of the features
+#
+# *t-SNE* places each image's features as a point in the plane so that neighbours stay neighbours. It says something about who is near, and little about how far apart groups are or how large they seem.
+#
+# A figure invites to see what one hopes for. So put a number beside it: the **agreement** of a point is the share of its $k$ nearest neighbours (itself left out) that have its label. The mean over all points is near 0.1 where ten classes are mixed at random, and 1 where they are separate.
+#
+# **Exercise (2 points).** Write `neighbour_agreement`.
+
+# %% solution="look-neighbours-answer"
+def neighbour_agreement(points, labels, k=10):
+    """How far neighbours have the same label.
+
+    points: (N, D) floats, N > k; labels: (N,) whole numbers
+    Returns the mean over all points of the share of the k nearest other points, by Euclidean
+    distance, with the same label: a float from 0 to 1.
+
+    Example: for the points [[0], [1], [5], [6]], the labels [0, 0, 1, 1] and k=1 it is 1.0.
+    """
+    ### BEGIN SOLUTION
+    squares = (points**2).sum(axis=1)
+    distances = squares[:, None] + squares - 2 * points @ points.T
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.argsort(distances, axis=1)[:, :k]
+    return float((labels[nearest] == labels[:, None]).mean())
+    ### END SOLUTION
+
+# %% tests="look-neighbours" points=2
+with checks.exercise("look-neighbours", hidden="points in more dimensions, other k"):
+    line = np.array([[0.0], [1.0], [5.0], [6.0]])
+    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=1), 1.0, "Two pairs, k=1")
+    checks.close(neighbour_agreement(line, np.array([0, 1, 0, 1]), k=1), 0.0, "Mixed pairs, k=1")
+    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=3), 1 / 3, "Two pairs, k=3")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(15)
+for amount, dimensions, k in ((60, 2, 10), (90, 30, 5), (12, 3, 11)):
+    points, labels = rng.normal(size=(amount, dimensions)) * 3, rng.integers(4, size=amount)
+    points[:, 0] += labels
+    total = 0
+    for i in range(amount):
+        others = [j for j in range(amount) if j != i]
+        others.sort(key=lambda j: float(np.sum((points[j] - points[i]) ** 2)))
+        total += sum(int(labels[j] == labels[i]) for j in others[:k])
+    got = submission.call("neighbour_agreement", points, labels, k)
+    case = f"The agreement of {amount} points in {dimensions} dimensions with k={k}"
+    check.close(got, total / amount / k, case)
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-neighbours")
+
+# %% [markdown]
+# **Predict.** After the early epoch, which layer's map shows the classes more clearly: flatten or fc1? And at the end?
+
+# %%
+shown = 400
+fig, axes = plt.subplots(2, 3, figsize=(8, 5), layout="constrained")
+for column, mark in enumerate(marks):
+    net.set_weights(snapshots[mark])
+    for ax, name in zip(axes[:, column], ("flatten", "fc1")):
+        points = features.tsne(features.activations(net, name, x_test[:shown]))
+        for c in range(10):
+            x, y = points[y_test[:shown] == c].T
+            ax.scatter(x, y, s=18, marker=f"${c}$", color=plots.COLOURS[c % 6], linewidths=0.2)
+        agreement = neighbour_agreement(points, y_test[:shown])
+        ax.set(title=f"{name}, epoch {mark}: {agreement:.2f}", xticks=[], yticks=[])
+print(", ".join(f"{c} {name}" for c, name in enumerate(images.class_names)))
+plt.show()
+
+# %% [markdown]
+# Such figures in reports often show *training* images. Compare the agreement of the features themselves on images that the network was trained on and on images that it has never seen.
+
+# %%
+def agreement_of(name, x, y):
+    rows = features.activations(net, name, x[:shown]).reshape(shown, -1)
+    return neighbour_agreement(rows, y[:shown])
+
+# %%
+print(f"{'':<10}{'training images':>28}{'test images':>28}")
+print(f"{'epoch':<10}" + 2 * "".join(f"{name:>14}" for name in ("flatten", "fc1")))
+for mark in (0, *marks):
+    net.set_weights(snapshots[mark])
+    pairs = [(name, *p) for p in ((x_train, y_train), (x_test, y_test)) for name in ("flatten", "fc1")]
+    print(f"{mark:<10}" + "".join(f"{agreement_of(*pair):>14.2f}" for pair in pairs))
+
+# %% [markdown]
+# ## 7. A linear probe
+#
+# Whether a layer separates the classes can be asked of a classifier that can only draw straight boundaries. A linear *support vector machine* has, for each class, a row of weights and a bias, trained to tell this class from all others (*one-vs-rest*): its score $s_{nc}$ should be above 1 for the images of class $c$, and below $-1$ for the rest. With $t_{nc} = 1$ for the image's own class and $-1$ for the others, what falls short of that is the *hinge loss*:
+#
+# $$L = \frac{1}{N} \sum_n \sum_c \max(0,\; 1 - t_{nc} \, s_{nc})$$
+#
+# The prediction is the class with the highest score.
+#
+# **Exercise (2 points).** Write `one_vs_rest_loss`.
+
+# %% solution="look-hinge-answer"
+def one_vs_rest_loss(scores, labels):
+    """The hinge loss of one linear classifier for each class.
+
+    scores: (N, C) floats; labels: (N,) whole numbers from 0 to C - 1
+    Returns the loss of the formula, a float: summed over the classes, averaged over the images.
+
+    Example: one_vs_rest_loss(np.array([[2.0, -0.5, 0.0]]), np.array([0])) is 0 + 0.5 + 1 = 1.5.
+    """
+    ### BEGIN SOLUTION
+    own = np.arange(scores.shape[1]) == labels[:, None]
+    return float(np.maximum(0, 1 - np.where(own, scores, -scores)).sum(axis=1).mean())
+    ### END SOLUTION
+
+# %% tests="look-hinge" points=2
+with checks.exercise("look-hinge", hidden="more images and classes"):
+    scores = np.array([[2.0, -0.5, 0.0], [0.0, -1.0, -3.0]])
+    checks.close(one_vs_rest_loss(scores[:1], np.array([0])), 1.5, "The loss of one image")
+    checks.close(one_vs_rest_loss(scores, np.array([0, 2])), 3.25, "The loss of two images")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(16)
+for amount, classes in ((200, 10), (3, 100), (8, 2)):
+    scores, labels = rng.normal(size=(amount, classes)) * 2, rng.integers(classes, size=amount)
+    total = 0.0
+    for row, label in zip(scores, labels):
+        for c, score in enumerate(row):
+            total += max(0.0, 1.0 - (score if c == label else -score))
+    got = submission.call("one_vs_rest_loss", scores, labels)
+    check.close(got, total / amount, f"The loss of {amount} images of {classes} classes")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("look-hinge")
+
+# %% [markdown]
+# `features.linear_probe` trains such a machine with scikit-learn and returns its accuracy. A report probed a network with flatten, fc1 and fc2 in this way, on the features of test images, the first 80 % to train the machine and the rest to test it: **0.63, 0.59 and 0.77**. It finds it natural that later layers reach more.
+#
+# **Predict.** Do you expect the same order here? And in a network that was not trained at all?
+
+# %%
+cut = len(x_test) * 4 // 5
+probed = {}
+for mark in (0, *marks):
+    net.set_weights(snapshots[mark])
+    for name in ("flatten", "fc1", "fc2"):
+        rows = features.activations(net, name, x_test)
+        parts = (rows[:cut], y_test[:cut], rows[cut:], y_test[cut:])
+        probed[mark, name] = features.linear_probe(*parts)
+
+# %%
+fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+for i, mark in enumerate((0, *marks)):
+    values = [probed[mark, name] for name in ("flatten", "fc1", "fc2")]
+    label = f"epoch {mark}" if mark else "not trained"
+    ax.plot(["flatten", "fc1", "fc2"], values, color=plots.COLOURS[i], marker=plots.MARKERS[i], label=label)
+    print(f"{label:<14}" + "".join(f"{value:8.3f}" for value in values))
+ax.set(xlabel="layer", ylabel="accuracy of the linear probe", ylim=(0, 1))
+ax.grid(alpha=0.3)
+ax.legend()
+plt.show()
+
+# %% [markdown] answer="look-layers" points=2
+# **What do you see?** (2 points) Compare the three layers without training, at the early epoch and at the end, with numbers. Is it the depth alone that makes a later layer separate better? The report's own figures do not rise from layer to layer: what would you ask before you believe its conclusion, and what do training images add to a map of features that test images do not?
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point: numbers from the figure; without training the probe gains nothing from layer to layer (it loses), so depth alone separates nothing; training raises every layer, and the difference between the layers. One point for two of these: the report's fc1 lies below its flatten, so "later is better" contradicts its own figures; one training and one split give no spread, so repeat with other seeds; the layers have different numbers of features, and the machine was not standardised or tuned; on training images the groups look far better separated than on new ones, since the network has learnt those images by heart.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What others got
+#
+# | linear probe | flatten | fc1 | fc2 |
+# |---|---|---|---|
+# | Methenitis, CIFAR-10 | 0.63 | 0.59 | 0.77 |
+# | *offline*, not trained | 0.560 | 0.547 | 0.487 |
+# | *offline*, after epoch 2 | 0.715 | 0.760 | 0.718 |
+# | *offline*, after epoch 6 | 0.797 | 0.845 | 0.860 |
+# | *offline*, after epoch 11 | 0.838 | 0.870 | 0.895 |
+#
+# *Offline*: generated images, 5,000 to train the network, 2,000 to probe it, seed 1; two threads of a 64-bit processor without a GPU, TensorFlow 2.21, Keras 3.15. The report probes 5,000 test images, 80 % of them to train the machine.
+
+# %% [markdown]
+# ## Take-away
+#
+# A look into a network is an observation like any other: put a number beside each picture, and ask what the same picture shows before training, and on images that the network has not seen. Confidence, confusions and superclasses say which errors a network makes and which of them it does not notice; one accuracy hides all of that. Training makes later layers separate the classes better, depth without training does not.
+#
+# **To go on with.** Which images change a unit of fc2 most? Start from a grey image and climb the gradient of that unit with respect to the pixels: does what you get look like a member of a class?
