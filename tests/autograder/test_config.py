@@ -48,8 +48,9 @@ def test_the_build_and_nbgrader_leave_the_same_stub_where_a_solution_was(config)
 def test_a_solution_made_for_students_runs_and_holds_no_hidden_test(tmp_path):
     root = tiny.make(tmp_path, students=0)
     shutil.copy(ROOT / "nbgrader_config.py", root)
-    command = [sys.executable, "-m", "nbgrader", "generate_solution", tiny.NAME]
-    subprocess.run(command, cwd=root, check=True, timeout=300)
+    for verb in ("generate_assignment", "generate_solution"):
+        command = [sys.executable, "-m", "nbgrader", verb, tiny.NAME]
+        subprocess.run(command, cwd=root, check=True, timeout=300)
     made = nbformat.read(root / "solution" / tiny.NAME / f"{tiny.NAME}.ipynb", as_version=4)
     text = "\n".join(cell.source for cell in made.cells)
     assert "return 2 * n" in text and "submission" not in text and "HIDDEN" not in text
