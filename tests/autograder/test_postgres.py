@@ -57,7 +57,7 @@ def url(tmp_path_factory):
     run(str(place / "initdb"), "-D", data, "-A", "trust", "-U", "grader")
     run(str(place / "pg_ctl"), "-D", data, "-o", options, "-w", "-l", f"{folder}/log", "start")
     run(str(place / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "grader", "gradebook")
-    yield f"postgresql://grader@127.0.0.1:{port}/gradebook"
+    yield f"postgresql+psycopg2://grader@127.0.0.1:{port}/gradebook"
     run(str(place / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)
 
