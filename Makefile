@@ -29,8 +29,9 @@ $(STAMP): pyproject.toml autograder/pyproject.toml
 	@touch $@
 	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
 
+# One process a core, up to four. The tests of a file stay together; see tests/conftest.py.
 test: $(STAMP)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadgroup
 
 demo: $(STAMP)
 	$(BIN)/autograder demo
