@@ -9,6 +9,7 @@ plain data arrives here, and the verdict on honest work is the same.
 import functools
 import inspect
 import time
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -41,7 +42,11 @@ checks = _Hidden()
 
 
 class Source(Protocol):
-    """Where a student's work lives; every answer is plain data as `helpers.export` makes it."""
+    """Where a student's work lives; every answer is plain data as `helpers.export` makes it.
+
+    The arguments of a model are ``[args, kwargs]``, those of `call` a list of such pairs; its
+    answer is the list of what the function returned for each.
+    """
 
     def value(self, name: str) -> tuple[Any, list[np.ndarray]]: ...
 
@@ -70,7 +75,17 @@ def call(name: str, *args: Any, **kwargs: Any) -> Any:
     Raises `checks.NotAttempted`, `checks.StudentError` (their exception, with their line) or
     `checks.Wrong` when the result is no plain data.
     """
-    return _value(name, _source.call(name, _pack(args, kwargs)))
+    return _value(name, _source.call(name, export.to_plain([[list(args), kwargs]])))[0]
+
+
+def calls(name: str, cases: Iterable[Sequence], **kwargs: Any) -> list:
+    """What the student's function returns for each of these tuples of arguments, in their order.
+
+    As so many times `call`, with ``kwargs`` each time, but asked for at once, which saves the way
+    there and back. The first case that fails ends them all.
+    """
+    asked = [[list(args), kwargs] for args in cases]
+    return _value(name, _source.call(name, export.to_plain(asked)))
 
 
 def model(name: str) -> Any:

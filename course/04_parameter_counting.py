@@ -104,14 +104,15 @@ with checks.exercise(
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-for n in (1, 7, 20, 33):
-    for f, stride in ((1, 1), (2, 2), (3, 2), (5, 1), (5, 3)):
-        case = f"The size for n={n}, f={f}, stride={stride}"
-        same = submission.call("output_size", n, f, stride, "same")
-        submission.checks.equal(same, -(-n // stride), f"{case}, same padding")
-        if f <= n:
-            got = submission.call("output_size", n, f, stride=stride)
-            submission.checks.equal(got, (n - f) // stride + 1, case)
+images, windows = (1, 7, 20, 33), ((1, 1), (2, 2), (3, 2), (5, 1), (5, 3))
+cases = [(n, f, stride) for n in images for f, stride in windows]
+fitting = [(n, f, stride) for n, f, stride in cases if f <= n]
+for padding, asked in (("same", cases), ("valid", fitting)):
+    sizes = submission.calls("output_size", asked, padding=padding)
+    for (n, f, stride), got in zip(asked, sizes):
+        want = -(-n // stride) if padding == "same" else (n - f) // stride + 1
+        case = f"n={n}, f={f}, stride={stride}, {padding} padding"
+        submission.checks.equal(got, want, f"The size for {case}")
 for n, f in ((1, 2), (4, 5)):
     fits = True
     try:
@@ -182,24 +183,21 @@ with checks.exercise(
 from autograder import submission
 
 check = submission.checks
-for m, n, c_in, c_out, bias in (
-    (5, 5, 32, 64, True),
-    (1, 7, 3, 5, True),
-    (7, 1, 4, 9, False),
-    (3, 3, 128, 128, True),
-    (1, 1, 1, 1, False),
+for bias, of_conv, of_dense in (
+    (True, [(5, 5, 32, 64), (1, 7, 3, 5), (3, 3, 128, 128)], [(2048, 1024), (1, 100)]),
+    (False, [(7, 1, 4, 9), (1, 1, 1, 1)], [(10, 1)]),
 ):
-    got = submission.call("conv_params", m, n, c_in, c_out, bias=bias)
-    want = (m * n * c_in + (1 if bias else 0)) * c_out
-    case = f"{m} x {n} pixels, {c_in} channels, {c_out} filters, {'a' if bias else 'no'} bias"
-    check.equal(got, want, f"conv_params for {case}")
-for inputs, units, bias in ((2048, 1024, True), (10, 1, False), (1, 100, True)):
-    got = submission.call("dense_params", inputs, units, bias=bias)
-    check.equal(
-        got, (inputs + (1 if bias else 0)) * units, f"dense_params({inputs}, {units}, bias={bias})"
-    )
-for channels in (1, 32, 512):
-    got = submission.call("batch_norm_params", channels)
+    words = "a bias" if bias else "no bias"
+    for given, got in zip(of_conv, submission.calls("conv_params", of_conv, bias=bias)):
+        m, n, c_in, c_out = given
+        case = f"{m} x {n} pixels, {c_in} channels, {c_out} filters, {words}"
+        check.equal(got, (m * n * c_in + bias) * c_out, f"conv_params for {case}")
+    for given, got in zip(of_dense, submission.calls("dense_params", of_dense, bias=bias)):
+        inputs, units = given
+        case = f"dense_params({inputs}, {units}, bias={bias})"
+        check.equal(got, (inputs + bias) * units, case)
+widths = (1, 32, 512)
+for channels, got in zip(widths, submission.calls("batch_norm_params", [(c,) for c in widths])):
     check.equal(list(got), [4 * channels, 2 * channels], f"batch_norm_params({channels})")
 ### END HIDDEN TESTS
 
@@ -379,15 +377,15 @@ cases = (
     ("dropout", [{"kind": "dropout"}, filters_of_5], (9, 9, 3), [[9, 9, 3], [5, 5, 8]], 608, 608),
     ("no layer", [], (32, 32, 3), [], 0, 0),
 )
-for what, layers, shape, shapes, total, trainable in cases:
-    rows = submission.call("layer_table", layers, list(shape))
+tables = submission.calls("layer_table", [(layers, list(shape)) for _, layers, shape, *_ in cases])
+for (what, layers, shape, shapes, total, trainable), rows in zip(cases, tables):
     check.equal(
         [row[0] for row in rows], [layer["kind"] for layer in layers], f"The kinds for {what}"
     )
     check.equal([list(row[1]) for row in rows], shapes, f"The output shapes for {what}")
     check.equal(sum(row[2] for row in rows), total, f"The total for {what}")
     check.equal(sum(row[3] for row in rows), trainable, f"The trainable parameters for {what}")
-for name, total, trainable, shape in (
+named = (
     ("net1", 193_034, 193_034, (32, 32, 3)),
     ("net2", 686_090, 686_090, (32, 32, 3)),
     ("net3", 3_267_306, 3_267_306, (32, 32, 3)),
@@ -396,9 +394,12 @@ for name, total, trainable, shape in (
     ("four_five", 2_524_938, 2_519_178, (32, 32, 3)),
     ("siamese", 1_756_426, 1_756_426, (32, 32, 3)),
     ("cifar100", 8_739_492, 8_737_572, (32, 32, 3)),
-):
-    listed = submission.call(name) if name == "net3" else submission.value(name)
-    rows = submission.call("layer_table", listed, list(shape))
+)
+asked = [
+    (submission.call(name) if name == "net3" else submission.value(name), list(shape))
+    for name, _, _, shape in named
+]
+for (name, total, trainable, _), rows in zip(named, submission.calls("layer_table", asked)):
     check.equal(sum(row[2] for row in rows), total, f"The total for {name}")
     check.equal(sum(row[3] for row in rows), trainable, f"The trainable parameters for {name}")
 ### END HIDDEN TESTS
@@ -550,7 +551,7 @@ from autograder import submission
 
 check = submission.checks
 filters_of_5 = {"kind": "conv", "filters": 8, "size": 5}
-for what, layers, shape, want in (
+cases = (
     ("a convolution with stride 2", [dict(filters_of_5, stride=2)], (33, 20, 3), [72_000]),
     ("same padding", [dict(filters_of_5, padding="same")], (6, 4, 2), [9_600]),
     (
@@ -566,11 +567,13 @@ for what, layers, shape, want in (
         [0, 168, 21],
     ),
     ("no layer", [], (32, 32, 3), []),
-):
-    got = submission.call("multiplications", layers, list(shape))
+)
+asked = [(layers, list(shape)) for _, layers, shape, _ in cases]
+for (what, _, _, want), got in zip(cases, submission.calls("multiplications", asked)):
     check.equal(list(got), want, f"The multiplications for {what}")
-for name, want in (("net1", 4_618_624), ("siamese", 32_778_112), ("cifar100", 285_984_768)):
-    got = submission.call("multiplications", submission.value(name), [32, 32, 3])
+named = (("net1", 4_618_624), ("siamese", 32_778_112), ("cifar100", 285_984_768))
+asked = [(submission.value(name), [32, 32, 3]) for name, _ in named]
+for (name, want), got in zip(named, submission.calls("multiplications", asked)):
     check.equal(int(sum(got)), want, f"The multiplications of {name}")
 ### END HIDDEN TESTS
 
@@ -631,19 +634,21 @@ from autograder import submission
 
 filters_of_3 = {"kind": "conv", "filters": 8, "size": 3}
 pool_of_3 = {"kind": "pool", "size": 3, "stride": 2}
-for what, layers, want in (
+cases = (
     ("convolutions with stride 2", [dict(filters_of_3, stride=2)] * 3, [3, 7, 15]),
     ("poolings of 3 with stride 2", [pool_of_3, filters_of_3, pool_of_3], [3, 7, 11]),
     ("filters of 5 and 7", [dict(filters_of_3, size=5), dict(filters_of_3, size=7)], [5, 11]),
     ("dropout between convolutions", [filters_of_3, {"kind": "dropout"}, filters_of_3], [3, 3, 5]),
     ("same padding", [dict(filters_of_3, padding="same")] * 2, [3, 5]),
     ("no layer", [], []),
-):
-    got = submission.call("receptive_field", layers)
+)
+fields = submission.calls("receptive_field", [(layers,) for _, layers, _ in cases])
+for (what, _, want), got in zip(cases, fields):
     submission.checks.equal(list(got), want, f"The receptive fields for {what}")
-for name, want in (("net2", 20), ("siamese", 19), ("cifar100", 100)):
-    got = list(submission.call("receptive_field", submission.value(name)))
-    submission.checks.equal(got[-1], want, f"The last receptive field of {name}")
+named = (("net2", 20), ("siamese", 19), ("cifar100", 100))
+asked = [(submission.value(name),) for name, _ in named]
+for (name, want), got in zip(named, submission.calls("receptive_field", asked)):
+    submission.checks.equal(list(got)[-1], want, f"The last receptive field of {name}")
 ### END HIDDEN TESTS
 
 # %%

@@ -5,6 +5,7 @@ and reads the file that it writes. What arrives is data either way, checked agai
 """
 
 import builtins
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -25,10 +26,19 @@ class Namespace:
         return _exported(export.to_plain, self._find(name), name)
 
     def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]:
-        return _exported(export.to_plain, self._result(name, arguments), f"{name}(...)")
+        results = []
+        for args, kwargs in export.from_plain(*arguments):
+            plain = _exported(export.to_plain, self._result(name, args, kwargs), f"{name}(...)")
+            # A copy: the next call may change what this one has returned.
+            results.append(copy.deepcopy(export.from_plain(*plain)))
+        return _exported(export.to_plain, results, f"{name}(...)")
 
     def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[dict, list]:
-        made = self._find(name) if arguments is None else self._result(name, arguments)
+        made = (
+            self._find(name)
+            if arguments is None
+            else self._result(name, *export.from_plain(*arguments))
+        )
         checks.that(
             made is not None, f"{name} gives None; expected a Keras model. Is there a `return`?"
         )
@@ -43,10 +53,9 @@ class Namespace:
             raise checks.NotAttempted(f"The notebook defines no {name!r}.")
         return names[name]
 
-    def _result(self, name: str, arguments: tuple[Any, list]) -> Any:
+    def _result(self, name: str, args: list, kwargs: dict[str, Any]) -> Any:
         function = self._find(name)
         checks.that(callable(function), f"{name} is not a function any more.")
-        args, kwargs = export.from_plain(*arguments)
         try:
             return function(*args, **kwargs)
         except Exception as error:
@@ -63,8 +72,8 @@ def _exported(pack: Callable, value: Any, name: str) -> Any:
 def answer(kind: str, name: str, arguments: str | None, to: str) -> None:
     """Write the answer to one request into the file ``to``.
 
-    ``kind`` is value, call or model; ``arguments`` names a file with `export.dumps` of
-    ``[args, kwargs]``, or is None. The file holds one byte, ``+`` or ``-``, then the data, or a
+    ``kind`` is value, call or model; ``arguments`` names a file with `export.dumps` of what
+    `Namespace` takes, or is None. The file holds one byte, ``+`` or ``-``, then the data, or a
     JSON list of an outcome's status and message.
     """
     names = Namespace()

@@ -90,3 +90,21 @@ def test_arrays_and_models_cross_and_the_model_is_rebuilt(bench):
     )
     verdict = bench.run(code, work(net=net, x=np.arange(4)))
     assert verdict.passed, verdict.message
+
+
+def test_many_calls_at_once_are_what_single_calls_are(bench):
+    kept = []
+
+    def remember(n, by=1):
+        kept.append(n * by)
+        return kept
+
+    code = HEAD + (
+        "assert submission.calls('remember', [(1,), (2,)], by=3) == [[3], [3, 6]]\n"
+        "assert submission.call('remember', 4) == [3, 6, 4]\n"
+        "assert submission.calls('remember', []) == []\n"
+    )
+    verdict = bench.run(code, work(remember=remember))
+    assert verdict.passed, verdict.message
+    verdict = bench.run(HEAD + "submission.calls('half', [(1,), (0,)])", work(half=lambda n: 1 / n))
+    assert verdict.status == checks.ERROR and "ZeroDivisionError" in verdict.message
