@@ -1,0 +1,650 @@
+# %% [markdown]
+# # NET III: deeper, and held back on purpose
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/06_net_3/06_net_3.ipynb)
+#
+# **120 minutes, 20 points.** Builds on *04 parameter counting* and *05 NET II*.
+#
+# In this assignment you
+#
+# * **show** why NET III cannot be built without padding, and **build** it with dropout and L2,
+# * **explain** why its first loss is not log(classes) and why its training accuracy is too low,
+# * **measure** the gap fairly and **compare** NET I, II and III on accuracy, gap, parameters and seconds,
+# * **design** a network of your own within a budget of parameters, for the leaderboard.
+
+# %% [markdown] locked="net3-setup-note"
+# ## Set-up
+#
+# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+
+# %% locked="net3-setup"
+import importlib.util
+import subprocess
+import sys
+
+WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
+if importlib.util.find_spec("helpers") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL], check=True)
+
+from helpers import checks, device
+
+checks.explain_missing_names()
+device.report()
+
+# %%
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers import data, plots, profile, training
+
+keras.utils.set_random_seed(1)
+
+# %% [markdown]
+# The first part of the images is for training, the last tenth for validation. Under *offline*, the comparison takes 500 images only: three networks train in seconds, and overfit.
+
+# %%
+images = data.load("cifar10")
+scaled = images.scaled()
+n_val = len(scaled.x_train) // 10
+x_train, y_train = scaled.x_train[:-n_val], scaled.y_train[:-n_val]
+x_val, y_val = scaled.x_train[-n_val:], scaled.y_train[-n_val:]
+small = profile.current().name == "offline"
+n_few = 500 if small else len(x_train)
+few_x, few_y = x_train[:n_few], y_train[:n_few]
+print(f"comparison: {n_few:,} images to train on, {n_val:,} to validate")
+
+# %% [markdown]
+# ## 1. A deeper network, and a missing word
+#
+# NET III has six convolutions of 3 × 3, three poolings and three FC layers:
+#
+# $$\text{CONV}-\text{CONV}-\text{POOL}-\text{CONV}-\text{POOL}-\text{CONV}-\text{CONV}-\text{CONV}-\text{POOL}-\text{FC}-\text{FC}-\text{FC}$$
+#
+# | layer | what it has | output |
+# |---|---|---|
+# | convolution, convolution | 96 and 96 filters of 3 × 3, ReLU | 32 × 32 × 96 |
+# | pooling, dropout | 2 × 2, stride 2; rate 0.5 | 16 × 16 × 96 |
+# | convolution | 128 filters, ReLU | 16 × 16 × 128 |
+# | pooling, dropout | as above | 8 × 8 × 128 |
+# | three convolutions | 128 filters each, ReLU | 8 × 8 × 128 |
+# | pooling, dropout | as above | 4 × 4 × 128 |
+# | fully connected, dropout | 1,024 units, ReLU, L2; rate 0.5 | 1,024 |
+# | fully connected, dropout | 512 units, ReLU, L2; rate 0.5 | 512 |
+# | fully connected | one unit for each class, softmax, L2 | 10 |
+#
+# The exercise sheet that NET III comes from does not mention padding, and NET I and II have none. A filter of $F$ pixels makes $N$ pixels $N - F + 1$ without padding and $N$ with *same* padding; pooling by $P$ makes $\lfloor N / P \rfloor$.
+#
+# **Predict.** Without padding, how many pixels are left after the last pooling?
+
+# %% [markdown]
+# **Exercise (2 points).** Write `trace_sizes`, which follows the size through a list of layers, and ends where nothing is left.
+
+# %% solution="net3-sizes-answer"
+def trace_sizes(layers, size=32, padding="valid"):
+    """Height (and width) after each layer, in pixels.
+
+    layers: a list of pairs, ("conv", F) or ("pool", P), in the order of computation
+    size: of the input; padding: "valid" or "same", for the convolutions
+    Returns a list of whole numbers, one a layer. When less than one pixel is left, it ends with a
+    0 for that layer: what would follow cannot be built.
+
+    Example: trace_sizes([("conv", 3), ("pool", 2), ("conv", 16)]) is [30, 15, 0].
+    """
+    ### BEGIN SOLUTION
+    sizes = []
+    for kind, extent in layers:
+        if kind == "pool":
+            size = size // extent
+        elif padding == "valid":
+            size = max(0, size - extent + 1)
+        sizes.append(size)
+        if size == 0:
+            break
+    return sizes
+    ### END SOLUTION
+
+# %%
+CONV, POOL = ("conv", 3), ("pool", 2)
+NET3_LAYERS = [CONV, CONV, POOL, CONV, POOL, CONV, CONV, CONV, POOL]
+
+# %% tests="net3-sizes" points=2
+with checks.exercise("net3-sizes", hidden="other filters, poolings and image sizes, both paddings"):
+    checks.equal(
+        list(trace_sizes([("conv", 3), ("pool", 2), ("conv", 16)])), [30, 15, 0], "The docstring's sizes"
+    )
+    same = trace_sizes(NET3_LAYERS, padding="same")
+    checks.equal(list(same), [32, 32, 16, 16, 8, 8, 8, 8, 4], "The sizes with same padding")
+    checks.equal(trace_sizes(NET3_LAYERS)[-1], 0, "The last size without padding")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+conv, big, half, third = ("conv", 3), ("conv", 5), ("pool", 2), ("pool", 3)
+deep = [conv, conv, half, conv, half, conv, conv, conv, half]
+cases = (
+    ("NET III without padding", deep, 32, "valid", [30, 28, 14, 12, 6, 4, 2, 0]),
+    ("NET III on 48 pixels without padding", deep, 48, "valid", [46, 44, 22, 20, 10, 8, 6, 4, 2]),
+    ("NET II", [big, big, half, big, half], 32, "valid", [28, 24, 12, 8, 4]),
+    ("NET I", [conv, half, conv, half, conv, half], 32, "valid", [30, 15, 13, 6, 4, 2]),
+    ("pooling by 3 with same padding", [big, third, conv, third], 32, "same", [32, 10, 10, 3]),
+    ("a filter that is larger than the image", [("conv", 12), conv], 8, "valid", [0]),
+    ("a filter as large as the image", [("conv", 8), half, conv], 8, "valid", [1, 0]),
+    ("a pooling of one pixel", [half, conv], 1, "same", [0]),
+    ("no layer", [], 32, "valid", []),
+)
+for what, layers, size, padding, want in cases:
+    got = submission.call("trace_sizes", layers, size, padding)
+    got = submission.checks.as_array(got, "What trace_sizes returns").ravel().tolist()
+    submission.checks.that(got == want, f"trace_sizes is wrong for {what}.")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("net3-sizes")
+
+# %%
+print("without padding:", trace_sizes(NET3_LAYERS))
+print("same padding:   ", trace_sizes(NET3_LAYERS, padding="same"))
+
+# %% [markdown]
+# The sixth convolution finds 2 × 2 pixels and needs 3 × 3. So NET III exists with padding only: *same* padding adds a rim of zeros, and only the poolings make the image smaller.
+#
+# **Exercise (4 points).** Write `build_net3`. Its arguments are what the experiments below change; the defaults are NET III. `width` multiplies the filters and the units of the hidden FC layers, `round(width * 96)` and so on, because the whole network takes a CPU hours. A rate or a factor of 0 leaves the dropout layers or the penalty out.
+
+# %% solution="net3-build"
+def build_net3(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
+    """NET III, not compiled; input (32, 32, 3).
+
+    width: share of the filters and of the hidden FC units; the classes stay
+    padding: of all convolutions; dropout: rate after each pooling and after the first two FC layers
+    l2: factor of the penalty on the kernels of the three FC layers
+    Returns a keras.Model from (N, 32, 32, 3) to (N, classes).
+
+    Example: build_net3().count_params() is 3267306.
+    """
+    ### BEGIN SOLUTION
+    layers = keras.layers
+    penalty = keras.regularizers.L2(l2) if l2 else None
+    net = keras.Sequential([layers.Input((32, 32, 3))])
+    for block in ((96, 96), (128,), (128, 128, 128)):
+        for filters in block:
+            filters = round(width * filters)
+            net.add(layers.Conv2D(filters, 3, padding=padding, activation="relu"))
+        net.add(layers.MaxPooling2D(2))
+        if dropout:
+            net.add(layers.Dropout(dropout))
+    net.add(layers.Flatten())
+    for units in (1024, 512):
+        units = round(width * units)
+        net.add(layers.Dense(units, activation="relu", kernel_regularizer=penalty))
+        if dropout:
+            net.add(layers.Dropout(dropout))
+    net.add(layers.Dense(classes, activation="softmax", kernel_regularizer=penalty))
+    return net
+    ### END SOLUTION
+
+# %% tests="net3-architecture" points=4
+with checks.exercise("net3-architecture", hidden="other widths, rates and classes, the L2 factors"):
+    drop = ", dropout 0.5"
+    checks.architecture(
+        build_net3(),
+        f"conv 3x3x96 same relu, conv 3x3x96 same relu, pool 2{drop}, conv 3x3x128 same relu, pool 2"
+        f"{drop}, conv 3x3x128 same relu, conv 3x3x128 same relu, conv 3x3x128 same relu, pool 2{drop},"
+        f"flatten, dense 1024 relu{drop}, dense 512 relu{drop}, dense 10 softmax",
+    )
+    checks.parameters(build_net3(), total=3_267_306)
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+text = (
+    "conv 3x3x{0} same relu, conv 3x3x{0} same relu, pool 2{drop}, conv 3x3x{1} same relu,"
+    "pool 2{drop}, conv 3x3x{1} same relu, conv 3x3x{1} same relu, conv 3x3x{1} same relu,"
+    "pool 2{drop}, flatten, dense {2} relu{drop}, dense {3} relu{drop}, dense {4} softmax"
+)
+for width, rate, classes in ((1.0, 0.5, 10), (0.5, 0.2, 10), (0.25, 0, 100), (0.26, 0.3, 7)):
+    sizes = [round(width * n) for n in (96, 128, 1024, 512)]
+    net = submission.build("build_net3", width=width, dropout=rate, classes=classes)
+    rates = f", dropout {rate}" if rate else ""
+    submission.checks.architecture(net, text.format(*sizes, classes, drop=rates))
+for factor in (0.0005, 0.01, 0):
+    net = submission.build("build_net3", width=0.25, l2=factor)
+    for layer in net.layers:
+        penalty = getattr(layer, "kernel_regularizer", None)
+        found = float(getattr(penalty, "l2", 0)) if penalty else 0.0
+        is_fc = type(layer).__name__ == "Dense"
+        submission.checks.that(
+            abs(found - factor * is_fc) < 1e-7,
+            f"With l2={factor}, a layer of type {type(layer).__name__} has another penalty: all "
+            "three FC layers have kernel_regularizer=keras.regularizers.L2(l2), the others none.",
+        )
+net = submission.build("build_net3")
+submission.checks.parameters(net, total=3_267_306, trainable=3_267_306)
+### END HIDDEN TESTS
+
+# %%
+checks.hint("net3-architecture")
+
+# %%
+build_net3().summary()
+
+# %%
+try:
+    build_net3(padding="valid")
+except ValueError as error:
+    print("Keras says:", str(error).split(". ")[0])
+
+# %%
+width = profile.width()
+print(f"trained here: {build_net3(width).count_params():,} of {build_net3().count_params():,} parameters")
+
+# %% [markdown]
+# ## 2. What dropout and L2 do to the figures
+#
+# *Dropout* with rate 0.5 sets half of the values to 0 in every training step, another half each time, and none after the training. *L2* adds a penalty for large weights $w$ of the FC layers to the cross-entropy; $\lambda = 0.0005$ here:
+#
+# $$L = -\frac{1}{N} \sum_{i=1}^{N} \log p_{i, y_i} + \lambda \sum_k w_k^2$$
+#
+# *08 regularization* takes both apart. Here they matter because they change two figures that you have trusted so far.
+#
+# **Predict.** For NET I and II, the first loss was close to $\log 10 \approx 2.303$. Is that of NET III at full width above, at, or below it?
+
+# %%
+probe = build_net3()
+probe.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+first = training.first_loss(probe, few_x[:100], few_y[:100])
+penalty = float(sum(probe.losses))
+print(f"first loss {first:.3f} = penalty {penalty:.3f} + cross-entropy {first - penalty:.3f}")
+
+# %% [markdown]
+# The cross-entropy is what it should be; the penalty comes on top, and falls as the weights shrink. So losses of networks with different penalties cannot be compared, and their accuracies can.
+#
+# The second test, 100 images by heart, is one for the network *without* what holds it back: dropout is there to prevent exactly that.
+
+# %%
+probe = build_net3(width, dropout=0, l2=0)
+probe.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+learnt = training.overfits(probe, few_x, few_y, images=100, epochs=40)
+print(f"accuracy on 100 images that it trains on, without dropout: {learnt:.2f}")
+
+# %% [markdown]
+# The second figure is the training accuracy. Keras computes it *during* training: with half of the values dropped, and while the weights still change. The validation accuracy is computed with the whole network. The gap of the curves therefore compares two different networks.
+#
+# The fair gap takes the trained network, with nothing dropped, and asks it about both sets of images.
+#
+# **Exercise (2 points).** Write `fair_gap` with `model.evaluate` or `model.predict`.
+
+# %% solution="net3-gap-answer"
+def fair_gap(model, train_images, train_labels, val_images, val_labels):
+    """Accuracies of a trained network on both sets of images, and their difference.
+
+    model: a keras.Model, compiled or not; images: (N, 32, 32, 3) float32; labels: (N, 1)
+    Returns a dictionary of three floats under the keys training, validation and gap; the gap is
+    training minus validation.
+
+    Example: {"training": 0.9, "validation": 0.7, "gap": 0.2}
+    """
+    ### BEGIN SOLUTION
+    shares = []
+    for x, y in ((train_images, train_labels), (val_images, val_labels)):
+        guesses = model.predict(x, batch_size=256, verbose=0).argmax(axis=1)
+        shares.append(float(np.mean(guesses == np.ravel(y))))
+    return {"training": shares[0], "validation": shares[1], "gap": shares[0] - shares[1]}
+    ### END SOLUTION
+
+# %% [markdown]
+# ## 3. Three networks side by side
+#
+# Bring `build_net1` and `build_net2` from the assignments before, so that all three train on the same images with the same settings. They are not compiled, as before.
+
+# %% solution="net3-earlier-answer"
+def build_net1(input_shape=(32, 32, 3), classes=10):
+    """NET I, from 03 NET I. Example: build_net1().count_params() is 193034."""
+    ### BEGIN SOLUTION
+    net = keras.Sequential([keras.layers.Input(shape=input_shape)])
+    for filters in (32, 64, 64):
+        net.add(keras.layers.Conv2D(filters, 3, activation="relu"))
+        net.add(keras.layers.MaxPooling2D(2))
+    net.add(keras.layers.Flatten())
+    net.add(keras.layers.Dense(512, activation="relu"))
+    net.add(keras.layers.Dense(classes, activation="softmax"))
+    return net
+    ### END SOLUTION
+
+def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    """NET II, from 05 NET II. Example: build_net2().count_params() is 686090."""
+    ### BEGIN SOLUTION
+    net = keras.Sequential([keras.layers.Input(shape=input_shape)])
+    net.add(keras.layers.Conv2D(32, kernel_size, activation="relu"))
+    for _ in range(2):
+        net.add(keras.layers.Conv2D(64, kernel_size, activation="relu"))
+        net.add(keras.layers.MaxPooling2D(2))
+    net.add(keras.layers.Flatten())
+    net.add(keras.layers.Dense(512, activation="relu"))
+    net.add(keras.layers.Dense(classes, activation="softmax"))
+    return net
+    ### END SOLUTION
+
+# %%
+def train_few(model, name, seed=1):
+    """Adam, 20 epochs, small batches where the images are few; validated after every epoch."""
+    keras.utils.set_random_seed(seed)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    settings = {"validation_data": (x_val, y_val), "batch_size": 32 if small else 128}
+    settings["epochs"] = 20 if small else profile.epochs(20)
+    return training.fit(model, name, few_x, few_y, **settings)
+
+# %% [markdown]
+# **Predict.** After equally many epochs, which of the three has the highest training accuracy, which the highest validation accuracy, and which the smallest gap?
+
+# %%
+keras.utils.set_random_seed(1)
+net1, net2, net3 = build_net1(), build_net2(), build_net3(width)
+nets = {"NET I": net1, "NET II": net2, "NET III": net3}
+
+# %%
+records = {}
+for name, net in nets.items():
+    print(name)
+    records[name] = train_few(net, f"net3_{name.count('I')}")
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(8, 3.4), layout="constrained", sharey=True)
+for ax, (name, record) in zip(axes, records.items()):
+    plots.history(record, "accuracy", ax=ax).set_title(name)
+plt.show()
+
+# %%
+gaps = {name: fair_gap(net, few_x, few_y, x_val, y_val) for name, net in nets.items()}
+for name, gap in gaps.items():
+    curves = {k: v[-1] for k, v in records[name].history.items()}
+    print(f"{name:<8} gap of the curves {curves['accuracy'] - curves['val_accuracy']:+.3f}", end=", ")
+    print(f"fair gap {gap['gap']:+.3f}")
+
+# %% tests="net3-gap" points=2
+with checks.exercise("net3-gap", hidden="the gaps of the three trained networks, computed again"):
+    # A network without weights: softmax alone, so the answer is known.
+    softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
+    scores = np.float32([[0, 2, 1], [9, 0, 0], [0, 0, 9], [0, 9, 0]])
+    right, half = np.array([[1], [0], [2], [1]]), np.array([[1], [0], [0], [0]])
+    gap = fair_gap(softmax, scores, right, scores, half)
+    checks.that(isinstance(gap, dict), "fair_gap returns no dictionary.")
+    checks.equal(sorted(gap), ["gap", "training", "validation"], "The sorted keys")
+    checks.close(gap["training"], 1.0, "The training accuracy, with four of four right,")
+    checks.close(gap["validation"], 0.5, "The validation accuracy, with two of four right,")
+    checks.close(gap["gap"], 0.5, "The gap")
+    # A layer that answers otherwise in training: the gap must not see it.
+    noisy = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Dropout(0.99)])
+    many = np.repeat(scores, 50, axis=0)
+    gap = fair_gap(noisy, many, np.repeat(right, 50, axis=0), many, np.repeat(half, 50, axis=0))
+    checks.close(gap["training"], 1.0, "The training accuracy of a network with dropout")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+told = submission.value("gaps")
+check.that(isinstance(told, dict), "gaps is no dictionary any more.")
+train_x, train_y = submission.value("few_x"), submission.value("few_y").ravel()
+other_x, other_y = submission.value("x_val"), submission.value("y_val").ravel()
+for title, variable in (("NET I", "net1"), ("NET II", "net2"), ("NET III", "net3")):
+    network = submission.model(variable)
+    inner = submission.accuracy(network, train_x, train_y)
+    outer = submission.accuracy(network, other_x, other_y)
+    for key, want in (("training", inner), ("validation", outer), ("gap", inner - outer)):
+        got = check.as_array(told[title][key], f"gaps[{title!r}][{key!r}]")
+        check.that(
+            got.shape == () and abs(got - want) <= 0.005,
+            f"gaps[{title!r}][{key!r}] is not what {variable} gives on few_x and x_val.",
+        )
+### END HIDDEN TESTS
+
+# %%
+checks.hint("net3-gap")
+
+# %% [markdown]
+# **Exercise (2 points).** Write `compare`, which puts all that counts into one table.
+
+# %% solution="net3-compare-answer"
+def compare(nets, records, gaps):
+    """One row for each network, the one with the highest validation accuracy first.
+
+    nets: name: keras.Model; records: name: what training.fit returned (it has .seconds)
+    gaps: name: what fair_gap returned
+    Returns a list of dictionaries with the keys name, parameters (total, a whole number),
+    seconds (of training), accuracy (on the validation images), gap (the fair one).
+
+    Example: compare(nets, records, gaps)[0]["name"] is the best network's name.
+    """
+    ### BEGIN SOLUTION
+    rows = [
+        {
+            "name": name,
+            "parameters": net.count_params(),
+            "seconds": records[name].seconds,
+            "accuracy": gaps[name]["validation"],
+            "gap": gaps[name]["gap"],
+        }
+        for name, net in nets.items()
+    ]
+    return sorted(rows, key=lambda row: row["accuracy"], reverse=True)
+    ### END SOLUTION
+
+# %%
+table = compare(nets, records, gaps)
+print(f"{'network':<10}{'parameters':>12}{'seconds':>9}{'accuracy':>10}{'gap':>8}")
+for row in table:
+    print(f"{row['name']:<10}{row['parameters']:>12,}{row['seconds']:>9.1f}", end="")
+    print(f"{row['accuracy']:>10.3f}{row['gap']:>8.3f}")
+
+# %% tests="net3-compare" points=2
+with checks.exercise("net3-compare", hidden="NET I and II in full, and every figure of the table"):
+    def toy(units):
+        return keras.Sequential([keras.layers.Input(shape=(4,)), keras.layers.Dense(units)])
+
+    made = {"a": training.History({}, [], 2.5), "b": training.History({}, [], 1.5)}
+    shares = {
+        "a": {"training": 0.75, "validation": 0.5, "gap": 0.25},
+        "b": {"training": 0.75, "validation": 0.625, "gap": 0.125},
+    }
+    rows = compare({"a": toy(2), "b": toy(3)}, made, shares)
+    checks.equal(len(rows), 2, "The number of rows")
+    want = {"name": "b", "parameters": 15, "seconds": 1.5, "accuracy": 0.625, "gap": 0.125}
+    checks.equal(rows[0], want, "The first row")
+    checks.equal(rows[1]["name"], "a", "The name in the second row")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+check = submission.checks
+first = "conv 3x3x32 relu, pool 2, conv 3x3x64 relu, pool 2, conv 3x3x64 relu, pool 2"
+second = "conv 5x5x32 relu, conv 5x5x64 relu, pool 2, conv 5x5x64 relu, pool 2"
+networks = {n: submission.model(v) for n, v in (("NET I", "net1"), ("NET II", "net2"))}
+for title, layers in (("NET I", first), ("NET II", second)):
+    check.architecture(networks[title], layers + ", flatten, dense 512 relu, dense 10 softmax")
+networks["NET III"] = submission.model("net3")
+shown, measured = submission.value("table"), submission.value("gaps")
+check.equal(len(shown), 3, "The number of rows of the table")
+check.equal(sorted(line["name"] for line in shown), sorted(networks), "The names in the table")
+best = [line["accuracy"] for line in shown]
+check.that(best == sorted(best, reverse=True), "The highest accuracy does not stand first.")
+for line in shown:
+    total = networks[line["name"]].count_params()
+    check.equal(line["parameters"], total, f"The parameters of {line['name']}")
+    figures = measured[line["name"]]
+    check.close(line["accuracy"], figures["validation"], f"The accuracy of {line['name']}")
+    check.close(line["gap"], figures["gap"], f"The gap of {line['name']}")
+    check.that(line["seconds"] > 0, f"The seconds of {line['name']} are not above 0.")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("net3-compare")
+
+# %% [markdown] answer="net3-curves" points=2
+# **What do you see?** (2 points) Does NET III overfit? Compare the gap of its curves with the fair one, and explain the difference. Then compare the three networks on accuracy, gap, parameters and seconds, with numbers from your table.
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point for the two gaps: the curves of NET III show a small or even a negative gap, because its training accuracy is measured with half of the values dropped; the fair gap is the larger of the two and still the smallest of the three networks. One point for the comparison with numbers: NET I and II reach a higher training accuracy and leave a wide gap; NET III leaves a small one, at more seconds for each parameter and epoch. A student whose NET III is less accurate on few images and epochs says so: a network that is held back learns more slowly, so a small gap is no merit of its own.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 4. Which part closes the gap?
+#
+# NET III differs from NET I and II in depth, in padding, in dropout and in L2. Leave out one remedy at a time, and both.
+#
+# **Predict.** Order the four by their fair gap. Which of them do you expect to have the highest validation accuracy after 20 epochs?
+
+# %%
+ablations = {
+    "neither": {"dropout": 0, "l2": 0},
+    "L2 alone": {"dropout": 0},
+    "dropout alone": {"l2": 0},
+}
+parts, part_gaps = {}, {}
+for number, (name, switches) in enumerate(ablations.items()):
+    parts[name] = build_net3(width, **switches)
+    train_few(parts[name], f"net3_part_{number}")
+    part_gaps[name] = fair_gap(parts[name], few_x, few_y, x_val, y_val)
+part_gaps["both: NET III"] = gaps["NET III"]
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+places = np.arange(len(part_gaps))
+for shift, key, look in (
+    (-0.2, "training", {"color": plots.COLOURS[4]}),
+    (0.2, "validation", {"color": "white", "hatch": "//"}),
+):
+    heights = [gap[key] for gap in part_gaps.values()]
+    ax.bar(places + shift, heights, 0.4, label=key, edgecolor="0.2", **look)
+for place, gap in zip(places, part_gaps.values()):
+    ax.text(place, gap["training"] + 0.02, f"gap {gap['gap']:+.2f}", ha="center", fontsize=8)
+ax.set_xticks(places, list(part_gaps))
+ax.set(ylabel="accuracy, nothing dropped", ylim=(0, 1.1))
+ax.legend(loc="upper right")
+plt.show()
+
+# %% [markdown] answer="net3-parts" points=2
+# **Which part closes the gap?** (2 points) Say what dropout and what L2 contribute, with numbers. Is a smaller gap the same as a better network? What would you change about this experiment before you rely on it?
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point: dropout accounts for most of the smaller gap, L2 of 0.0005 for little; part of the effect is a lower training accuracy, not a higher validation accuracy, so a smaller gap is not by itself a better network (a network that learns nothing has none). One point for a sound change: several seeds with mean and spread; more epochs, or each network trained until its validation loss is lowest, because dropout slows learning; the full width; rates and factors chosen on validation data.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 5. Your own network
+#
+# Now use what you know. Design a network for these images with **at most 200,000 parameters**, about as many as NET I. It trains on all training images of the profile. Layers, width, depth, padding, normalisation, regularization, optimizer, batch size and epochs are yours; built-in Keras layers only, from (N, 32, 32, 3) float32 of 0 to 1 to ten probabilities.
+#
+# It is judged on images that no notebook has seen. There are three bands, of two points each; hidden checks count the parameters and measure the accuracy:
+#
+# | band | accuracy, *offline* | *quick* | *full* | what reaches it |
+# |---|---|---|---|---|
+# | 1 | 0.60 | 0.40 | 0.60 | a network that was trained with sense |
+# | 2 | 0.75 | 0.50 | 0.66 | what NET I reaches |
+# | 3 | 0.82 | 0.56 | 0.72 | a network that spends its parameters well |
+#
+# Validate as often as you like; the test images wait until the end. Three questions that help: where are the parameters of NET I, and does the image need to be flattened there? What lets a network learn more in equally many epochs? What narrows its gap?
+#
+# **Exercise (6 points).** Write `build_mine` and `train_mine`.
+
+# %% solution="net3-own-answer"
+def build_mine():
+    """A network of at most 200,000 parameters, compiled.
+
+    Returns a keras.Model from (N, 32, 32, 3) float32 of 0 to 1 to (N, 10) probabilities.
+    """
+    ### BEGIN SOLUTION
+    layers = keras.layers
+    net = keras.Sequential([layers.Input((32, 32, 3))])
+    for filters in (24, 48, 96):
+        net.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
+        net.add(layers.BatchNormalization(momentum=0.9))
+        net.add(layers.ReLU())
+        net.add(layers.MaxPooling2D(2))
+    net.add(layers.Dropout(0.3))
+    net.add(layers.Flatten())
+    net.add(layers.Dense(64, activation="relu"))
+    net.add(layers.Dense(10, activation="softmax"))
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return net
+    ### END SOLUTION
+
+def train_mine(model, x, y, val_images, val_labels):
+    """Train with training.fit under the name "net3_mine"; return what it returns.
+
+    x, val_images: (N, 32, 32, 3) float32; y, val_labels: (N, 1) whole numbers
+    """
+    ### BEGIN SOLUTION
+    settings = {"batch_size": 32, "epochs": profile.epochs(20)}
+    settings["validation_data"] = (val_images, val_labels)
+    return training.fit(model, "net3_mine", x, y, **settings)
+    ### END SOLUTION
+
+# %%
+mine = build_mine()
+mine_record = train_mine(mine, x_train, y_train, x_val, y_val)
+
+# %%
+x_test, y_test = scaled.x_test, scaled.y_test
+mine_gap = fair_gap(mine, x_train, y_train, x_val, y_val)
+print({key: round(value, 3) for key, value in mine_gap.items()}, f"{mine.count_params():,} parameters")
+
+# %% [markdown]
+# ### The leaderboard
+#
+# Whoever wants to stand on the class's leaderboard fills in an entry; a pen name will do. The accuracy that counts there is the one that the grader measures.
+
+# %% solution="net3-entry-answer"
+### BEGIN SOLUTION
+entry = {"name": "the course", "idea": "batch normalisation after each of three convolutions"}
+### END SOLUTION
+
+# %% tests="net3-own" points=6
+with checks.exercise("net3-own", hidden="parameters and accuracy on images that no notebook has seen"):
+    total = checks.count(mine.weights)
+    checks.that(total <= 200_000, f"mine has {total:,} parameters, and the budget is 200,000.")
+    checks.equal(tuple(mine.output_shape), (None, 10), "The output shape of mine")
+    sums = mine.predict(x_val[:50], verbose=0).sum(axis=1)
+    checks.close(sums, np.ones(len(sums)), "The sum of each row of probabilities", atol=1e-3)
+    checks.that(mine_record is not None, "train_mine returns None: return what training.fit returns.")
+    checks.equal(sorted(entry), ["idea", "name"], "The sorted keys of the leaderboard's entry")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+check, network = submission.checks, submission.model("mine")
+check.that(
+    sum(int(submission.np.prod(w.shape)) for w in network.weights) <= 200_000,
+    "mine has more than 200,000 parameters.",
+)
+check.equal(list(network.input_shape), [None, 32, 32, 3], "The input shape of mine")
+check.equal(list(network.output_shape), [None, 10], "The output shape of mine")
+pixels, truth = submission.heldout()
+reached = submission.accuracy(network, submission.np.float32(pixels) / 255, truth)
+bands = [submission.threshold(f"net3-own-{number}") for number in (1, 2, 3)]
+passed = sum(reached >= band for band in bands)
+check.that(
+    passed,
+    f"mine is right on {reached:.0%} of images that it has not seen; the first band begins at "
+    f"{bands[0]:.0%}.",
+)
+2 * passed
+### END HIDDEN TESTS
+
+# %%
+checks.hint("net3-own")
+
+# %%
+ranked = {**gaps, f"{entry['name']} (yours)": fair_gap(mine, few_x, few_y, x_val, y_val)}
+counts = {**{name: net.count_params() for name, net in nets.items()}, list(ranked)[-1]: mine.count_params()}
+for place, name in enumerate(sorted(ranked, key=lambda n: -ranked[n]["validation"]), start=1):
+    print(f"{place}. {name:<24}{counts[name]:>10,} parameters, accuracy {ranked[name]['validation']:.3f}")
+
+# %% [markdown]
+# Yours had more images to learn from than the other three under *offline*, so the ranking is about what a notebook can reach, not about the networks alone. The test images come last, once:
+
+# %%
+final = np.mean(mine.predict(x_test, verbose=0).argmax(axis=1) == y_test.ravel())
+print(f"test accuracy of {entry['name']}: {final:.3f}")
+
+# %% [markdown]
+# ## Take-away
+#
+# NET III is deeper than NET I and II, and dropout closes most of the gap that those leave, at the price of slower learning. A training accuracy that was measured with half of the values dropped, and a loss that contains a penalty, are not what they seem: compare trained networks, with nothing dropped, on the same images. A network within a budget needs few parameters in its FC layers and figures that are normalised on the way.
+#
+# **To go on with.** In NET III, 64 % of the parameters sit between the last pooling and the first FC layer. What happens to accuracy and gap when you average over the 4 × 4 positions before that layer, in place of flattening them?
