@@ -64,7 +64,7 @@ def grade(
     build a wall, and `CourseError` where the gradebook cannot be written. A submission that cannot
     be graded gets zero points and its sentence; it costs the others nothing.
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     jobs, settings, table = jobs or cores, settings or Settings(), Path(root) / TABLE
     settings = replace(
         settings,
@@ -82,6 +82,13 @@ def grade(
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
     return run.states
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on: in a container, or under taskset, not all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
