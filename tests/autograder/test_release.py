@@ -117,6 +117,21 @@ def test_everyday_lines_are_no_leak(small_course):
     release.build(small_course.load())
 
 
+def test_another_assignment_may_share_a_line_and_not_the_answer():
+    lines = [f"    number_{n} = a_function_of_some_length(number_{n - 1})" for n in range(1, 4)]
+    cell = ["# %% solution='long'", "def f(x):", "    ### BEGIN SOLUTION", *lines]
+    text = "\n".join([*cell, "    ### END SOLUTION", ""])
+
+    def leaks(other: str, shown: list[str]) -> list:
+        cells = [nbformat.v4.new_code_cell("\n".join(shown))]
+        released = nbformat.writes(nbformat.v4.new_notebook(cells=cells))
+        return list(release.find_leaks(NAME, text, {other: released}))
+
+    assert not leaks("05_other", lines[:1]) and len(leaks(NAME, lines[:1])) == 1
+    (found,) = leaks("05_other", lines)
+    assert "release/05_other shows" in str(found)
+
+
 def test_broken_rules_end_the_build_with_all_their_sentences(small_course, monkeypatch):
     small_course.edit("30 minutes", "40 minutes")
     small_course.edit("points=3", "points=4")
