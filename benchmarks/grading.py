@@ -23,6 +23,7 @@ import nbformat
 import psutil
 
 from autograder import grade
+from autograder.room import Room
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = (
@@ -46,7 +47,7 @@ class Peak:
         return self
 
     def _watch(self) -> None:
-        while not self._stop.wait(1.0):
+        while not self._stop.wait(3.0):  # a look takes a tenth of a second of one core
             total = 0
             for child in psutil.Process().children(recursive=True):
                 try:
@@ -179,6 +180,38 @@ def measure(title: str, class_of: int, sample: int, with_checkpoints: bool) -> N
                 f"{60 * students / seconds:>8.1f} {gb:>7.1f} {results[way] / best:>7.1f}",
                 flush=True,
             )
+            if run is ours:
+                told = breakdown(folder, name, seconds)
+    print(told, flush=True)
+
+
+STAGES = {
+    "intake": "reading and checking",
+    "sanitize": "putting the source's cells back",
+    "start": "kernel start, behind walls",
+    "cells": "cells",
+    "judge": "hidden checks",
+    "end": "kernel end",
+    "save": "gradebook and notebook",
+}
+
+
+def breakdown(folder: Path, name: str, seconds: float) -> str:
+    """Where the time of `autograder grade` went: means of a submission, stage by stage.
+
+    Stages of different submissions run beside each other, so that their sum is more than the
+    seconds that a submission adds to the run.
+    """
+    notes = list(Room(folder, name).seconds().values())
+    mean = {stage: sum(n.get(stage, 0.0) for n in notes) / len(notes) for n in notes for stage in n}
+    compute = mean.get("cells compute", 0.0) + mean.get("judge compute", 0.0)
+    parts = [f"{words} {mean.get(stage, 0.0):.2f}" for stage, words in STAGES.items()]
+    whole = seconds * CORES / len(notes)
+    return (
+        f"    seconds of a submission: {', '.join(parts)}\n"
+        f"    of {whole:.2f} core seconds a submission, its kernel computed {compute:.2f}: "
+        f"{whole - compute:.2f} above, {compute / whole:.0%} in it\n"
+    )
 
 
 def main() -> None:
