@@ -1,0 +1,622 @@
+# %% [markdown]
+# # Transfer learning: beginning with what another network learnt
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/12_transfer_learning/12_transfer_learning.ipynb)
+#
+# **120 minutes, 20 points.** Builds on *03 NET I* and *10 inspection*.
+#
+# In this assignment you
+#
+# * **prepare** images the way a pre-trained network saw them,
+# * **put** a new head on an old base, and **stop** the gradient between them,
+# * **refine** everything, at once or after some steps, and **measure** which layers move,
+# * **compare** all of it with training from scratch, from few images to many.
+
+# %% [markdown] locked="transfer-setup-note"
+# ## Set-up
+#
+# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+
+# %% locked="transfer-setup"
+import importlib.util
+import subprocess
+import sys
+
+WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
+if importlib.util.find_spec("helpers") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL], check=True)
+
+from helpers import checks, device
+
+checks.explain_missing_names()
+device.report()
+
+# %%
+from unittest import mock
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers import data, features, plots, pretrained, profile, training
+
+keras.utils.set_random_seed(1)
+
+# %% [markdown]
+# ## 1. A base, and how it wants its images
+#
+# A convolutional network is a *base*, which turns images into features, and a *head*, which turns features into classes. Early features (edges, spots, corners) serve many tasks, so a base that was trained on much data can serve a task with little data. That is *transfer learning*.
+#
+# The base here depends on the profile. With real images it is VGG-16, thirteen convolutions trained on 1.2 million photographs of ImageNet. *Offline*, it is a small relative, eight convolutions in VGG's first four blocks at a quarter of their width, which the makers of this course trained on 40,000 generated images of 100 classes (`course/pretraining/` says how). Those classes share no shape with the ten here, as ImageNet's photographs are not CIFAR-10's.
+
+# %%
+images = data.load("cifar10")
+base = pretrained.load()
+print(f"features of one image: {base.model.output_shape[1:]}")
+
+# %% [markdown]
+# A base knows only images that are prepared as those that it learnt from. Ours says how that was done: from each channel a mean is subtracted, the result is divided by a scale, and the channels stand in the order red, green, blue (`"rgb"`) or blue, green, red (`"bgr"`). The mean and the scale are in that order, too. Pixels are from 0 to 255.
+
+# %%
+print(f"mean {base.mean}, scale {base.scale}, order {base.order}")
+
+# %% [markdown]
+# **Predict.** What becomes of the accuracy if you forget the preparation, and feed the base with pixels from 0 to 1? The pixels are only smaller, after all.
+
+# %% [markdown]
+# **Exercise (3 points).** Write `prepare`.
+
+# %% solution="transfer-prepare-answer"
+def prepare(pixels, mean, scale, order):
+    """Images as a base wants them.
+
+    pixels: (N, H, W, 3) uint8, channels red, green, blue; they stay as they are
+    mean, scale: three numbers each, for the channels in the base's order
+    order: "rgb" or "bgr", the order of the channels that the base wants
+    Returns (N, H, W, 3) float32.
+
+    Example: prepare of a red pixel (255, 0, 0) for the mean (0, 0, 55), the scale (1, 1, 100)
+    and "bgr" is (0, 0, 2).
+    """
+    ### BEGIN SOLUTION
+    ordered = pixels[..., ::-1] if order == "bgr" else pixels
+    return (np.float32(ordered) - np.float32(mean)) / np.float32(scale)
+    ### END SOLUTION
+
+# %% tests="transfer-prepare" points=3
+with checks.exercise("transfer-prepare", hidden="both orders with other means and scales"):
+    red = np.array([[[[255, 0, 0]]]], np.uint8)
+    made = prepare(red, (0, 0, 55), (1, 1, 100), "bgr")
+    checks.array_equal(red, np.array([[[[255, 0, 0]]]]), "The image that was given")
+    checks.dtype(made, "float32", "The prepared image")
+    checks.close(made, np.array([[[[0, 0, 2]]]]), "A red pixel in the order bgr")
+    made = prepare(red, (55, 0, 10), (100, 1, 5), "rgb")
+    checks.close(made, np.array([[[[2, 0, -2]]]]), "A red pixel in the order rgb")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(4)
+pictures = rng.integers(0, 256, (3, 5, 4, 3)).astype(np.uint8)
+for order in ("rgb", "bgr"):
+    for middle, width in (
+        ([103.939, 116.779, 123.68], [1.0, 1.0, 1.0]),
+        ([88.7, 90.0, 91.5], [66.2, 60.0, 55.5]),
+    ):
+        got = submission.call("prepare", pictures, middle, width, order)
+        check.shape(got, (3, 5, 4, 3), "The prepared images")
+        check.dtype(got, "float32", "The prepared images")
+        turned = pictures if order == "rgb" else pictures[..., [2, 1, 0]]
+        want = (turned.astype(np.float64) - np.array(middle)) / np.array(width)
+        check.that(
+            np.allclose(got, want, atol=1e-3),
+            f"prepare is wrong for the order {order}: mean and scale are in the base's order.",
+        )
+### END HIDDEN TESTS
+
+# %%
+checks.hint("transfer-prepare")
+
+# %%
+x_train = prepare(images.x_train, base.mean, base.scale, base.order)
+x_test = prepare(images.x_test, base.mean, base.scale, base.order)
+y_train, y_test = images.y_train[:, 0].astype(int), images.y_test[:, 0].astype(int)
+print(f"means of the channels {x_train.mean(axis=(0, 1, 2)).round(2)}")
+
+# %% [markdown]
+# ## 2. Few images
+#
+# Transfer pays when images are few. Ours are a small random part of the training data, of each class equally many.
+#
+# **Exercise (2 points).** Write `few_of_each`.
+
+# %% solution="transfer-few-answer"
+def few_of_each(labels, count, seed):
+    """Positions of `count` random images of each class, no image twice.
+
+    labels: (N,) whole numbers; every class that occurs has at least `count` images
+    seed: for np.random.default_rng; equal seeds give equal positions
+    Returns (classes * count,) whole numbers in any order.
+
+    Example: few_of_each([0, 1, 1, 0, 0], 1, seed=1) may be [3, 2].
+    """
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(seed)
+    labels = np.asarray(labels)
+    drawn = [
+        rng.choice(np.flatnonzero(labels == c), count, replace=False) for c in np.unique(labels)
+    ]
+    return np.concatenate(drawn)
+    ### END SOLUTION
+
+# %% tests="transfer-few" points=2
+with checks.exercise("transfer-few", hidden="other labels, counts and seeds, and all images drawn"):
+    some = np.array([0, 1, 1, 0, 2, 0, 2, 1, 2, 2])
+    drawn = np.asarray(few_of_each(some, 2, seed=1))
+    checks.shape(drawn, (6,), "Two positions of each of three classes")
+    checks.equal(sorted(some[drawn].tolist()), [0, 0, 1, 1, 2, 2], "The sorted classes")
+    checks.equal(len(set(drawn.tolist())), 6, "The number of different positions")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+crowd = np.random.default_rng(6).permutation(np.repeat([0, 2, 5], [20, 30, 50]))
+seen = set()
+asked = [(crowd, 16, seed) for seed in (*range(40), 3)]
+*each, again = (np.asarray(one) for one in submission.calls("few_of_each", asked))
+for got in each:
+    check.shape(got, (48,), "Sixteen positions of each of three classes")
+    check.equal(len(set(got.tolist())), 48, "The number of different positions")
+    check.equal(np.bincount(crowd[got]).tolist(), [16, 0, 16, 0, 0, 16], "Images of the classes")
+    seen |= set(got.tolist())
+check.that(len(seen) == 100, "Forty seeds never draw some of the images: draw from all.")
+same = sorted(each[3].tolist()) == sorted(again.tolist())
+check.that(same, "The same seed gives other positions.")
+alike = len({tuple(sorted(got.tolist())) for got in each}) == 1
+check.that(not alike, "Different seeds give the same positions.")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("transfer-few")
+
+# %% [markdown]
+# ### What the preparation is worth
+#
+# Before any training: a linear classifier for each class against the rest, on the base's features of 50 images of each class. The base sees the same images prepared in three ways.
+
+# %%
+chosen = few_of_each(y_train, 50, seed=1)
+ways = {
+    "as the base wants them": (base.mean, base.scale, base.order),
+    "channels in the other order": (base.mean, base.scale, "rgb" if base.order == "bgr" else "bgr"),
+    "pixels from 0 to 1": ((0, 0, 0), (255, 255, 255), base.order),
+}
+last = base.model.layers[-1]
+for name, way in ways.items():
+    few = features.activations(base.model, last, prepare(images.x_train[chosen], *way))
+    new = features.activations(base.model, last, prepare(images.x_test[:1_000], *way))
+    accuracy = features.linear_probe(few, y_train[chosen], new, y_test[:1_000])
+    print(f"{name:<28} {accuracy:.3f}")
+
+# %% [markdown]
+# The preparation is cheap to get right, and what it is worth depends on data and base. A network of convolutions, ReLU and pooling nearly passes a factor through: pixels that are a hundred times smaller give features that are about as much smaller, and the classifier, which standardises its features, does not mind. Colours tell nothing about the generated shapes, while a photograph of a red fish becomes one of a blue fish.
+
+# %% [markdown]
+# ## 3. A new head, and a gradient that stops
+#
+# The report puts the last three layers of its own network on VGG-16: FC layers of 384 and 192 units with ReLU, and one of ten units with softmax. The loss reaches them first, and its gradient would flow on into the base:
+#
+# $$\text{image} \rightarrow \underbrace{\text{base}}_{\text{learnt before}} \rightarrow \text{flatten} \rightarrow \underbrace{\text{FC 384} \rightarrow \text{FC 192} \rightarrow \text{FC 10}}_{\text{new, random}}$$
+#
+# * **Feature extraction** stops the gradient between base and head: only the head learns. The report writes a *stop gradient* operation there; in Keras, `base.trainable = False` does it and leaves the base out of the optimizer as well.
+# * **Refining** lets the gradient through: everything learns.
+# * **Refining after k steps** stops it for the first *k* steps, and lets it through from then on.
+#
+# **Predict.** A random head sends random gradients. What may happen to the base in the first steps of refining, and what would waiting for *k* steps help?
+
+# %% [markdown]
+# **Exercise (3 points).** Write `build_classifier`.
+
+# %% solution="transfer-build-answer"
+def build_classifier(base, trainable, classes=10):
+    """A base with a new head, not compiled.
+
+    base: a keras.Model from images to (N, h, w, channels); its weights are kept
+    trainable: True if the base shall learn, False if the gradient is to stop before it
+    Returns a keras.Model from images to (N, classes): base, flatten, FC 384, FC 192 (ReLU), FC
+    with softmax. The head always learns.
+
+    Example: build_classifier(base.model, False).output_shape is (None, 10).
+    """
+    ### BEGIN SOLUTION
+    base.trainable = trainable
+    return keras.Sequential(
+        [
+            keras.layers.Input(base.input_shape[1:]),
+            base,
+            keras.layers.Flatten(),
+            keras.layers.Dense(384, activation="relu"),
+            keras.layers.Dense(192, activation="relu"),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+    )
+    ### END SOLUTION
+
+# %% locked="transfer-make-classifier"
+def make_classifier(trainable, classes=10):
+    """Your classifier on the small base, whatever the profile's base is."""
+    return build_classifier(pretrained.small(None).model, trainable, classes)
+
+# %% tests="transfer-build" points=3
+with checks.exercise("transfer-build", hidden="every layer, other classes, and what is trainable"):
+    frozen = make_classifier(False)
+    checks.parameters(frozen, total=566_362, trainable=272_842)
+    checks.parameters(make_classifier(True), total=566_362, trainable=566_362)
+    kept = pretrained.small().model
+    first = kept.get_weights()[0]
+    built = build_classifier(kept, False)
+    same = any(w.shape == first.shape and np.array_equal(w, first) for w in built.get_weights())
+    checks.that(same, "The base's weights are not in the classifier: use the base that is given.")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+blocks = ", ".join(f"conv 3x3x{n} same relu, conv 3x3x{n} same relu, pool 2" for n in (16, 32, 64, 128))
+for classes in (10, 3):
+    for learns in (True, False):
+        net = submission.build("make_classifier", learns, classes=classes)
+        check.equal(list(net.output_shape), [None, classes], "The shape of the output")
+        check.architecture(
+            net, f"{blocks}, flatten, dense 384 relu, dense 192 relu, dense {classes} softmax"
+        )
+        head = 512 * 384 + 384 + 384 * 192 + 192 + 192 * classes + classes
+        check.parameters(net, 293_520 + head, trainable=head + 293_520 * learns)
+### END HIDDEN TESTS
+
+# %%
+checks.hint("transfer-build")
+
+# %% [markdown]
+# ### Does the gradient stop?
+#
+# The gradient of the loss with respect to every weight of the base says it: without a path, TensorFlow answers `None`. With a *stop gradient* operation the weights stay trainable, and nothing reaches them all the same.
+
+# %%
+import tensorflow as tf
+
+def reaches_base(net, base, stop):
+    """Whether the gradient of the loss of 32 images reaches the base's weights."""
+    with tf.GradientTape() as tape:
+        maps = base(x_train[:32])
+        rows = tf.stop_gradient(maps) if stop else maps
+        for layer in net.layers[1:]:
+            rows = layer(rows)
+        loss = keras.losses.sparse_categorical_crossentropy(y_train[:32], rows)
+    return any(g is not None for g in tape.gradient(loss, base.trainable_weights))
+
+# %%
+for trainable in (True, False):
+    for stop in (False, True):
+        net = make_classifier(trainable)
+        reached = reaches_base(net, net.layers[0], stop)
+        print(f"trainable {trainable!s:<5}  stop gradient {stop!s:<5}  reaches the base: {reached}")
+
+# %% [markdown]
+# ## 4. Refining after k steps
+#
+# One training in two phases covers all three ways: `frozen` steps with the base held still, then the other steps with all weights learning. With `frozen` equal to all steps it is feature extraction, with 0 it is refining from the start.
+#
+# Keras decides in `compile` which weights the optimizer moves, so after changing `base.trainable` you **compile again**. The head alone learns at rate 0.001. What suits the base afterwards depends on it: the small one stands 0.001 as well, VGG-16, whose pixels are a hundred times larger, takes 0.0001.
+#
+# The images come as a stream of batches: `batches(0, 20)` are the batches number 0 to 19, `batches(20, 50)` those from 20 to 49. The stream is the same for all trainings of one seed.
+
+# %%
+class Batches(keras.utils.PyDataset):
+    """Batches number `first` to `last - 1` of a stream of random images."""
+
+    def __init__(self, x, y, first, last, size=32, seed=1):
+        super().__init__()
+        self.x, self.y, self.first, self.last = x, y, first, last
+        self.size, self.seed = size, seed
+
+    def __len__(self):
+        return self.last - self.first
+
+    def __getitem__(self, step):
+        rng = np.random.default_rng([self.seed, self.first + step])
+        drawn = rng.choice(len(self.y), self.size, replace=False)
+        return self.x[drawn], self.y[drawn]
+
+    def __repr__(self):
+        told = f"{self.first} to {self.last} of {self.size} from {len(self.y)}, seed {self.seed}"
+        return f"batches {told}, {self.y[:50].tolist()}"
+
+# %% [markdown]
+# **Exercise (4 points).** Write `refine_after`. Train each phase with `training.fit(net, name, batches, None, callbacks=[])`, one epoch over its own batches, and leave out a phase that has no steps.
+
+# %% solution="transfer-phases-answer"
+def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
+    """Train with the base held still for `frozen` steps, then with everything up to `steps`.
+
+    net: a classifier on base (keras.Model); base: its base
+    batches: batches(first, last) gives the batches number first to last - 1
+    name: of the checkpoint; the first phase is kept under name + "_frozen"
+    Both phases: Adam, at 0.001 and then at rate, sparse categorical cross-entropy, accuracy.
+    Returns net.
+
+    Example: refine_after(net, base, batches, 20, 100, "late") trains on batches(0, 20), then on
+    batches(20, 100).
+    """
+    ### BEGIN SOLUTION
+    phases = (
+        (False, 0.001, 0, frozen, name + "_frozen"),
+        (True, rate, frozen, steps, name),
+    )
+    for learns, eta, first, last, called in phases:
+        if last > first:
+            base.trainable = learns
+            net.compile(
+                keras.optimizers.Adam(eta), "sparse_categorical_crossentropy", metrics=["accuracy"]
+            )
+            training.fit(net, called, batches(first, last), None, callbacks=[])
+    return net
+    ### END SOLUTION
+
+# %% locked="transfer-trial"
+def phases_trial(frozen, steps, rate):
+    """Run refine_after on a tiny network, without checkpoints; what it did, as plain values."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(200, 4, 4, 1)).astype("float32"), rng.integers(3, size=200)
+    keras.utils.set_random_seed(1)
+    conv = keras.layers.Conv2D(4, 3, activation="relu")
+    tiny_base = keras.Sequential([keras.layers.Input((4, 4, 1)), conv])
+    head = [keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
+    net = keras.Sequential([keras.layers.Input((4, 4, 1)), tiny_base, *head])
+    told = {"asked": [], "rates": [], "names": [], "base": [], "head": []}
+
+    def batches(first, last):
+        told["asked"].append([int(first), int(last)])
+        return Batches(x, y, first, last, size=8)
+
+    def fit(net, name, x, y=None, **settings):
+        before = tiny_base.get_weights()[0], net.get_weights()[-1]
+        made = net.fit(x, verbose=0, **{"epochs": settings.get("epochs", 1)})
+        after = tiny_base.get_weights()[0], net.get_weights()[-1]
+        told["base"].append(bool(np.any(before[0] != after[0])))
+        told["head"].append(bool(np.any(before[1] != after[1])))
+        told["rates"].append(float(np.asarray(net.optimizer.learning_rate)))
+        told["names"].append(name)
+        return made
+
+    with mock.patch.object(training, "fit", fit):
+        returned = refine_after(net, tiny_base, batches, frozen, steps, "trial", rate=rate)
+    return told | {"returned": returned is net}
+
+# %% tests="transfer-phases" points=4
+with checks.exercise(
+    "transfer-phases", hidden="other numbers of steps, extraction and refining as special cases"
+):
+    told = phases_trial(3, 8, 0.0005)
+    checks.that(told["returned"], "refine_after does not return net.")
+    checks.equal(told["asked"], [[0, 3], [3, 8]], "The batches of both phases")
+    checks.equal(told["base"], [False, True], "Whether the base moved in both phases")
+    checks.equal(told["head"], [True, True], "Whether the head moved in both phases")
+    checks.close(told["rates"], np.array([0.001, 0.0005]), "The learning rates of both phases")
+    checks.equal(told["names"], ["trial_frozen", "trial"], "The names of both checkpoints")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+check = submission.checks
+for frozen, steps, asked, moved, names in (
+    (5, 6, [[0, 5], [5, 6]], [False, True], ["trial_frozen", "trial"]),
+    (0, 4, [[0, 4]], [True], ["trial"]),
+    (4, 4, [[0, 4]], [False], ["trial_frozen"]),
+):
+    did = submission.call("phases_trial", frozen, steps, 0.0002)
+    case = f"for {frozen} frozen steps of {steps}"
+    check.equal(did["asked"], asked, f"The batches {case}")
+    check.equal(did["base"], moved, f"Whether the base moved {case}")
+    check.equal(did["names"], names, f"The names of the checkpoints {case}")
+    wanted = [0.0002 if learns else 0.001 for learns in moved]
+    check.close(did["rates"], submission.np.array(wanted), f"The learning rates {case}")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("transfer-phases")
+
+# %% [markdown]
+# ## 5. Extraction, refining, refining after k steps
+#
+# The report's test accuracies on CIFAR-10: feature extraction 0.6743, refining 0.8505, refining after 100, 1,000 and 2,500 steps 0.8441, 0.8461, 0.8510. We take the same *k* in proportion: of 5,000 steps where there is a GPU, of far fewer where not.
+#
+# **Predict.** The small base learnt shapes, too, only others. Will refining gain as much here as it did from photographs of ImageNet to CIFAR-10?
+
+# %%
+STEPS = {"offline": 100, "quick": 200, "full": 5_000}[profile.current().name]
+PER_CLASS = {"offline": 50, "quick": 100, "full": 1_000}[profile.current().name]
+BATCH = 20 if profile.current().name == "offline" else 32
+RATE = 0.001 if base.name == "small" else 0.0001
+after = [round(k * STEPS / 5_000) for k in (100, 1_000, 2_500)]
+print(f"{STEPS:,} steps of {BATCH} out of {PER_CLASS} images of each class, k = {after}")
+
+# %%
+def fresh_base(pretrain=True):
+    """A base of the profile's kind, trained or with random weights."""
+    if base.name == "small":
+        return (pretrained.small() if pretrain else pretrained.small(None)).model
+    return pretrained.vgg16("imagenet" if pretrain else None).model
+
+# %%
+def transfer(name, frozen, per_class=PER_CLASS, pretrain=True, seed=1):
+    """The trained network, its test accuracy, and its base's weights before and after."""
+    keras.utils.set_random_seed(seed)
+    some = few_of_each(y_train, per_class, seed)
+    x, y = x_train[some], y_train[some]
+    mine = fresh_base(pretrain)
+    net, before = build_classifier(mine, True), mine.get_weights()
+    stream = lambda first, last: Batches(x, y, first, last, size=BATCH, seed=seed)
+    refine_after(net, mine, stream, frozen, STEPS, f"transfer_{name}_{per_class}", rate=RATE)
+    accuracy = net.evaluate(x_test, y_test, verbose=0, return_dict=True)["accuracy"]
+    return net, accuracy, before, mine.get_weights()
+
+# %% [markdown]
+# The two cheap tests. With a trained base, the first loss lies *above* log(10) = 2.30: a fresh head expects inputs of size about 1, and these features are larger, so it guesses at random and is sure of it. That is the random gradient that refining lets into the base from the first step. And a hundred images can be learnt by heart.
+
+# %%
+keras.utils.set_random_seed(1)
+net = build_classifier(fresh_base(), True)
+net.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
+first_loss = training.first_loss(net, x_train[:500], y_train[:500])
+size = np.abs(fresh_base().predict(x_train[:500], verbose=0)).mean()
+print(f"first loss {first_loss:.2f}, log(10) is {np.log(10):.2f}; mean feature {size:.1f}")
+net.fit(x_train[:100], y_train[:100], batch_size=20, epochs=8, verbose=0)
+learnt = net.evaluate(x_train[:100], y_train[:100], verbose=0, return_dict=True)["accuracy"]
+print(f"accuracy on 100 images that it trains on: {learnt:.2f}")
+
+# %%
+runs = {"extraction": transfer("extraction", STEPS), "refining": transfer("refining", 0)}
+for k in after:
+    runs[f"refining after {k}"] = transfer(f"after_{k}", k)
+for name, run in runs.items():
+    print(f"{name:<18} test accuracy {run[1]:.3f}")
+
+# %% tests="transfer-refined" points=2
+refined = runs[f"refining after {after[1]}"][0]
+preparation = [list(base.mean), list(base.scale), base.order]
+with checks.exercise("transfer-refined", hidden="the accuracy on held-out images"):
+    checks.equal(tuple(refined.output_shape), (None, 10), "The output shape of refined")
+    kept = runs["extraction"]
+    same = all(np.array_equal(b, a) for b, a in zip(kept[2], kept[3]))
+    checks.that(same, "Extraction moved the base: its gradient was to stop.")
+    moved = any(not np.array_equal(b, a) for b, a in zip(*runs["refining"][2:]))
+    checks.that(moved, "Refining did not move the base: compile again after base.trainable = True.")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+held, truth = submission.heldout()
+held = submission.call("prepare", held, *submission.value("preparation"))
+reached = submission.accuracy(submission.model("refined"), held, truth)
+submission.checks.that(
+    reached >= submission.threshold("transfer-accuracy"),
+    f"refined is right on {reached:.0%} of images that it has not seen, which is less than a "
+    "pre-trained base reaches. Are the base's own weights in it, and its images prepared?",
+)
+### END HIDDEN TESTS
+
+# %%
+checks.hint("transfer-refined")
+
+# %% [markdown]
+# ### Which layers move?
+#
+# The length of a weight array $W$ is the root of the sum of its squares, written $\lVert W \rVert$. How far training moved it is told best by the *relative change*
+#
+# $$\frac{\lVert W_\text{after} - W_\text{before} \rVert}{\lVert W_\text{before} \rVert}$$
+#
+# **Predict.** Which convolution moves most in refining, the first or the last? And what does waiting for *k* steps change?
+
+# %% [markdown]
+# **Exercise (2 points).** Write `relative_change`.
+
+# %% solution="transfer-change-answer"
+def relative_change(before, after):
+    """How far each of several arrays has moved.
+
+    before, after: lists of arrays of the same shapes
+    Returns a list of floats, one for each array whose length before is not 0; others are left out.
+
+    Example: relative_change([np.array([3.0, 4.0])], [np.array([3.0, 5.0])]) is [0.2].
+    """
+    ### BEGIN SOLUTION
+    pairs = [(b, a) for b, a in zip(before, after) if np.any(b)]
+    return [float(np.linalg.norm(a - b) / np.linalg.norm(b)) for b, a in pairs]
+    ### END SOLUTION
+
+# %% tests="transfer-change" points=2
+with checks.exercise("transfer-change", hidden="arrays of four axes, and arrays of zeros"):
+    changes = relative_change([np.array([3.0, 4.0])], [np.array([3.0, 5.0])])
+    checks.close(changes, np.array([0.2]), "The change from (3, 4) to (3, 5)")
+    two = relative_change([np.eye(2), np.zeros(2)], [3 * np.eye(2), np.ones(2)])
+    checks.close(two, np.array([2.0]), "The changes of a matrix and of an array of zeros")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+np, check = submission.np, submission.checks
+rng = np.random.default_rng(9)
+shapes = ((3, 3, 2, 5), (5,), (20, 7), (4,))
+old = [rng.normal(size=shape) * 3 for shape in shapes]
+new = [w + rng.normal(size=w.shape) * 0.5 for w in old]
+old[3] = np.zeros(4)
+got = submission.call("relative_change", old, new)
+check.equal(len(got), 3, "The number of changes of four arrays, one of zeros")
+want = [np.sqrt(((b - a) ** 2).sum() / (a**2).sum()) for a, b in zip(old[:3], new[:3])]
+check.that(np.allclose(got, want), "relative_change is wrong for random arrays.")
+none = submission.call("relative_change", old[:2], old[:2])
+check.that(np.allclose(none, [0.0, 0.0]), "Arrays that did not move change by 0.")
+### END HIDDEN TESTS
+
+# %%
+checks.hint("transfer-change")
+
+# %%
+fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+names = [layer.name for layer in base.model.layers if layer.weights]
+for i, (run, style) in enumerate(zip(["refining", *list(runs)[2:]], ("-", "--", "-.", ":"))):
+    kernels = relative_change(runs[run][2][::2], runs[run][3][::2])
+    ax.plot(names, kernels, style, color=plots.COLOURS[i], marker=plots.MARKERS[i], label=run)
+ax.tick_params(axis="x", rotation=60)
+ax.set(ylabel="relative change of the kernel", ylim=(0, None))
+ax.legend()
+plt.show()
+
+# %% [markdown] answer="transfer-ways" points=2
+# **What do you see?** (2 points) Compare the five test accuracies with each other and with the report's, and say which differences you would trust after one run each. Which layers moved most, and did waiting help? Why may refining gain much in the report and little here?
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point: numbers, and the judgement that differences of a point or two between the ways of refining are no larger than the spread of seeds (in the report the three *k* differ by 0.7 points, refining from extraction by 18); how the layers moved, read from the figure, and that waiting for k steps left them closer to where they were, because fewer steps moved them. One point: what refining can gain depends on how well the frozen features fit: ImageNet's photographs, shrunk to 32 pixels, are far from what VGG-16 learnt from, while our base learnt from images of just this kind, so that its frozen features are good already, and moving 290,000 weights on few images can only overfit.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 6. How few images?
+#
+# The same number of steps, on more and more images, three ways. From scratch means the same network with random weights.
+#
+# **Predict.** Where does training from scratch catch up?
+
+# %%
+SIZES = {"offline": (10, 50, 200), "quick": (10, 100, 500), "full": (10, 100, 1_000, 5_000)}
+SIZES = [n for n in SIZES[profile.current().name] if n <= len(y_train) // 10]
+curve = {"from scratch": [], "extraction": [], "refining": []}
+for n in SIZES:
+    curve["from scratch"].append(transfer("scratch", 0, n, pretrain=False)[1])
+    curve["extraction"].append(transfer("extraction", STEPS, n)[1])
+    curve["refining"].append(transfer("refining", 0, n)[1])
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+for i, (name, values) in enumerate(curve.items()):
+    look = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "linestyle": ("-", "--", ":")[i]}
+    ax.semilogx([10 * n for n in SIZES], values, label=name, **look)
+ax.set(xlabel="training images", ylabel="test accuracy", ylim=(0, 1))
+ax.grid(alpha=0.3)
+ax.legend()
+plt.show()
+
+# %% [markdown] answer="transfer-few-images" points=2
+# **What do you see?** (2 points) Give the three accuracies for the fewest and for the most images. How many images of each class would training from scratch need, as far as your figure tells, to do as well as extraction does with the fewest? When would you refine rather than extract?
+#
+# ### BEGIN SOLUTION
+# *Rubric.* One point: numbers from the figure: both ways of transfer far above scratch on few images, with the distance shrinking as images are added; an estimate of the number of images that training from scratch needs, with the remark that it lies beyond the figure where it does. One point: refine when there are enough images to determine all weights, when the base's own images differ from the task's, and when there is time for the backward pass through the base; extract when images are few or the base fits, and because features of a base that stands still can be computed once.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What others got
+#
+# (to be filled)
+
+# %% [markdown]
+# ## Take-away
+#
+# A pre-trained base gives a small task features that it could never learn from its own few images, if the images are prepared as the base knows them. Stopping the gradient keeps these features as they are; letting it through adapts them, which pays when there are images enough and the old images differ from the new. Differences of a point between such recipes mean little after a single run.
+#
+# **To go on with.** You stop the gradient before the last block only, so that this block is refined with the head and everything below stands still. What would you expect, and how would you choose the block?
