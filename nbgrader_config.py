@@ -18,10 +18,11 @@ c.CourseDirectory.course_id = "convcourse"
 # a folder that everybody may write to; without it, one person can try all of it here.
 c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", os.path.join(os.getcwd(), "exchange"))
 # `nbgrader zip_collect` takes ada_03_net_1.ipynb as well as a learning platform's folder for each
-# student, as in "Ada Lovelace_4711_assignsubmission_file/03_net_1.ipynb".
+# student, as in "Ada Lovelace_4711_assignsubmission_file/03_net_1.ipynb". What lies in that folder
+# was named by its student, who is nobody else whatever the names in there say.
 c.FileNameCollectorPlugin.named_regexp = (
-    r".*?(?P<student_id>[A-Za-z0-9.-]+)(?:_assignsubmission_file_?/|_)"
-    r"(?P<file_id>\d\d_[a-z0-9_]+)\.ipynb$"
+    r"(?:(?!_assignsubmission_file).)*?(?P<student_id>[A-Za-z0-9][A-Za-z0-9.-]*)"
+    r"(?:_assignsubmission_file_?/|_)(?P<file_id>\d\d_[a-z0-9_]+)\.ipynb$"
 )
 # Archives bring neither secrets nor times, without which nbgrader's own way ends with an error.
 if importlib.util.find_spec("autograder.exchange"):

@@ -84,6 +84,20 @@ def test_the_names_in_an_archive_tell_student_and_assignment(config, handed_in, 
     assert found == {"student_id": student, "file_id": "03_net_1"}
 
 
+@pytest.mark.parametrize(
+    "handed_in",
+    [
+        "all/Mallory_66_assignsubmission_file/bob_03_net_1.ipynb",
+        "all/Mallory_66_assignsubmission_file/bob_assignsubmission_file/03_net_1.ipynb",
+        "all/Mallory_66_assignsubmission_file_/in/bob_03_net_1.ipynb",
+        "all/.._03_net_1.ipynb",
+        "all/._03_net_1.ipynb",
+    ],
+)
+def test_a_name_that_a_student_gave_hands_in_for_nobody_else(config, handed_in):
+    assert FileNameCollectorPlugin(config=config).collect(handed_in) is None
+
+
 def test_feedback_is_released_though_some_handed_in_by_archive(config, tmp_path, caplog):
     config.CourseDirectory.root = str(tmp_path / "course")
     config.CourseDirectory.assignment_id = "03_net_1"
