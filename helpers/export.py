@@ -18,6 +18,7 @@ MAX_NODES = 200_000
 MAX_TEXT = 2_000_000  # characters in one string
 MAX_HEAD = 16 * 2**20  # bytes of everything but the arrays: JSON takes many times this to read
 MAX_BYTES = 512 * 2**20  # all arrays of one value together
+MAX_ARRAYS = 20_000  # of one value
 MAX_PARAMETERS = 60_000_000
 MAX_SIZE = 1_000_000  # any number in a layer's configuration: a unit, a pixel, an axis
 MAX_UNITS = 65_536
@@ -170,18 +171,27 @@ def loads(raw: bytes) -> tuple[Any, list[np.ndarray]]:
         raise ExportError(f"more than {MAX_BYTES // 2**20} MB are too much to check")
     try:
         head = json.loads(raw[8:end])
-        kinds = [(_dtype(name), tuple(map(_length, shape))) for name, shape in head["arrays"]]
-        tree = head["tree"]
+        tree, kinds = head["tree"], head["arrays"]
+        if len(kinds) > MAX_ARRAYS:
+            raise ExportError(f"more than {MAX_ARRAYS:,} arrays are too many to check")
+        return tree, _arrays(raw, end, kinds)
+    except ExportError:
+        raise
     except (ValueError, TypeError, KeyError, RecursionError):
         raise ExportError("the data is malformed") from None
+
+
+def _arrays(raw: bytes, at: int, kinds: list) -> list[np.ndarray]:
+    """The arrays that lie one behind the other from ``at`` on, by their ``[dtype, shape]``."""
     arrays = []
-    for dtype, shape in kinds:
+    for name, sizes in kinds:
+        dtype, shape = _dtype(name), tuple(map(_length, sizes))
         count = math.prod(shape)
-        if end + dtype.itemsize * count > len(raw):
+        if at + dtype.itemsize * count > len(raw):
             raise ExportError("the data is cut short")
-        arrays.append(np.frombuffer(raw, dtype, count, end).reshape(shape))
-        end += dtype.itemsize * count
-    return tree, arrays
+        arrays.append(np.frombuffer(raw, dtype, count, at).reshape(shape))
+        at += dtype.itemsize * count
+    return arrays
 
 
 def _dtype(name: Any) -> np.dtype:

@@ -143,6 +143,9 @@ def head(body: bytes, rest: bytes = b"") -> bytes:
         b'{"tree": 1, "arrays": [["<f4", ["1"]]]}',
         b'{"tree": 1, "arrays": [["<f4", [0, 1e30]]]}',
         b'{"tree": 1, "arrays": [[["<f4"], [1]]]}',
+        b'{"tree": 1, "arrays": [["|u1", [' + b"1, " * 99 + b"1]]]}",
+        b'{"tree": 1, "arrays": [["|u1", [0, 549755813887, 549755813887]]]}',
+        b'{"tree": 1, "arrays": [' + b'["|u1", [0]], ' * 30_000 + b'["|u1", [0]]]}',
     ],
 )
 def test_a_forged_head_is_refused(body):
