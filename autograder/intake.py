@@ -18,7 +18,9 @@ from pathlib import Path
 import nbformat
 
 MAX_NOTEBOOK = 60 * 2**20  # bytes, outputs included
+MAX_PARTS = 2_000_000  # brackets in it: each may be a list, which takes more memory than bytes
 MAX_CELLS = 1_000
+MAX_ID = 64  # characters, as nbformat has it
 MAX_SOURCE = 1_000_000  # characters of code and text in all cells
 MAX_TEXT = 20_000  # characters of one markdown cell: what renders it takes longer than its length
 MAX_FILES = 200
@@ -83,6 +85,7 @@ def _regular(path: Path, limit: int) -> bytes:
 
 
 def _notebook(raw: bytes) -> nbformat.NotebookNode:
+    _bounded(raw.count(b"[") + raw.count(b"{"), MAX_PARTS, "lists")
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError):
@@ -91,13 +94,13 @@ def _notebook(raw: bytes) -> nbformat.NotebookNode:
             "checkpoint or begin again from the release."
         ) from None
     try:
-        nb = nbformat.from_dict(content)
-        if nb.nbformat != 4 or not isinstance(nb.cells, list):
+        if content["nbformat"] != 4 or not isinstance(content["cells"], list):
             raise Refused("The notebook is not of format 4; save it with a present Jupyter.")
-        _bounded(len(nb.cells), MAX_CELLS, "cells")
-        nb.metadata = nbformat.from_dict({})
-        for cell in nb.cells:
-            _clean_cell(cell)
+        _bounded(len(content["cells"]), MAX_CELLS, "cells")
+        cells = [_clean_cell(cell) for cell in content["cells"]]
+        minor = content["nbformat_minor"]
+        nb = {"nbformat": 4, "nbformat_minor": minor, "metadata": {}, "cells": cells}
+        nb = nbformat.from_dict(nb)
         _bounded(sum(len(cell.source) for cell in nb.cells), MAX_SOURCE, "characters")
         texts = [len(cell.source) for cell in nb.cells if cell.cell_type != "code"]
         _bounded(max(texts, default=0), MAX_TEXT, "characters in one text")
@@ -125,17 +128,17 @@ def printable(text: str) -> str:
     return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
-def _clean_cell(cell: nbformat.NotebookNode) -> None:
-    """Take away what a student's notebook may not say: outputs, tags, attachments."""
-    if isinstance(cell.get("source"), list):
-        cell.source = "".join(cell.source)
-    cell.source = cell.source.encode("utf-8", "replace").decode()
-    metadata = cell.get("metadata") or {}
-    name = _name(nbformat.from_dict({"metadata": metadata})) if isinstance(metadata, dict) else ""
-    cell.metadata = nbformat.from_dict({"nbgrader": {"grade_id": name}} if name else {})
-    cell.pop("attachments", None)
-    if cell.cell_type == "code":
-        cell.outputs, cell.execution_count = [], None
+def _clean_cell(cell: dict) -> dict:
+    """The parts of a cell that a student's notebook may say: no outputs, tags, attachments."""
+    words = {key: cell.get(key) for key in ("cell_type", "id")}
+    kept = {key: w for key, w in words.items() if isinstance(w, str) and len(w) <= MAX_ID}
+    source = "".join(cell["source"])  # a text, or a list of its lines
+    facts = cell.get("metadata")
+    facts = facts.get("nbgrader") if isinstance(facts, dict) else None
+    name = facts.get("grade_id") if isinstance(facts, dict) else None
+    kept["metadata"] = {"nbgrader": {"grade_id": name}} if isinstance(name, str) and name else {}
+    kept["source"] = source.encode("utf-8", "replace").decode()
+    return kept | ({"outputs": [], "execution_count": None} if kept["cell_type"] == "code" else {})
 
 
 def fitted(nb: nbformat.NotebookNode, source: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -187,7 +190,7 @@ def harmless(text: str) -> str:
     HTML is taken apart by a space behind each ``<``, a picture becomes a link to it, and a text
     with a link that would run is shown as it was typed.
     """
-    text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", text).replace("![", "[")
+    text = re.sub(r"!+\[", "[", re.sub(r"<(?=[a-zA-Z/!?])", "< ", text))
     plain = re.sub(r"[\s\x00-\x1f\\]", "", html.unescape(html.unescape(text)))
     if re.search(r"(?i)(java|vb)script:|[({\[\]:\"'=]data:", plain):
         return "\n".join(f"    {line}" for line in text.splitlines())

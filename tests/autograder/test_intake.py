@@ -40,6 +40,21 @@ def test_links_pipes_and_names_that_are_no_text_are_left_out(tmp_path):
     assert not one.broken and one.files == {}
 
 
+def test_a_notebook_of_millions_of_lists_is_refused_unread(tmp_path, monkeypatch):
+    write(tmp_path, rest=[{}] * 2_100_000)
+    monkeypatch.setattr(json, "loads", lambda raw: pytest.fail("it was read"))
+    assert "lists" in read(tmp_path).broken
+
+
+def test_what_is_not_graded_of_a_cell_is_left_out_whatever_it_is(tmp_path):
+    one = nbformat.v4.new_code_cell("x = 1", id="a")
+    more = {"outputs": 5, "execution_count": "x", "attachments": [], "own": {"a": [1]}}
+    write(tmp_path, [{**one, **more, "metadata": {"tags": 5, "nbgrader": {"grade_id": "a"}}}])
+    (cell,) = read(tmp_path).notebook.cells
+    assert (cell.outputs, cell.execution_count, cell.source) == ([], None, "x = 1")
+    assert cell.metadata == {"nbgrader": {"grade_id": "a"}} and "own" not in cell
+
+
 def test_folders_without_an_end_are_refused(tmp_path):
     write(tmp_path)
     place = os.getcwd()
@@ -108,6 +123,10 @@ def test_a_link_that_would_run_is_shown_as_it_was_typed(text):
 def test_text_about_data_and_formulas_stays_text():
     text = "We augment the data: flips. For $a < b$ the loss falls, see [Keras](https://keras.io)."
     assert intake.harmless(text) == text
+
+
+def test_a_picture_behind_two_marks_loads_nothing_either():
+    assert "![" not in intake.harmless("!![x](https://example.org/seen.png) !!![x](y)")
 
 
 def test_html_and_pictures_from_elsewhere_load_nothing():
