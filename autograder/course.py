@@ -32,6 +32,7 @@ class Course:
     colab: str = ""
     kernel: str = "python3"
     assignments: tuple[Assignment, ...] = ()
+    heldout_seed: int = 1  # of the images that judge; a number in this file every kernel can read
 
     @property
     def names(self) -> list[str]:
@@ -105,7 +106,8 @@ def load(root: Path | None = None) -> Course:
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"{TABLE} cannot be read: {error}.") from None
     assignments = tuple(_assignment(entry) for entry in table.get("assignment", []))
-    return Course(root, table.get("colab", ""), table.get("kernel", "python3"), assignments)
+    colab, kernel = table.get("colab", ""), table.get("kernel", "python3")
+    return Course(root, colab, kernel, assignments, table.get("heldout_seed", 1))
 
 
 def _assignment(entry: dict) -> Assignment:

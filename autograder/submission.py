@@ -19,8 +19,6 @@ from helpers import checks as _checks
 from helpers import export, profile
 from helpers.answers import Namespace
 
-GRADING_SEED = 20_251  # no notebook uses it; `helpers.data` teaches with seed 0
-
 
 class _Hidden:
     """`helpers.checks` for hidden blocks: its messages quote no value of a hidden case."""
@@ -75,7 +73,7 @@ def call(name: str, *args: Any, **kwargs: Any) -> Any:
     Raises `checks.NotAttempted`, `checks.StudentError` (their exception, with their line) or
     `checks.Wrong` when the result is no plain data.
     """
-    return _value(name, _source.call(name, export.to_plain([[list(args), kwargs]])))[0]
+    return calls(name, [args], **kwargs)[0]
 
 
 def calls(name: str, cases: Iterable[Sequence], **kwargs: Any) -> list:
@@ -85,7 +83,11 @@ def calls(name: str, cases: Iterable[Sequence], **kwargs: Any) -> list:
     there and back. The first case that fails ends them all.
     """
     asked = [[list(args), kwargs] for args in cases]
-    return _value(name, _source.call(name, export.to_plain(asked)))
+    results = _value(name, _source.call(name, export.to_plain(asked)))
+    # Whoever writes answers of their own could leave out those that are wrong.
+    whole = isinstance(results, list) and len(results) == len(asked)
+    _checks.that(whole, f"{name}: the data is malformed.")
+    return results
 
 
 def model(name: str) -> Any:
@@ -111,7 +113,8 @@ def compiled(name: str) -> dict:
 def heldout(images: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, np.ndarray]:
     """Images that no notebook has seen: ``x`` (N, 32, 32, 3) uint8, ``y`` (N,) uint8.
 
-    Under *offline* they are generated from the grading seed. Under *quick* and *full* they come
+    Under *offline* they are generated from course.toml's ``heldout_seed``; `helpers.data` teaches
+    with seed 0. Under *quick* and *full* they come
     from the official test images, mirrored: under *quick* from those that the balanced subset
     leaves out, under *full* from all, since no other real images exist.
     """
@@ -119,7 +122,7 @@ def heldout(images: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, 
         from helpers import shapes
 
         make = shapes.shapes10 if dataset == "cifar10" else shapes.shapes100
-        x, y = make(images, split=1, seed=GRADING_SEED)[:2]
+        x, y = make(images, split=1, seed=course.load().heldout_seed)[:2]
         return x, np.ravel(y)
     return _mirrored_test_images(images, dataset)
 
@@ -129,7 +132,7 @@ def _mirrored_test_images(images: int, dataset: str) -> tuple[np.ndarray, np.nda
 
     # Asking for all of them, whatever the profile takes; notebooks get the first of each class.
     everything = data.load(dataset, train=10, test=10_000)
-    order = np.random.default_rng(GRADING_SEED).permutation(len(everything.x_test))
+    order = np.random.default_rng(course.load().heldout_seed).permutation(len(everything.x_test))
     seen = profile.current().test_images
     pool = order if seen is None or seen >= len(order) else _last_of_each_class(everything, seen)
     chosen = pool[:images]
@@ -140,7 +143,7 @@ def _last_of_each_class(dataset: Any, seen: int) -> np.ndarray:
     labels = np.ravel(dataset.y_test)
     each = seen // len(np.unique(labels))
     rest = [np.flatnonzero(labels == c)[each:] for c in np.unique(labels)]
-    return np.random.default_rng(GRADING_SEED).permutation(np.concatenate(rest))
+    return np.random.default_rng(course.load().heldout_seed).permutation(np.concatenate(rest))
 
 
 def threshold(key: str) -> float:

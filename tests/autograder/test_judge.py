@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograder import judge, submission
-from helpers import checks
+from helpers import checks, export
 
 HEAD = "from autograder import submission\n"
 
@@ -43,6 +43,20 @@ def test_a_stub_is_not_attempted_and_a_crash_is_the_students_error(bench):
     assert bench.run(code, work(answer=stub)).status == checks.NOT_ATTEMPTED
     assert bench.run(code, work(answer=lambda: 1 / 0)).status == checks.ERROR
     assert bench.run(code, work()).status == checks.NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize("given", [[], [2, 4, 6, 8], {"1": 2, "2": 4, "3": 6}, "246", None, 2])
+def test_results_that_are_not_one_for_each_case_are_wrong(bench, given):
+    class Forged(submission.Namespace):
+        def call(self, name, arguments):
+            return export.to_plain(given)
+
+    code = HEAD + (
+        "for n, got in zip((1, 2, 3), submission.calls('double', [(1,), (2,), (3,)])):\n"
+        "    assert got == 2 * n\n"
+    )
+    verdict = bench.run(code, Forged({}))
+    assert verdict.status == checks.WRONG and "malformed" in verdict.message
 
 
 def test_a_number_at_the_end_is_partial_credit(bench):
