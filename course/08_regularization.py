@@ -170,6 +170,16 @@ def train_blocks(name, learning_rate, seed=1, **switches):
     known = {"validation_data": (x_val, y_val), "batch_size": 32, "epochs": epochs}
     return training.fit(net, name, x_train, y_train, callbacks=[], **known)
 
+# %% [markdown]
+# First the two cheap tests of *03*, which find a slip in seconds: a first loss close to log(10), and a hundred images learnt by heart.
+
+# %%
+probe = build_blocks(width=width, dropout=0)
+probe.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+print(f"first loss {training.first_loss(probe, x_train, y_train):.3f}, log(10) is {np.log(10):.3f}")
+learnt = training.overfits(probe, x_train, y_train, images=100, epochs=30)
+print(f"accuracy on 100 images learnt by heart: {learnt:.2f}")
+
 # %%
 grid = {}
 for batch_norm, dropout in itertools.product((True, False), (0.5, 0)):
