@@ -6,7 +6,6 @@ then written anew from the verdict, so nothing that student code shows there can
 """
 
 import base64
-import builtins
 import contextlib
 import json
 import os
@@ -28,6 +27,7 @@ from traitlets import Bool, Integer, Unicode
 
 from autograder import kernels, sandbox
 from autograder.clock import Clock
+from autograder.intake import printable
 from autograder.judge import Judge, Verdict
 from helpers import checks, export
 
@@ -35,10 +35,13 @@ FOR_INSTRUCTOR = "For the instructor: "
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 MAX_OUTPUT = 100_000  # characters of output kept for one cell
 MAX_OUTPUTS = 100  # of one cell
+MAX_KEPT = 50_000_000  # characters of all outputs of a notebook
 MAX_PICTURE = 4_000_000  # characters of one picture in base64
 PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}  # and how they begin
+KINDS = {"AttributeError", "IndexError", "KeyError", "NameError", "TypeError", "ValueError"}
 MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
 MAX_MESSAGE = 64 * 2**20  # bytes; a longer one never reaches this process
+MAX_WAITING = 8  # messages that have come and are not read yet: the system holds the others
 
 
 class ExecuteJudged(NbGraderPreprocessor):
@@ -69,13 +72,14 @@ class Client(NotebookClient):
     flooded = False
 
     def create_kernel_manager(self) -> Any:
-        """A manager whose client takes no message longer than `MAX_MESSAGE`."""
+        """A manager whose client holds no more than `MAX_WAITING` messages of `MAX_MESSAGE`."""
         manager = super().create_kernel_manager()
         make = manager.client
 
         def bounded(**kwargs: Any) -> Any:
             client = make(**kwargs)
             client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+            client.context.setsockopt(zmq.RCVHWM, MAX_WAITING)
             return client
 
         manager.client = bounded
@@ -84,14 +88,14 @@ class Client(NotebookClient):
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         """Leave out what is too much, and widgets; end the kernel of a cell that floods."""
         kind = str(msg["msg_type"])
-        if kind in ("status", "execute_input"):
-            return super().process_message(msg, cell, cell_index)
         self.shown += 200 + sum(len(str(part)) for part in msg["content"].values())
         if self.shown > self.most and not self.flooded:
             self.flooded = True
             self.km.provisioner.process.kill()  # nbclient sees that it is dead within a second
         if kind.startswith("comm") or self.flooded:
             return None
+        if kind in ("status", "execute_input"):
+            return super().process_message(msg, cell, cell_index)
         if kind == "stream" and self.shown > MAX_OUTPUT + len(msg["content"]["text"]):
             return None
         return super().process_message(msg, cell, cell_index)
@@ -126,6 +130,7 @@ class Run:
         )
         self.dead = ""
         self.told = False  # whether student code has seen arguments of hidden checks
+        self.ran, self.kept = 0, 0  # cells, and characters of their outputs
         self.reply: dict[str, Any] = {}
         self.clock = Clock()  # seconds by stage: kernel start, cells, judge, kernel end
 
@@ -167,7 +172,22 @@ class Run:
             self.dead = f"The kernel's messages could not be read ({type(error).__name__})."
         # Later messages may change what this cell has shown no more, nor the verdict in its place.
         self.client._display_id_map.clear()
-        _tidy(cell)
+        self._tidy(cell, store_history)
+
+    def _tidy(self, cell: NotebookNode, counts: bool) -> None:
+        """Leave what a person can read and look at, of all cells together no more than that.
+
+        Cells are numbered here: a kernel could tell what it has seen by its own numbers.
+        """
+        found = [safe(output) for output in cell.outputs[:MAX_OUTPUTS]]
+        cell.outputs = [output for output in found if output is not None]
+        self.ran += counts
+        cell.execution_count = self.ran if counts else None
+        size = sum(len(json.dumps(output)) for output in cell.outputs)
+        if self.kept + size > MAX_KEPT:
+            text = "The notebook shows more than can be kept; this was left out.\n"
+            cell.outputs, size = [nbformat.v4.new_output("stream", name="stdout", text=text)], 0
+        self.kept += size
 
     def _keep_reply(self, execute_reply: dict[str, Any], **_: Any) -> None:
         content = execute_reply["content"]
@@ -204,7 +224,7 @@ class Run:
         """Seconds of processor time that the kernel has used so far; 0 where nobody knows."""
         process = getattr(self.client.km.provisioner, "process", None)
         with contextlib.suppress(OSError, AttributeError):
-            words = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            words = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
             return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
         return 0.0
 
@@ -222,7 +242,7 @@ class Run:
         if self.dead:
             verdict = Verdict(checks.ERROR, self.dead)
         elif verdict.passed and hidden:
-            with self.clock("judge"):
+            with self.clock("judge", self._computed):
                 verdict = self.judge.run(hidden, KernelSource(self))
         facts = cell.metadata.nbgrader
         cell.outputs = write_outputs(verdict.within(facts.points), facts.grade_id)
@@ -257,19 +277,15 @@ def _visible_verdict(reply: dict[str, Any], told: bool) -> Verdict:
         words = words.split(". ", 1)[-1]
     if not told:
         return Verdict(status, words)
+    came = {checks.NOT_ATTEMPTED: "miss an answer", checks.WRONG: "did not pass"}
+    came_to = came.get(status, "ended in an error")
     run_it = "run this cell in your own notebook to read what they say."
-    if status == checks.NOT_ATTEMPTED:
-        return Verdict(status, f"The visible checks miss an answer; {run_it}", detail=words)
-    if status == checks.WRONG:
-        return Verdict(status, f"The visible checks did not pass; {run_it}", detail=words)
-    return Verdict(status, f"The visible checks ended in {_kind(ename)}; {run_it}", detail=words)
+    return Verdict(status, f"The visible checks {came_to}; {run_it}", detail=words)
 
 
 def _kind(name: str) -> str:
-    """An exception's name if it is one of Python's own; students can call theirs anything."""
-    found = getattr(builtins, name, None) if name.isidentifier() else None
-    known = isinstance(found, type) and issubclass(found, BaseException)
-    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}" if known else "an error"
+    """An exception's name if it is a frequent one: of many, each could stand for a number."""
+    return f"{'an' if name[0] in 'AI' else 'a'} {name}" if name in KINDS else "an error"
 
 
 def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
@@ -278,7 +294,7 @@ def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
     The error's value, and the first line of what it shows, are for the student; a second line, if
     there is one, is for the instructor.
     """
-    outcome = checks.Outcome(verdict.status, name, verdict.message)
+    outcome = checks.Outcome(verdict.status, name, printable(verdict.message))
     if not verdict.passed:
         kinds = {checks.NOT_ATTEMPTED: "NotAttempted", checks.WRONG: "Wrong"}
         ename = kinds.get(verdict.status, "StudentError")
@@ -335,14 +351,6 @@ def _is_picture(kind: str, data: Any) -> bool:
         return base64.b64decode("".join(data.split("\n")), validate=True).startswith(PICTURES[kind])
     except ValueError:
         return False
-
-
-def _tidy(cell: NotebookNode) -> None:
-    """Leave what a person can read and look at, and not more than that."""
-    found = [safe(output) for output in cell.outputs[:MAX_OUTPUTS]]
-    cell.outputs = [output for output in found if output is not None]
-    count = cell.get("execution_count")
-    cell.execution_count = count if type(count) is int and 0 < count < 10**6 else None
 
 
 class KernelSource:

@@ -37,6 +37,7 @@ _Converter = TypeVar("_Converter", bound=BaseConverter)
 _LOG = logging.getLogger("autograder.grade")
 _LOG.setLevel(logging.ERROR)
 TIME = "timestamp.txt"  # when nbgrader collected a submission
+MAX_TIME = 100  # bytes of it
 ROOM = ".autograder"  # beside the gradebook: executed and done, per assignment
 
 
@@ -241,8 +242,8 @@ def _without_execution(preprocessors: list) -> list:
 
 def _is_time(raw: bytes) -> bool:
     """Whether nbgrader can read the time of a submission, which a student may have written."""
-    with contextlib.suppress(Exception):
-        return parse_utc(raw.decode()) is not None
+    with contextlib.suppress(Exception):  # a long number takes the reader hours
+        return len(raw) <= MAX_TIME and parse_utc(raw.decode()) is not None
     return False
 
 

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import CourseError
+from autograder.warm import TENSORFLOW
 
 GB = 2**30
 USER = 1000  # the inner number of the grader's own user, which has no rights there
@@ -48,6 +49,8 @@ class Limits:
     processes: int = 32
     # Of all its processes together; TensorFlow and IPython start 20, and three for each core.
     threads: int = 96 + 8 * (os.cpu_count() or 1)
+    # Files, pipes and sockets of all its processes together; one of them may open a quarter.
+    opened: int = 4_096
     cpu_seconds: int = 7_200  # of all its processes together
     wall_seconds: int = 3_600
     # Files live in memory, so that they are bounded and gone afterwards, whoever holds them open.
@@ -82,7 +85,7 @@ def walls(folder: Path, sockets: Path, limits: Limits) -> dict[str, Any]:
 
 def environment(given: dict[str, str]) -> dict[str, str]:
     """What a sandboxed kernel finds in ``os.environ``: what computing needs, and its own home."""
-    prefixes = ("CUDA_", "KERAS_", "LC_", "MKL_", "OMP_", "OPENBLAS_", "TF_")
+    prefixes = (*TENSORFLOW, "LC_", "MKL_", "OMP_", "OPENBLAS_")
     names = ("COURSE_PROFILE", "COURSE_DATA", "LANG", "LD_LIBRARY_PATH", "PYTHONHASHSEED", "TZ")
     kept = {k: v for k, v in given.items() if k in names or k.startswith(prefixes)}
     path = os.pathsep.join([f"{sys.prefix}/bin", "/usr/local/bin", "/usr/bin", "/bin"])
@@ -293,8 +296,9 @@ def bounded(request: dict[str, Any]) -> None:
         (resource.RLIMIT_FSIZE, limits.disk),
         (resource.RLIMIT_MEMLOCK, 2**20),
         (resource.RLIMIT_MSGQUEUE, 0),
-        (resource.RLIMIT_NOFILE, 4_096),
+        (resource.RLIMIT_NOFILE, limits.opened // 4),
         (resource.RLIMIT_NPROC, limits.threads),
+        (resource.RLIMIT_SIGPENDING, 1_024),
     ):
         highest = resource.getrlimit(what)[1]
         most = most if highest == resource.RLIM_INFINITY else min(most, highest)
@@ -352,6 +356,13 @@ def fewer_calls(request: dict[str, Any]) -> None:
     code += [(_EQUAL, 0, 1, calls.clone3), (_LEAVE, 0, 0, _ABSENT)]
     code += [(_EQUAL, 0, 4, calls.socket), (_LOAD, 0, 0, 16), (_EQUAL, 1, 0, 1)]
     code += [(_LEAVE, 0, 0, _REFUSE), (_LEAVE, 0, 0, _ALLOW)]
+    # What waits in a socket is the system's memory, which no limit of a process counts (SO_SNDBUF,
+    # SO_SNDBUFFORCE); how many sockets there are, `Watch` counts.
+    code += [(_EQUAL, 0, 5, calls.setsockopt), (_LOAD, 0, 0, 32), (_EQUAL, 1, 0, 7)]
+    code += [(_EQUAL, 0, 1, 32), (_LEAVE, 0, 0, _REFUSE), (_LEAVE, 0, 0, _ALLOW)]
+    # Nobody calls off that the kernel ends with its keeper (prctl, PR_SET_PDEATHSIG).
+    code += [(_EQUAL, 0, 4, calls.prctl), (_LOAD, 0, 0, 16), (_EQUAL, 0, 1, 1)]
+    code += [(_LEAVE, 0, 0, _REFUSE), (_LEAVE, 0, 0, _ALLOW)]
     code += [(_EQUAL, 0, 3, calls.clone), (_LOAD, 0, 0, 16), (_BITS, 0, 1, _NEWUSER)]
     code += [(_LEAVE, 0, 0, _REFUSE)]
     _filter(code, 0)
@@ -392,10 +403,13 @@ class _Calls:
     architecture: int
     seccomp: int
     socket: int
+    setsockopt: int
+    prctl: int
     clone: int
     # ptrace, process_vm_readv and _writev, kcmp, memfd_create, memfd_secret, shmget, shmat, semget,
     # msgget, unshare, setns, mount, umount2, pivot_root, chroot, bpf, perf_event_open, userfaultfd,
-    # add_key, request_key, keyctl, io_uring_setup, open_by_handle_at, mq_open, personality
+    # add_key, request_key, keyctl, io_uring_setup, open_by_handle_at, mq_open, personality; and of
+    # what is counted for all of a user's processes: inotify_init and _init1, fanotify_init
     refused: str
     forks: tuple[int, ...] = ()  # fork and vfork, where they are calls of their own
     x32: bool = False
@@ -414,9 +428,11 @@ _CALLS = {
         architecture=0xC000003E,
         seccomp=317,
         socket=41,
+        setsockopt=54,
+        prctl=157,
         clone=56,
         refused="101 310 311 312 319 447 29 30 64 68 272 308 165 "
-        "166 155 161 321 298 323 248 249 250 425 304 240 135",
+        "166 155 161 321 298 323 248 249 250 425 304 240 135 253 294 300",
         forks=(57, 58),
         x32=True,
     ),
@@ -424,9 +440,11 @@ _CALLS = {
         architecture=0xC00000B7,
         seccomp=277,
         socket=198,
+        setsockopt=208,
+        prctl=167,
         clone=220,
         refused="117 270 271 272 279 447 194 196 190 186 97 268 40 "
-        "39 41 51 280 241 282 217 218 219 425 265 180 92",
+        "39 41 51 280 241 282 217 218 219 425 265 180 92 26 262",
     ),
 }
 
@@ -537,6 +555,8 @@ class Watch:
             return f"The notebook started more than {limits.threads:,} threads."
         if sum(u.cpu for u in used) > limits.cpu_seconds:
             return f"The notebook computed for more than {limits.cpu_seconds:,} seconds."
+        if sum(map(_opened, pids)) > limits.opened:
+            return f"The notebook opened more than {limits.opened:,} files."
         if sum(u.memory for u in used) > limits.memory < sum(map(_share, pids)):
             return f"The notebook used more than {limits.memory / GB:.1f} GB of memory."
         return ""
@@ -563,6 +583,10 @@ class _Usage:
     cpu: float = 0.0  # seconds, those of children that ended included
 
 
+# Anonymous and shared memory, there or moved out, and the tables of pages that were only read.
+_HELD = ("RssAnon", "RssShmem", "VmSwap", "VmPTE")
+
+
 def _processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
@@ -570,12 +594,13 @@ def _processes() -> list[int]:
 def _usage(pid: int) -> _Usage:
     """What one process uses; nothing when it has just ended."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
-        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+        # A process names itself, be it by bytes that are no text.
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+        times = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[11:15]
     except OSError:
         return _Usage()
     facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    memory = sum(int(facts.get(k, "0 kB").split()[0]) * 1024 for k in ("RssAnon", "RssShmem"))
+    memory = sum(int(facts.get(name, "0 kB").split()[0]) * 1024 for name in _HELD)
     return _Usage(memory, int(facts["Threads"]), sum(map(int, times)) / os.sysconf("SC_CLK_TCK"))
 
 
@@ -583,7 +608,17 @@ def _share(pid: int) -> int:
     """Bytes of one process that are no file's, of shared pages its share."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        lines += Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
     except OSError:
         return 0
-    kept = [line.split() for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:"))]
+    names = ("Pss_Anon:", "Pss_Shmem:", "SwapPss:", "VmPTE:")
+    kept = [line.split() for line in lines if line.startswith(names)]
     return sum(int(line[1]) * 1024 for line in kept)
+
+
+def _opened(pid: int) -> int:
+    """How many files, pipes and sockets one process has open."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0

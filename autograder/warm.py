@@ -39,7 +39,10 @@ ADDRESS = "CONVCOURSE_WARM"  # environment: where the server listens, for worker
 START_SECONDS = 120  # loading everything on a slow, busy machine
 _READY = b"ready"  # the target's only word when all is well
 _LENGTH = 8  # bytes before a request that give its length
-_PASSED = ("CUDA_", "KERAS_", "LC_", "MPL", "NVIDIA_", "PYTHON", "TF_", "XDG_")
+# What TensorFlow reads; TF_VAR_, TF_TOKEN_ and NVIDIA_API_KEY are other programs' secrets.
+TENSORFLOW = ("CUDA_", "KERAS_", "TF_CPP_", "TF_CUDNN_", "TF_DETERMINISTIC_", "TF_DISABLE_")
+TENSORFLOW += ("TF_ENABLE_", "TF_FORCE_", "TF_GPU_", "TF_NUM_", "TF_USE_", "TF_XLA_")
+_PASSED = (*TENSORFLOW, "LC_", "MPL", "NVIDIA_DRIVER_", "NVIDIA_VISIBLE_", "PYTHON", "XDG_")
 _PASSED_NAMES = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
 
 
@@ -303,7 +306,10 @@ def _attend(connection: socket.socket, alive: int) -> None:
     theirs.close()
     for fd in fds:
         os.close(fd)
-    _Keeper(connection, alive, words, pid, watch).keep()
+    try:
+        _Keeper(connection, alive, words, pid, watch).keep()
+    finally:
+        end_descendants()  # whatever a keeper fails over, nothing stays that nobody counts
     os._exit(0)
 
 
@@ -425,7 +431,8 @@ def end_descendants() -> None:
 def _children(pid: int) -> Iterator[int]:
     for entry in Path("/proc").glob("[0-9]*/stat") if sys.platform == "linux" else ():
         with contextlib.suppress(OSError, ValueError, IndexError):
-            if int(entry.read_text().rpartition(")")[2].split()[1]) == pid:
+            # A process names itself, be it by bytes that are no text.
+            if int(entry.read_bytes().rpartition(b")")[2].split()[1]) == pid:
                 yield int(entry.parent.name)
 
 

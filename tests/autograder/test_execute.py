@@ -1,5 +1,7 @@
 """A notebook is run in a real kernel and judged from outside."""
 
+import json
+
 import nbformat
 import pytest
 
@@ -113,9 +115,8 @@ def test_a_picture_loses_the_sizes_that_a_page_would_write_unquoted():
     ],
 )
 def test_what_is_no_output_becomes_one_or_nothing(output):
-    cell = nbformat.v4.new_code_cell("1")
-    cell.outputs, cell.execution_count = [nbformat.from_dict(output)], "<b>"
-    execute._tidy(cell)
+    kept = execute.safe(nbformat.from_dict(output))
+    cell = nbformat.v4.new_code_cell("1", outputs=[kept] if kept else [])
     nb = nbformat.v4.new_notebook(cells=[cell])
     nbformat.validate(nb)
     nbformat.writes(nb).encode()
@@ -126,9 +127,24 @@ def test_the_words_of_a_kernel_that_knows_hidden_arguments_are_for_the_instructo
     known = execute._visible_verdict(reply, told=True)
     assert "8314" not in known.message and "8314" in known.detail
     assert "8314" in execute._visible_verdict(reply, told=False).message
-    assert (
-        "a ValueError" in execute._visible_verdict({**reply, "ename": "ValueError"}, True).message
-    )
+    kinds = ("ValueError", "BlockingIOError")  # each could stand for a number
+    told = [execute._visible_verdict({**reply, "ename": kind}, True).message for kind in kinds]
+    assert told[0] == told[1]
+
+
+def test_of_an_exception_in_a_hidden_call_only_a_frequent_kind_is_named():
+    def outcome(kind: str) -> str:
+        raw = json.dumps(["error", f"{kind}: it was 8314"]).encode()
+        return execute._Said(raw).outcome("double", told=True).outcome.message
+
+    assert "a ValueError" in outcome("ValueError") and "8314" not in outcome("ValueError")
+    assert outcome("BlockingIOError") == outcome("ChildProcessError") == outcome("got8314")
+
+
+def test_words_of_a_verdict_hold_no_codes_for_a_terminal():
+    verdict = Verdict(checks.ERROR, "\x1b[2J it\u202e was\x07 wrong")
+    (output,) = execute.write_outputs(verdict, "double")
+    assert output.evalue == "error: double. [2J it was wrong"
 
 
 @pytest.mark.parametrize("reply", [{}, {"status": []}, {"ename": ["x"]}, {"evalue": {"a": 1}}])

@@ -222,7 +222,8 @@ def test_secrets_of_the_environment_and_of_earlier_submissions_are_in_no_memory(
     token = secrets.token_hex(20)
     scan = SCAN.format(first=token[:20], second=token[20:])
     assert int(said(f"secret = {token!r}\n{scan}", tmp_path)) > 0, "the scan finds what is there"
-    monkeypatch.setenv("LMS_TOKEN", token)
+    for name in ("LMS_TOKEN", "TF_VAR_TOKEN", "NVIDIA_API_KEY"):
+        monkeypatch.setenv(name, token)
     monkeypatch.setattr(kernels, "_server", None)  # one that starts with the token around it
     try:
         assert said(f"secret = '{token}'", tmp_path) == ""
@@ -291,7 +292,7 @@ def test_calls_that_look_into_others_or_hide_memory_are_refused(tmp_path):
 import ctypes, errno
 libc = ctypes.CDLL(None, use_errno=True)
 refused = []
-for number in (101, 310, 319, 29, 272, 308, 165, 321, 298, 425, 250, 161):
+for number in (101, 310, 319, 29, 272, 308, 165, 321, 298, 425, 250, 161, 253, 294, 300):
     ctypes.set_errno(0)
     libc.syscall(number, 0, 0, 0, 0, 0)
     refused.append(ctypes.get_errno() == errno.EPERM)
@@ -299,6 +300,28 @@ print(all(refused), libc.unshare(0x10000000), libc.syscall(56, 0x10000011, 0, 0,
     if os.uname().machine != "x86_64":
         pytest.skip("the numbers are those of x86_64")
     assert said(code, tmp_path) == "True -1 -1"
+
+
+def test_sockets_hold_no_more_of_the_systems_memory_than_they_hold_at_first(tmp_path):
+    code = """
+import socket
+one, _ = socket.socketpair()
+try:
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**24)
+except PermissionError as error:
+    print(error.strerror)"""
+    assert said(code, tmp_path) == "Operation not permitted"
+
+
+def test_a_process_whose_name_is_no_text_is_counted_and_ends_with_its_keeper(tmp_path):
+    code = """
+import ctypes, time
+libc = ctypes.CDLL(None)
+libc.prctl(15, bytes([255, 41, 10, 40]))
+print(libc.prctl(1, 0), flush=True)
+time.sleep(60)"""
+    one = run(code, tmp_path, replace(LIMITS, wall_seconds=2))
+    assert shown(one) == "-1" and one.dead == "The notebook took longer than 2 seconds."
 
 
 def test_nothing_stays_behind(tmp_path):
@@ -361,8 +384,13 @@ def test_memory_at_once_is_refused_and_the_notebook_goes_on(tmp_path):
         "import mmap\nm = mmap.mmap(-1, 4 * 2**30)\nfor i in range(0, len(m), 4096): m[i] = 1",
         "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n"
         "        x = b'x' * 2**29; time.sleep(60)\ntime.sleep(60)",
+        # Pages that are only read take none of it, but the tables that list them do.
+        "import mmap\nkept = []\nwhile True:\n"
+        "    kept.append(mmap.mmap(-1, 2**40, mmap.MAP_PRIVATE | 0x4000, mmap.PROT_READ))\n"
+        "    kept[-1].madvise(mmap.MADV_NOHUGEPAGE)\n"
+        "    for i in range(0, 2**40, 2**21): kept[-1][i]",
     ],
-    ids=["shared", "in children"],
+    ids=["shared", "in children", "tables"],
 )
 def test_memory_little_by_little_ends_the_notebook(tmp_path, code):
     limits = replace(LIMITS, memory=2 * GB)
@@ -441,6 +469,25 @@ def test_a_million_lines_are_shortened_and_the_notebook_goes_on(tmp_path):
 )
 def test_a_flood_of_output_ends_the_notebook(tmp_path, code):
     assert "10,000,000 characters" in ends(code, tmp_path, LIMITS, 20)
+
+
+def test_messages_of_the_kernels_state_count_as_output_too(tmp_path):
+    code = """
+k = get_ipython().kernel
+state = {"execution_state": "busy", "x": "x" * 5_000_000}
+while True: k.session.send(k.iopub_socket, "status", state, parent=k.get_parent())"""
+    assert "10,000,000 characters" in ends(code, tmp_path, LIMITS, 20)
+
+
+def test_cells_are_numbered_by_the_grader_whatever_number_a_kernel_says(tmp_path):
+    one = run("get_ipython().execution_count = 6151", tmp_path)
+    assert [cell.execution_count for cell in one.nb.cells] == [1, 2]
+
+
+def test_all_cells_together_keep_bounded_outputs(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "MAX_KEPT", 1_000)
+    one = run("print('x' * 2_000)", tmp_path)
+    assert "left out" in shown(one) and shown(one, 1) == "still here"
 
 
 def test_a_message_too_large_costs_outputs_and_no_verdict(tmp_path):
