@@ -287,6 +287,7 @@ for unseen in (rng.integers(0, 256, (3, 4, 5, 3)).astype("uint8"), np.zeros((1, 
         for part in submission.call("min_max", learn, unseen)
     ]
     low, high = float(learn.min()), float(learn.max())
+    check.equal(len(got), 2, "The number of results of min_max")
     for part, given in zip(got, (learn, unseen)):
         check.dtype(part, "float32", "A result of min_max")
         check.shape(part, given.shape, "A result of min_max")
@@ -351,6 +352,7 @@ for channels in (3, 1, 4):
             for part in submission.call("standardise", learn, unseen)
         ]
         mean, deviation = learn.mean(axis=(0, 1, 2)), learn.std(axis=(0, 1, 2))
+        check.equal(len(got), 2, "The number of results of standardise")
         for part, given in zip(got, (learn, unseen)):
             check.dtype(part, "float32", "A result of standardise")
             check.shape(part, given.shape, "A result of standardise")
