@@ -408,7 +408,7 @@ from autograder import submission
 
 whats = ("an even number of calls", "a single call", "times that are not in order")
 for (got, calls), (want, wanted), what in zip(
-    submission.value("timed"), ((3.0, 5), (0.5, 2), (6.0, 4)), whats
+    submission.value("timed"), ((3.0, 5), (0.5, 2), (6.0, 4)), whats, strict=True
 ):
     submission.checks.equal(calls, wanted, f"The number of calls, for {what},")
     submission.checks.close(got, want, f"median_seconds for {what}")
