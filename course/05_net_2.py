@@ -25,7 +25,8 @@ import sys
 
 WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
 if importlib.util.find_spec("helpers") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL], check=True)
+    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
+        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
 
 from helpers import checks, device
 
