@@ -198,6 +198,8 @@ def _execute(code: str) -> tuple[str, str, float | None, str]:
     except Exception as error:  # a fault of the checks: never shown with a hidden value or line
         kind = type(error).__name__
         return checks.ERROR, f"A hidden check ended in {kind}.", None, _text(error)
+    if isinstance(score, np.ndarray):  # what was compared were arrays, so nothing was counted
+        return checks.WRONG, "A result is an array where one value is expected.", None, ""
     number = isinstance(score, (int, float, np.number)) and not isinstance(score, bool)
     return checks.PASSED, "", float(score) if number else None, ""
 

@@ -64,6 +64,13 @@ def test_a_number_at_the_end_is_partial_credit(bench):
     assert bench.run(HEAD + "True", work()).score is None
 
 
+@pytest.mark.parametrize("given", [np.array([5, 5]), np.array(["a"]), np.zeros(0)])
+def test_arrays_that_are_counted_as_if_they_were_values_give_no_points(bench, given):
+    code = HEAD + "wrong = [submission.value('n') != 1]\n2 - sum(wrong) / 2"
+    assert bench.run(code, work(n=1)).score == 2
+    assert not bench.run(code, work(n=given)).passed
+
+
 def test_an_object_with_behaviour_does_not_cross(bench):
     class Always:
         def __eq__(self, other):
