@@ -7,11 +7,14 @@ then written anew from the verdict, so nothing that student code shows there can
 
 import base64
 import contextlib
+import functools
 import json
 import os
+import queue
 import secrets
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,7 @@ MAX_KEPT = 50_000_000  # characters of all outputs of a notebook
 MAX_PICTURE = 4_000_000  # characters of one picture in base64
 PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}  # and how they begin
 KINDS = {"AttributeError", "IndexError", "KeyError", "NameError", "TypeError", "ValueError"}
+START_SECONDS = 60  # until a kernel answers
 MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
 MAX_MESSAGE = 64 * 2**20  # bytes; a longer one never reaches this process
 MAX_WAITING = 8  # messages that have come and are not read yet: the system holds the others
@@ -80,6 +84,7 @@ class Client(NotebookClient):
             client = make(**kwargs)
             client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
             client.context.setsockopt(zmq.RCVHWM, MAX_WAITING)
+            client.wait_for_ready = functools.partial(_ready, client)
             return client
 
         manager.client = bounded
@@ -99,6 +104,28 @@ class Client(NotebookClient):
         if kind == "stream" and self.shown > MAX_OUTPUT + len(msg["content"]["text"]):
             return None
         return super().process_message(msg, cell, cell_index)
+
+
+async def _ready(client: Any, timeout: float = START_SECONDS) -> None:
+    """Wait until a kernel answers on both channels. Raises RuntimeError when it does not.
+
+    jupyter_client's own ends with a fifth of a second of listening for further messages; here it is
+    known which message comes last.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and await client.is_alive():
+        asked = client.kernel_info()
+        with contextlib.suppress(queue.Empty):  # what a channel misses that connects late: ask anew
+            client._handle_kernel_info_reply(await client.get_shell_msg(timeout=1))
+            while not _is_end(await client.get_iopub_msg(timeout=0.2), asked):
+                pass
+            return
+    raise RuntimeError("The kernel did not start.")
+
+
+def _is_end(message: dict[str, Any], asked: str) -> bool:
+    state = message["content"].get("execution_state")
+    return state == "idle" and message["parent_header"].get("msg_id") == asked
 
 
 class Run:
