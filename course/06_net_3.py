@@ -24,7 +24,8 @@ import sys
 
 WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
 if importlib.util.find_spec("helpers") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL], check=True)
+    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
+        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
 
 from helpers import checks, device
 
@@ -41,7 +42,7 @@ from helpers import data, plots, profile, training
 keras.utils.set_random_seed(1)
 
 # %% [markdown]
-# The first part of the images is for training, the last tenth for validation. Under *offline*, the comparison takes 500 images only: three networks train in seconds, and overfit.
+# The first part of the images is for training, the last tenth for validation. Under *offline*, the comparison takes 500 images only: three networks train in seconds, and overfit. NET III is trained there at a quarter of its width and with a dropout rate of 0.25: with half of so few values dropped, it hardly leaves chance in the time.
 
 # %%
 images = data.load("cifar10")
@@ -52,6 +53,7 @@ x_val, y_val = scaled.x_train[-n_val:], scaled.y_train[-n_val:]
 small = profile.current().name == "offline"
 n_few = 500 if small else len(x_train)
 few_x, few_y = x_train[:n_few], y_train[:n_few]
+dropout_rate = 0.25 if small else 0.5
 print(f"comparison: {n_few:,} images to train on, {n_val:,} to validate")
 
 # %% [markdown]
@@ -324,12 +326,18 @@ def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
     ### END SOLUTION
 
 # %%
+n_shown = n_val // 2 if small else n_val
+
+
 def train_few(model, name, seed=1):
-    """Adam, 20 epochs, small batches where the images are few; validated after every epoch."""
+    """Adam, 20 epochs, small batches where the images are few; validated after every epoch.
+
+    For the curves, half of the validation images do under offline; the gaps below take all.
+    """
     keras.utils.set_random_seed(seed)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    settings = {"validation_data": (x_val, y_val), "batch_size": 32 if small else 128}
-    settings["epochs"] = 20 if small else profile.epochs(20)
+    settings = {"validation_data": (x_val[:n_shown], y_val[:n_shown])}
+    settings |= {"batch_size": 32, "epochs": 20} if small else {"batch_size": 128, "epochs": profile.epochs(20)}
     return training.fit(model, name, few_x, few_y, **settings)
 
 # %% [markdown]
@@ -337,7 +345,7 @@ def train_few(model, name, seed=1):
 
 # %%
 keras.utils.set_random_seed(1)
-net1, net2, net3 = build_net1(), build_net2(), build_net3(width)
+net1, net2, net3 = build_net1(), build_net2(), build_net3(width, dropout=dropout_rate)
 nets = {"NET I": net1, "NET II": net2, "NET III": net3}
 
 # %%
@@ -350,6 +358,11 @@ for name, net in nets.items():
 fig, axes = plt.subplots(1, 3, figsize=(8, 3.4), layout="constrained", sharey=True)
 for ax, (name, record) in zip(axes, records.items()):
     plots.history(record, "accuracy", ax=ax).set_title(name)
+plt.show()
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+plots.compare_histories(records, "val_loss", ax=ax)
 plt.show()
 
 # %%
@@ -480,22 +493,18 @@ checks.hint("net3-compare")
 # **What do you see?** (2 points) Does NET III overfit? Compare the gap of its curves with the fair one, and explain the difference. Then compare the three networks on accuracy, gap, parameters and seconds, with numbers from your table.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point for the two gaps: the curves of NET III show a small or even a negative gap, because its training accuracy is measured with half of the values dropped; the fair gap is the larger of the two and still the smallest of the three networks. One point for the comparison with numbers: NET I and II reach a higher training accuracy and leave a wide gap; NET III leaves a small one, at more seconds for each parameter and epoch. A student whose NET III is less accurate on few images and epochs says so: a network that is held back learns more slowly, so a small gap is no merit of its own.
+# *Rubric.* One point for the two gaps: the curves of NET III show a small or even a negative gap, because its training accuracy is measured with values dropped; the fair gap is the larger of the two (about 0.2 against 0.1 offline) and still the smallest of the three networks, so NET III overfits less, not never. One point for the comparison with numbers: NET I and II reach a higher training accuracy and leave a wide gap, and their validation loss rises; NET III leaves a smaller one, at more seconds for each parameter than NET I. A student whose NET III is less accurate on few images and epochs says so: a network that is held back learns more slowly, so a small gap is no merit of its own.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 4. Which part closes the gap?
 #
-# NET III differs from NET I and II in depth, in padding, in dropout and in L2. Leave out one remedy at a time, and both.
+# NET III differs from NET I and II in depth, in padding, in dropout and in L2. Leave out L2 first, then dropout as well.
 #
-# **Predict.** Order the four by their fair gap. Which of them do you expect to have the highest validation accuracy after 20 epochs?
+# **Predict.** Order the three by their fair gap. Which of them do you expect to have the highest validation accuracy after 20 epochs?
 
 # %%
-ablations = {
-    "neither": {"dropout": 0, "l2": 0},
-    "L2 alone": {"dropout": 0},
-    "dropout alone": {"l2": 0},
-}
+ablations = {"neither": {"dropout": 0, "l2": 0}, "dropout alone": {"dropout": dropout_rate, "l2": 0}}
 parts, part_gaps = {}, {}
 for number, (name, switches) in enumerate(ablations.items()):
     parts[name] = build_net3(width, **switches)
@@ -523,7 +532,7 @@ plt.show()
 # **Which part closes the gap?** (2 points) Say what dropout and what L2 contribute, with numbers. Is a smaller gap the same as a better network? What would you change about this experiment before you rely on it?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: dropout accounts for most of the smaller gap, L2 of 0.0005 for little; part of the effect is a lower training accuracy, not a higher validation accuracy, so a smaller gap is not by itself a better network (a network that learns nothing has none). One point for a sound change: several seeds with mean and spread; more epochs, or each network trained until its validation loss is lowest, because dropout slows learning; the full width; rates and factors chosen on validation data.
+# *Rubric.* One point: dropout accounts for the smaller gap, L2 of 0.0005 for less than one seed differs from another; part of the effect is a lower training accuracy, not a higher validation accuracy, so a smaller gap is not by itself a better network (a network that learns nothing has none). One point for a sound change: several seeds with mean and spread; more epochs, or each network trained until its validation loss is lowest, because dropout slows learning; the full width; rates and factors chosen on validation data.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -537,7 +546,7 @@ plt.show()
 # |---|---|---|---|---|
 # | 1 | 0.60 | 0.40 | 0.60 | a network that was trained with sense |
 # | 2 | 0.75 | 0.50 | 0.66 | what NET I reaches |
-# | 3 | 0.82 | 0.56 | 0.72 | a network that spends its parameters well |
+# | 3 | 0.85 | 0.56 | 0.72 | a network that spends its parameters well |
 #
 # Validate as often as you like; the test images wait until the end. Three questions that help: where are the parameters of NET I, and does the image need to be flattened there? What lets a network learn more in equally many epochs? What narrows its gap?
 #
@@ -550,18 +559,17 @@ def build_mine():
     Returns a keras.Model from (N, 32, 32, 3) float32 of 0 to 1 to (N, 10) probabilities.
     """
     ### BEGIN SOLUTION
-    layers = keras.layers
+    layers, first = keras.layers, 16 if profile.current().name == "offline" else 32
     net = keras.Sequential([layers.Input((32, 32, 3))])
-    for filters in (24, 48, 96):
+    for filters in (first, 2 * first, 4 * first):
         net.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
         net.add(layers.BatchNormalization(momentum=0.9))
         net.add(layers.ReLU())
         net.add(layers.MaxPooling2D(2))
-    net.add(layers.Dropout(0.3))
+    net.add(layers.Dropout(0.2))
     net.add(layers.Flatten())
-    net.add(layers.Dense(64, activation="relu"))
     net.add(layers.Dense(10, activation="softmax"))
-    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    net.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return net
     ### END SOLUTION
 
@@ -571,9 +579,10 @@ def train_mine(model, x, y, val_images, val_labels):
     x, val_images: (N, 32, 32, 3) float32; y, val_labels: (N, 1) whole numbers
     """
     ### BEGIN SOLUTION
-    settings = {"batch_size": 32, "epochs": profile.epochs(20)}
-    settings["validation_data"] = (val_images, val_labels)
-    return training.fit(model, "net3_mine", x, y, **settings)
+    epochs = profile.epochs(12)
+    fall = keras.callbacks.LearningRateScheduler(lambda epoch: 0.005 * (1 - epoch / epochs))
+    settings = {"validation_data": (val_images, val_labels), "callbacks": [fall]}
+    return training.fit(model, "net3_mine", x, y, batch_size=32, epochs=epochs, **settings)
     ### END SOLUTION
 
 # %%
@@ -588,11 +597,11 @@ print({key: round(value, 3) for key, value in mine_gap.items()}, f"{mine.count_p
 # %% [markdown]
 # ### The leaderboard
 #
-# Whoever wants to stand on the class's leaderboard fills in an entry; a pen name will do. The accuracy that counts there is the one that the grader measures.
+# Your entry for the class's leaderboard is a dictionary of two texts, `entry = {"name": "...", "idea": "..."}`: a name, for which a pen name will do, and in one line what your network does better than NET I. The accuracy that counts there is the one that the grader measures.
 
 # %% solution="net3-entry-answer"
 ### BEGIN SOLUTION
-entry = {"name": "the course", "idea": "batch normalisation after each of three convolutions"}
+entry = {"name": "the course", "idea": "batch normalisation, no hidden FC layer, a falling learning rate"}
 ### END SOLUTION
 
 # %% tests="net3-own" points=6
@@ -639,12 +648,29 @@ for place, name in enumerate(sorted(ranked, key=lambda n: -ranked[n]["validation
 # Yours had more images to learn from than the other three under *offline*, so the ranking is about what a notebook can reach, not about the networks alone. The test images come last, once:
 
 # %%
-final = np.mean(mine.predict(x_test, verbose=0).argmax(axis=1) == y_test.ravel())
-print(f"test accuracy of {entry['name']}: {final:.3f}")
+for name, net in {**nets, entry["name"]: mine}.items():
+    right = net.predict(x_test, batch_size=256, verbose=0).argmax(axis=1) == y_test.ravel()
+    print(f"{name:<12} test accuracy {right.mean():.3f}")
+
+# %% [markdown]
+# ## What others got
+#
+# | *offline*, 500 images, 20 epochs | gap of the curves | fair gap | validation accuracy | validation loss, lowest | at the end | test accuracy |
+# |---|---|---|---|---|---|---|
+# | NET I | 0.370 [0.332, 0.406] | 0.333 [0.288, 0.354] | 0.618 [0.590, 0.650] | 1.28 | 1.61 [1.42, 1.84] | 0.650 [0.623, 0.692] |
+# | NET II | 0.378 [0.366, 0.388] | 0.357 [0.334, 0.384] | 0.629 [0.596, 0.652] | 1.36 | 2.17 [2.07, 2.31] | 0.675 [0.663, 0.692] |
+# | NET III | 0.088 [0.006, 0.136] | 0.212 [0.136, 0.256] | 0.604 [0.570, 0.636] | 1.19 | 1.21 [1.17, 1.27] | 0.632 [0.609, 0.658] |
+# | NET III, dropout alone | 0.107 [0.066, 0.146] | 0.222 [0.210, 0.232] | 0.578 [0.554, 0.592] | 1.16 | 1.18 [1.09, 1.31] | 0.618 [0.589, 0.638] |
+# | NET III, neither | 0.371 [0.354, 0.388] | 0.342 [0.250, 0.384] | 0.591 [0.516, 0.638] | 1.39 | 2.15 [1.98, 2.30] | 0.620 [0.566, 0.671] |
+# | the course's own, 34,170 parameters, 4,500 images, 5 epochs | 0.053 [0.038, 0.070] | 0.066 [0.060, 0.075] | 0.882 [0.872, 0.898] | 0.35 | 0.36 [0.31, 0.38] | 0.896 [0.886, 0.909] |
+#
+# Means with the lowest and the highest in brackets, seeds 1 to 5, generated images, NET III at a quarter of its width with a dropout rate of 0.25; two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. The exercise sheet asks for the comparison and gives no figures.
+#
+# NET III leaves more than a third less of a gap than NET I and II, and the ranges do not overlap; its validation loss does not rise at the end. Its validation accuracy is *not* higher: on so few images the differences between the networks are smaller than those between seeds. Dropout closes the gap; what L2 adds to it is smaller than the spread, too. One training of *neither* began to learn late, and has the smallest gap of its row with the lowest accuracy.
 
 # %% [markdown]
 # ## Take-away
 #
-# NET III is deeper than NET I and II, and dropout closes most of the gap that those leave, at the price of slower learning. A training accuracy that was measured with half of the values dropped, and a loss that contains a penalty, are not what they seem: compare trained networks, with nothing dropped, on the same images. A network within a budget needs few parameters in its FC layers and figures that are normalised on the way.
+# NET III is deeper than NET I and II, and dropout narrows the gap that those leave, at the price of slower learning. A training accuracy that was measured with values dropped, and a loss that contains a penalty, are not what they seem: compare trained networks, with nothing dropped, on the same images. Within a budget, a network does best with few parameters in FC layers and with values that are normalised on the way.
 #
 # **To go on with.** In NET III, 64 % of the parameters sit between the last pooling and the first FC layer. What happens to accuracy and gap when you average over the 4 × 4 positions before that layer, in place of flattening them?
