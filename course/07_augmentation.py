@@ -688,6 +688,32 @@ rate = len(x_train) * len(records["neither"].epoch) / records["neither"].seconds
 print(f"the small network trains {rate:,.0f} images a second on this machine, validation included")
 
 # %% [markdown]
+# ## What others got
+#
+# | | test accuracy of the report, CIFAR-100 | | *offline*: validation accuracy | gap |
+# |---|---|---|---|---|
+# | neither | 0.486 | neither | 0.623 [0.610, 0.646] | 0.373 [0.354, 0.388] |
+# | dropout | 0.53 | dropout 0.5 | 0.643 [0.622, 0.664] | 0.335 [0.316, 0.364] |
+# | augmentation | 0.592 | flip, shift | 0.741 [0.708, 0.758] | 0.150 [0.132, 0.164] |
+# | | | flip, shift, rotation | 0.713 [0.664, 0.738] | 0.167 [0.140, 0.198] |
+# | both | 0.63 | flip, shift and dropout | 0.728 [0.684, 0.760] | 0.134 [0.114, 0.148] |
+# | | | vertical flip | 0.615 [0.592, 0.640] | 0.337 [0.326, 0.370] |
+# | | | erasing, a square of 8 × 8 | 0.625 [0.612, 0.646] | 0.359 [0.342, 0.378] |
+# | | | mixup, shares from Beta(0.2, 0.2) | 0.628 [0.620, 0.644] | 0.366 [0.346, 0.372] |
+#
+# | digits, offline | test accuracy | 6 and 9 exchanged, of 73 |
+# |---|---|---|
+# | no rotation | 0.970 [0.955, 0.981] | 0 |
+# | up to 15° | 0.964 [0.950, 0.978] | 0 |
+# | up to 180° | 0.847 [0.808, 0.897] | 6.2 [2, 13] |
+#
+# Means with the lowest and the highest in brackets, seeds 1 to 5; 500 generated images and 30 epochs; two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. The report gives one run each, with its own larger network.
+#
+# Flip and shift close more than half of the gap and raise the accuracy by twelve points, far beyond the spread. Rotation on top of them adds nothing here: the generated shapes are drawn turned by up to 28° already. Dropout beside augmentation narrows the gap a little further, and the accuracy with it is no higher in 30 epochs; in the report it is. Erasing and mixup do next to nothing to either figure, with these settings and in this time. The vertical flip narrows the gap by four points and raises nothing.
+#
+# On four busy cores, layers in a `tf.data` pipeline made 8,300 images a second, and `ImageDataGenerator` 2,300: 3.5 times fewer.
+
+# %% [markdown]
 # ## Take-away
 #
 # Augmentation gives a network new images with old labels, in training only; it narrows the gap that a network leaves on few images, and where its claim holds for the data it also raises the accuracy. Look at the images first: a transformation that changes the class teaches wrong labels, and a narrower gap does not tell. Units differ between libraries, fill modes differ in their defaults, and a slow pipeline keeps a fast network waiting.
