@@ -1,147 +1,30 @@
-"""Hostile submissions, each a few lines with a sentence about what it tries.
+"""Hostile submissions, each a few lines with a sentence about what it tries."""
 
-An entry changes a submission that has nothing right in it, so what it may gain is nothing, unless
-``earned`` says what its own honest work is worth.
-"""
+import exhausting
+import handed
+import messages
+import pages
+import reading
+from entry import (
+    Entry,
+    another_kernel,
+    cell,
+    copied,
+    deep,
+    edited,
+    fifo,
+    file,
+    first,
+    link_beside,
+    linked,
+    older_format,
+    reversed_cells,
+    tagged,
+    with_outputs,
+    without,
+)
 
-import json
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-
-import nbformat
-
-from course import NAME, RIGHT, notebook
-
-NOTHING = {
-    "double-answer": "def double(n):\n    return -1",
-    "table-answer": "table = [1]",
-    "build-answer": "def build(units):\n    return None",
-    "net-answer": "net = 0",
-}
-Nb = nbformat.NotebookNode
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One submission: what it tries, and how it differs from an untouched one."""
-
-    name: str
-    tries: str
-    answers: dict[str, str] = field(default_factory=dict)  # by cell id
-    change: Callable[[Nb], Nb | None] | None = None  # of the finished notebook
-    files: Callable[[Path], None] | None = None  # in the folder, after the notebook is written
-    earned: float = 0  # points that its honest work is worth, written answers aside
-    walls: bool = False  # it needs walls to be harmless
-
-    def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        nb = notebook(NOTHING | self.answers)
-        nb = (self.change(nb) or nb) if self.change else nb
-        (folder / f"{NAME}.ipynb").write_text(json.dumps(nb))
-        if self.files:
-            self.files(folder)
-
-
-def first(code: str) -> dict[str, str]:
-    """Hostile code in the first answer, before any check has run; nothing else is answered."""
-    return {"double-answer": NOTHING["double-answer"] + "\n" + code}
-
-
-def cell(nb: Nb, name: str) -> Nb:
-    return next(c for c in nb.cells if c.get("id") == name)
-
-
-def without(*names: str) -> Callable[[Nb], None]:
-    def change(nb: Nb) -> None:
-        nb.cells = [c for c in nb.cells if c.id not in names]
-
-    return change
-
-
-def edited(name: str, **metadata) -> Callable[[Nb], None]:
-    def change(nb: Nb) -> None:
-        cell(nb, name).metadata.nbgrader.update(metadata)
-
-    return change
-
-
-def sourced(name: str, source: str) -> Callable[[Nb], None]:
-    def change(nb: Nb) -> None:
-        cell(nb, name).source = source
-
-    return change
-
-
-def copied(name: str, source: str) -> Callable[[Nb], None]:
-    def change(nb: Nb) -> None:
-        copy = nbformat.from_dict(json.loads(json.dumps(cell(nb, name))))
-        copy.source, copy.id = source, "copy"
-        nb.cells.insert(1, copy)
-
-    return change
-
-
-def tagged(nb: Nb) -> None:
-    for one in nb.cells:
-        one.metadata["tags"] = ["skip-execution", "raises-exception"]
-
-
-def with_outputs(nb: Nb) -> None:
-    for one in nb.cells:
-        if one.cell_type == "code":
-            data = {"text/plain": "100"}
-            one.outputs = [nbformat.v4.new_output("execute_result", data=data, execution_count=1)]
-
-
-def another_kernel(nb: Nb) -> None:
-    spec = {"name": "bash", "display_name": "bash", "language": "bash"}
-    nb.metadata.kernelspec = nbformat.from_dict(spec)
-
-
-def reversed_cells(nb: Nb) -> None:
-    nb.cells = nb.cells[::-1]
-
-
-def older_format(nb: Nb) -> Nb:
-    return nbformat.from_dict(
-        {"nbformat": 3, "nbformat_minor": 0, "worksheets": [], "metadata": {}}
-    )
-
-
-def deep(nb: Nb) -> None:
-    nest: dict = {}
-    for _ in range(400):
-        nest = {"a": nest}
-    nb.metadata["deep"] = nest
-
-
-def file(name: str, content: str) -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-
-    return write
-
-
-def linked(folder: Path) -> None:
-    """The notebook itself is a link to the right answers of another student."""
-    path = folder / f"{NAME}.ipynb"
-    path.unlink()
-    path.symlink_to(folder.parents[1] / "honest" / NAME / f"{NAME}.ipynb")
-
-
-def fifo(folder: Path) -> None:
-    (folder / f"{NAME}.ipynb").unlink()
-    os.mkfifo(folder / f"{NAME}.ipynb")
-
-
-def link_beside(folder: Path) -> None:
-    (folder / "data.txt").symlink_to("/etc/passwd")
-    (folder / "loop").symlink_to(folder)
-
+from course import NAME, RIGHT
 
 GAIN_BY_PATCHING = [
     Entry(
@@ -349,7 +232,7 @@ METADATA = [
     Entry("swapped-id", "gives one test another's name", change=edited("double", grade_id="table")),
     Entry("moved", "hands the cells in in reverse order", change=reversed_cells),
     Entry("another-kernel", "asks for another kernel", change=another_kernel),
-    Entry("older-format", "hands in format 3 without cells", change=older_format),
+    Entry("older-format", "hands in format 3 without cells", change=older_format, refused=True),
     Entry("deep-metadata", "nests metadata 400 levels deep", change=deep),
     Entry(
         "metadata-is-text",
@@ -357,7 +240,10 @@ METADATA = [
         change=lambda nb: cell(nb, "table").update(metadata="x"),
     ),
     Entry(
-        "cells-is-text", "makes the list of cells a text", change=lambda nb: nb.update(cells="x")
+        "cells-is-text",
+        "makes the list of cells a text",
+        change=lambda nb: nb.update(cells="x"),
+        refused=True,
     ),
     Entry(
         "new-test",
@@ -367,8 +253,8 @@ METADATA = [
 ]
 
 FILES = [
-    Entry("notebook-is-a-link", "links to another's notebook", files=linked),
-    Entry("notebook-is-a-pipe", "hands in a named pipe", files=fifo),
+    Entry("notebook-is-a-link", "links to another's notebook", files=linked, refused=True),
+    Entry("notebook-is-a-pipe", "hands in a named pipe", files=fifo, refused=True),
     Entry("links-beside", "hands in links to the system and to itself", files=link_beside),
     Entry("own-numpy", "hands in a numpy.py", files=file("numpy.py", "raise SystemExit")),
     Entry("own-helpers", "hands in helpers/checks.py", files=file("helpers/checks.py", "x = 1")),
@@ -390,9 +276,14 @@ FILES = [
         "hands in a time-stamp that is no time",
         files=file("timestamp.txt", "the year 1"),
     ),
-    Entry("empty-file", "hands in an empty file", files=file(f"{NAME}.ipynb", "")),
-    Entry("list-file", "hands in a list", files=file(f"{NAME}.ipynb", "[1]")),
-    Entry("nested-file", "hands in brackets only", files=file(f"{NAME}.ipynb", "[" * 100_000)),
+    Entry("empty-file", "hands in an empty file", files=file(f"{NAME}.ipynb", ""), refused=True),
+    Entry("list-file", "hands in a list", files=file(f"{NAME}.ipynb", "[1]"), refused=True),
+    Entry(
+        "nested-file",
+        "hands in brackets only",
+        files=file(f"{NAME}.ipynb", "[" * 100_000),
+        refused=True,
+    ),
 ]
 
 VALUES = [
@@ -415,6 +306,11 @@ VALUES = [
         "endless-value",
         "gives an endless generator",
         {"table-answer": "import itertools\ntable = itertools.count()"},
+    ),
+    Entry(
+        "array-for-a-value",
+        "returns arrays where values are counted, so that the sum is no number",
+        {"sign-answer": "def sign(n):\n    return np.array([5, 5])"},
     ),
     Entry(
         "object-array",
@@ -523,7 +419,7 @@ READING = [
         "imports-autograder",
         "imports the autograder in the kernel and asks it for its thresholds",
         first(
-            "from autograder import course, submission\nprint(course.find_root(), submission.GRADING_SEED)"
+            "from autograder import course, submission\nprint(course.find_root(), course.load().heldout_seed)"
         ),
         walls=True,
     ),
@@ -547,7 +443,7 @@ DAMAGE = [
         "loops for ever and ignores interrupts",
         first("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"),
     ),
-    Entry("prints-much", "prints a million lines", first("print('x\\n' * 30_000_000)")),
+    Entry("prints-much", "prints six million lines", first("print('x\\n' * 6_000_000)")),
     Entry(
         "recursion",
         "recurses without an end",
@@ -561,10 +457,11 @@ DAMAGE = [
     ),
     Entry(
         "writes-gradebook",
-        "writes into every gradebook that it finds",
+        "writes marks into the gradebook above its folder",
         first(
-            "import glob, sqlite3\nfor f in glob.glob('/**/gradebook.db', recursive=True):\n"
-            "    sqlite3.connect(f).execute('update grade set manual_score = 99')"
+            "import glob, sqlite3\nfor up in ('..', '../..', '../../..'):\n"
+            "    for f in glob.glob(up + '/gradebook.db'):\n"
+            "        with sqlite3.connect(f) as db: db.execute('update grade set manual_score = 99')"
         ),
         walls=True,
     ),
@@ -612,4 +509,9 @@ ENTRIES = [
     *VALUES,
     *READING,
     *DAMAGE,
+    *messages.ENTRIES,
+    *pages.ENTRIES,
+    *reading.ENTRIES,
+    *handed.ENTRIES,
+    *exhausting.ENTRIES,
 ]

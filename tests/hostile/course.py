@@ -1,4 +1,4 @@
-"""A tiny assignment for hostile submissions: a value, a function, a builder, a model, a text."""
+"""A tiny assignment for hostile submissions: a value, functions, a builder, a model, a text."""
 
 from pathlib import Path
 
@@ -7,7 +7,12 @@ import nbformat
 NAME = "tiny"
 SECRET = "8314159"  # a hidden argument; the expected result is 16628318
 EXPECTED = "16628318"
+UNITS = "6151"  # another one; the network built for it has 24604 parameters
 HIDDEN_WORDS = "kept-from-students"  # stands in a comment of a hidden block
+SEED = "92734157"  # of the images that judge
+STANDS_FOR = "BlockingIOError"  # an exception of Python's by which an entry tells a number
+# What no student may read.
+KEPT = (SECRET, EXPECTED, UNITS, "24604", "24,604", HIDDEN_WORDS, SEED, STANDS_FOR)
 
 STUB = "    ### BEGIN SOLUTION\n{}\n    ### END SOLUTION"
 CELLS = {
@@ -31,12 +36,12 @@ submission.checks.equal(list(submission.value("table")), [0, 1, 4, 9, 16], "tabl
     + STUB.format(
         "    return keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(units)])"
     ),
-    "build": """checks.parameters(build(2), total=8)
+    "build": f"""checks.parameters(build(2), total=8)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
-net = submission.build("build", 5)
-submission.checks.architecture(net, "dense 5")
-submission.checks.parameters(net, total=20)
+net = submission.build("build", {UNITS})
+submission.checks.parameters(net, total=24_604)
+submission.checks.architecture(net, "dense {UNITS}")
 ### END HIDDEN TESTS""",
     "net-answer": """net = None
 ### BEGIN SOLUTION
@@ -51,15 +56,24 @@ x = submission.np.eye(3)[:2]
 right = submission.accuracy(made, x, submission.np.array([0, 1]))
 submission.checks.that(right == 1.0, "net does not tell the classes apart.")
 ### END HIDDEN TESTS""",
+    "sign-answer": "def sign(n):\n" + STUB.format("    return (n > 0) - (n < 0)"),
+    "sign": """checks.that(sign(1) is not None, "sign(1) is None.")
+### BEGIN HIDDEN TESTS
+from autograder import submission
+asked, signs = [(-7,), (0,), (7,), (8,)], (-1, 0, 1, 1)
+wrong = [got != sign for got, sign in zip(submission.calls("sign", asked), signs)]
+2 - sum(wrong) / 2
+### END HIDDEN TESTS""",
     "why": "Why?\n\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION",
 }
-TESTS = {"double": 2, "table": 1, "build": 2, "net": 2}
+TESTS = {"double": 2, "table": 1, "build": 2, "net": 2, "sign": 2}
 RIGHT = {
     "double-answer": "def double(n):\n    return n + n",
     "table-answer": "table = [0, 1, 4, 9, 16]",
     "build-answer": "def build(units):\n"
     "    return keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(units)])",
     "net-answer": "net = build(2)\nnet.set_weights([np.eye(3)[:, :2], np.zeros(2)])",
+    "sign-answer": "def sign(n):\n    return 0 if n == 0 else n // abs(n)",
 }
 
 
@@ -101,7 +115,7 @@ def make(root: Path) -> Path:
     (root / "source" / NAME).mkdir(parents=True)
     nbformat.write(notebook(), root / "source" / NAME / f"{NAME}.ipynb")
     (root / "course").mkdir()
-    (root / "course" / "course.toml").write_text("")
+    (root / "course" / "course.toml").write_text(f"heldout_seed = {SEED}\n")
     config = Path(__file__).resolve().parents[2] / "nbgrader_config.py"
     (root / "nbgrader_config.py").write_text(config.read_text())
     return root
