@@ -158,3 +158,15 @@ def report(
     reporting.show(course.root, chosen)
     page = reporting.write(course.root, chosen, course.root / "report" / "class.html")
     typer.echo(f"Open the class page: {page}")
+
+
+@app.command()
+def leaderboard(
+    name: Annotated[str, typer.Argument(help="assignment with a contest, such as 06_net_3")],
+) -> None:
+    """Rank a class by the accuracy that the grader measured, under the names that they chose."""
+    from rich.console import Console
+
+    from autograder import report as reporting
+
+    Console().print(reporting.ranking(reporting.places(load().root, name)))

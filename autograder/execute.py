@@ -35,6 +35,7 @@ from autograder.judge import Judge, Verdict
 from helpers import checks, export
 
 FOR_INSTRUCTOR = "For the instructor: "
+NOTES = "leaderboard"  # metadata of an output; student code's outputs have none, nor has feedback
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 MAX_OUTPUT = 100_000  # characters of output kept for one cell
 MAX_OUTPUTS = 100  # of one cell
@@ -334,7 +335,10 @@ def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
     outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"{outcome}\n")]
     if verdict.score is not None:
         data = {"text/plain": str(verdict.score)}
-        outputs.append(nbformat.v4.new_output("execute_result", data=data, execution_count=1))
+        facts = {NOTES: verdict.notes} if verdict.notes else {}
+        outputs.append(
+            nbformat.v4.new_output("execute_result", data=data, execution_count=1, metadata=facts)
+        )
     return outputs
 
 

@@ -13,7 +13,7 @@ import math
 import os
 import resource
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
@@ -35,6 +35,7 @@ class Verdict:
     message: str = ""
     score: float | None = None  # points, as nbgrader takes a test cell's last number
     detail: str = ""  # more words, which only the instructor may read
+    notes: dict[str, str | float] = field(default_factory=dict)  # for the class's leaderboard
 
     @property
     def passed(self) -> bool:
@@ -179,8 +180,12 @@ def _limit_memory(extra: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (present + extra, present + extra))
 
 
-def _execute(code: str) -> tuple[str, str, float | None, str]:
-    """Run a block; its last expression may be a number, as nbgrader reads a test cell."""
+def _execute(code: str) -> tuple:
+    """Run a block; its last expression may be a number, as nbgrader reads a test cell.
+
+    Returns what `Verdict` is made of.
+    """
+    submission.take_notes()  # of a block before, which may have ended in an error
     names: dict[str, Any] = {"__name__": "hidden"}
     tree = ast.parse(code)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -201,7 +206,7 @@ def _execute(code: str) -> tuple[str, str, float | None, str]:
     if isinstance(score, np.ndarray):  # what was compared were arrays, so nothing was counted
         return checks.WRONG, "A result is an array where one value is expected.", None, ""
     number = isinstance(score, (int, float, np.number)) and not isinstance(score, bool)
-    return checks.PASSED, "", float(score) if number else None, ""
+    return checks.PASSED, "", float(score) if number else None, "", submission.take_notes()
 
 
 def _text(error: Exception) -> str:

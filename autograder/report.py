@@ -14,7 +14,10 @@ from nbgrader.utils import is_grade
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from autograder.execute import NOTES
+from autograder.intake import printable
 from autograder.room import Room
 from helpers import checks
 
@@ -152,3 +155,43 @@ def show(root: Path, assignments: list[str], console: Console | None = None) -> 
     console = console or Console()
     for name in assignments:
         console.print(table(read(root, name)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of a leaderboard: name and idea in the student's words, and what was judged."""
+
+    name: str
+    idea: str
+    accuracy: float  # on images that no notebook has seen, in [0, 1]
+    parameters: int
+
+
+def places(root: Path, assignment: str) -> list[Place]:
+    """The leaderboard of an assignment from its graded notebooks, the best first.
+
+    Only what hidden checks noted counts. Of equal accuracies, the one with fewer parameters is
+    first.
+    """
+    found = []
+    for path in sorted((root / "autograded").glob(f"*/{assignment}/{assignment}.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []) if is_grade(cell) else []:
+                facts = output.get("metadata", {}).get(NOTES)
+                if facts:
+                    words = (printable(str(facts.get(key, ""))) for key in ("name", "idea"))
+                    measured = float(facts["accuracy"]), int(facts["parameters"])
+                    found.append(Place(*words, *measured))
+    return sorted(found, key=lambda place: (-place.accuracy, place.parameters))
+
+
+def ranking(entries: list[Place]) -> Table:
+    """The leaderboard for a terminal; what students wrote is shown as it is, never as markup."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("place", "name", "accuracy", "parameters"):
+        made.add_column(title, justify="left" if title == "name" else "right")
+    made.add_column("idea")
+    for number, entry in enumerate(entries, start=1):
+        measured = f"{entry.accuracy:.3f}", f"{entry.parameters:,}"
+        made.add_row(str(number), Text(entry.name), *measured, Text(entry.idea))
+    return made

@@ -617,12 +617,15 @@ with checks.exercise("net3-own", hidden="parameters and accuracy on images that 
 from autograder import submission
 
 check, network = submission.checks, submission.model("mine")
-check.that(
-    sum(int(submission.np.prod(w.shape)) for w in network.weights) <= 200_000,
-    "mine has more than 200,000 parameters.",
-)
+size = sum(int(submission.np.prod(w.shape)) for w in network.weights)
+check.that(size <= 200_000, "mine has more than 200,000 parameters.")
 check.equal(list(network.input_shape), [None, 32, 32, 3], "The input shape of mine")
 check.equal(list(network.output_shape), [None, 10], "The output shape of mine")
+words = submission.value("entry")
+check.that(
+    isinstance(words, dict) and all(isinstance(words.get(k), str) for k in ("name", "idea")),
+    "entry is no dictionary of two texts under the keys name and idea.",
+)
 pixels, truth = submission.heldout()
 reached = submission.accuracy(network, submission.np.float32(pixels) / 255, truth)
 bands = [submission.threshold(f"net3-own-{number}") for number in (1, 2, 3)]
@@ -632,6 +635,7 @@ check.that(
     f"mine is right on {reached:.0%} of images that it has not seen; the first band begins at "
     f"{bands[0]:.0%}.",
 )
+submission.note(name=words["name"], idea=words["idea"], accuracy=reached, parameters=size)
 2 * passed
 ### END HIDDEN TESTS
 

@@ -129,3 +129,17 @@ def test_many_calls_at_once_are_what_single_calls_are(bench):
     assert verdict.passed, verdict.message
     verdict = bench.run(HEAD + "submission.calls('half', [(1,), (0,)])", work(half=lambda n: 1 / n))
     assert verdict.status == checks.ERROR and "ZeroDivisionError" in verdict.message
+
+
+def test_what_a_block_notes_comes_with_its_score_and_not_with_the_next_block(bench):
+    noting = HEAD + "submission.note(name='x' * 300, accuracy=submission.value('n'))\n"
+    verdict = bench.run(noting + "2", work(n=0.75))
+    assert verdict.notes == {"name": "x" * 200, "accuracy": 0.75}
+    assert verdict.within(6).notes == verdict.notes
+    assert not bench.run(noting + "assert False", work(n=0.75)).notes
+    assert not bench.run(HEAD + "2", work(n=0.75)).notes
+
+
+def test_a_score_of_zero_is_on_no_leaderboard(bench):
+    verdict = bench.run(HEAD + "submission.note(accuracy=0.1)\n0", work())
+    assert not verdict.within(6).notes

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from autograder import submission
 from helpers import checks, shapes, training
 
 L = keras.layers
@@ -423,3 +424,18 @@ def test_below_the_first_band_there_are_words_and_no_points(net3, trained, bands
     result = net3.run("net3-own", dict(trained))
     assert_wrong(result, "the first band begins at 99%")
     assert result.hidden and result.score is None
+
+
+@pytest.mark.parametrize("entry", [{"name": 3, "idea": "x"}, {"name": "x", "idea": None}])
+def test_an_entry_is_two_texts(net3, trained, bands, entry):
+    bands(0, 0, 0)
+    assert_wrong(net3.run("net3-own", dict(trained) | {"entry": entry}), "two texts")
+
+
+def test_the_leaderboard_is_told_what_the_judge_measured(net3, trained, bands):
+    bands(0, 0, 0)
+    submission.take_notes()
+    assert net3.run("net3-own", dict(trained) | {"entry": {"name": "x", "idea": "y"}}).passed
+    told = submission.take_notes()
+    assert (told["name"], told["idea"]) == ("x", "y")
+    assert 0 <= told["accuracy"] <= 1 and told["parameters"] <= 200_000
