@@ -315,12 +315,17 @@ def model_from_plain(tree: dict, arrays: list[np.ndarray]) -> Any:
     return model
 
 
+def _uncompiled(node: dict) -> dict:
+    return {key: part for key, part in node.items() if key != "compile_config"}
+
+
 def _read_config(tree: dict) -> dict:
     text = tree.get("config") if isinstance(tree, dict) else None
     if not isinstance(text, str) or len(text) > MAX_TEXT:
         raise ExportError("the network's description is missing or too long")
     try:
-        config = json.loads(text)
+        # How a network inside this one was compiled is nothing to rebuild.
+        config = json.loads(text, object_hook=_uncompiled)
     except (ValueError, RecursionError):
         raise ExportError("the network's description is malformed") from None
     if not isinstance(config, dict):
@@ -361,7 +366,7 @@ def _check_object(node: dict) -> None:
     if foreign or (parts[:1] != ["keras"] and module not in ("builtins", "")):
         what = name if known else "a layer or function of your own"
         raise ExportError(f"{what} is not one of Keras's own; use built-in layers only")
-    if len(parts) > 1 and parts[1] in TRUSTED_PARTS:
+    if len(parts) > 1 and parts[1] in TRUSTED_PARTS and not name.startswith("__"):
         return
     if name in TRUSTED_LAYERS or name in ("__tuple__", "__keras_tensor__", "DTypePolicy"):
         return

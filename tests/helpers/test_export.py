@@ -98,6 +98,24 @@ def test_a_subclassed_network_is_refused_with_the_mend():
         export.model_to_plain(net)
 
 
+def test_a_network_around_a_compiled_one_comes_back():
+    inner = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4)])
+    inner.compile("adam", "mse")
+    outer = keras.Sequential([keras.layers.Input((3,)), inner, keras.layers.Dense(2)])
+    back = export.model_from_plain(*export.model_to_plain(outer))
+    x = np.ones((2, 3))
+    np.testing.assert_allclose(back.predict(x, verbose=0), outer.predict(x, verbose=0), rtol=1e-6)
+
+
+def test_a_function_in_the_place_of_an_initializer_is_refused_by_its_name():
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4)])
+    tree, weights = export.model_to_plain(model)
+    forged = tree["config"].replace('"GlorotUniform"', '"__lambda__"')
+    assert forged != tree["config"]
+    with pytest.raises(export.ExportError, match="your own"):
+        export.model_from_plain({**tree, "config": forged}, weights)
+
+
 def test_weights_that_are_not_finite_or_do_not_fit_are_refused():
     tree, weights = export.model_to_plain(tiny())
     with pytest.raises(export.ExportError, match="do not fit"):

@@ -33,7 +33,9 @@ FULL = sum(course.TESTS.values())
 HARMS = "not run: without walls it harms the machine"
 NOT_RUN = {"kills-others": "not run: it would have ended the machine's processes"}
 NOT_RUN |= {entry.name: HARMS for entry in exhausting.ENTRIES if entry.walls}
-NOT_RUN |= dict.fromkeys(("reads-others", "sparse-file", "special-files"), HARMS)
+NOT_RUN |= dict.fromkeys(("sparse-file", "special-files"), HARMS)
+OTHERS = "not run: it would have read what others keep on the machine"
+NOT_RUN |= dict.fromkeys(("reads-others", "reads-parent"), OTHERS)
 _courses = threading.local()  # one for each thread, with an honest submission that is graded
 
 
