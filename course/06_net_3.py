@@ -264,7 +264,7 @@ print(f"first loss {first:.3f} = penalty {penalty:.3f} + cross-entropy {first - 
 # %%
 probe = build_net3(width, dropout=0, l2=0)
 probe.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-learnt = training.overfits(probe, few_x, few_y, images=100, epochs=40)
+learnt = training.overfits(probe, few_x, few_y, images=100, epochs=30)
 print(f"accuracy on 100 images that it trains on, without dropout: {learnt:.2f}")
 
 # %% [markdown]
@@ -545,8 +545,10 @@ plt.show()
 # | band | accuracy, *offline* | *quick* | *full* | what reaches it |
 # |---|---|---|---|---|
 # | 1 | 0.60 | 0.40 | 0.60 | a network that was trained with sense |
-# | 2 | 0.75 | 0.50 | 0.66 | what NET I reaches |
-# | 3 | 0.85 | 0.56 | 0.72 | a network that spends its parameters well |
+# | 2 | 0.70 | 0.50 | 0.66 | what NET I reaches |
+# | 3 | 0.80 | 0.56 | 0.72 | a network that spends its parameters well |
+#
+# The generated images of *offline* are the easy ones: there, NET I with all training images reaches the third band as well, and the leaderboard is where the difference shows.
 #
 # Validate as often as you like; the test images wait until the end. Three questions that help: where are the parameters of NET I, and does the image need to be flattened there? What lets a network learn more in equally many epochs? What narrows its gap?
 #
@@ -667,6 +669,8 @@ for name, net in {**nets, entry["name"]: mine}.items():
 # | NET III, dropout alone | 0.107 [0.066, 0.146] | 0.222 [0.210, 0.232] | 0.578 [0.554, 0.592] | 1.16 | 1.18 [1.09, 1.31] | 0.618 [0.589, 0.638] |
 # | NET III, neither | 0.371 [0.354, 0.388] | 0.342 [0.250, 0.384] | 0.591 [0.516, 0.638] | 1.39 | 2.15 [1.98, 2.30] | 0.620 [0.566, 0.671] |
 # | the course's own, 34,170 parameters, 4,500 images, 5 epochs | 0.053 [0.038, 0.070] | 0.066 [0.060, 0.075] | 0.882 [0.872, 0.898] | 0.35 | 0.36 [0.31, 0.38] | 0.896 [0.886, 0.909] |
+# | *quick*, CIFAR-10, seed 1: NET I, 9,000 images, 10 epochs | 0.065 | 0.073 | 0.538 | 1.31 | 1.31 | 0.533 |
+# | the course's own, 114,410 parameters, 6 epochs | 0.116 | 0.160 | 0.641 | 1.05 | 1.05 | 0.644 |
 #
 # Means with the lowest and the highest in brackets, seeds 1 to 5, generated images, NET III at a quarter of its width with a dropout rate of 0.25; two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. The exercise sheet asks for the comparison and gives no figures.
 #
