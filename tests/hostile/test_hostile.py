@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import time
 from pathlib import Path
 
 import active
@@ -63,6 +64,10 @@ def graded(tmp_path_factory) -> Graded:
     try:
         states = grade.grade(root, course.NAME, settings=SETTINGS, jobs=JOBS)
         left = marked(root.name)
+        for _ in range(60):  # the last ones may be on their way out on a busy machine
+            if left:
+                time.sleep(1)
+                left = marked(root.name)
     finally:
         for name in (*CANARIES, MARK):
             del os.environ[name]
@@ -73,12 +78,13 @@ def graded(tmp_path_factory) -> Graded:
 
 
 def marked(mark: str) -> list[int]:
-    """Forks of the warm server that was started with this mark in its environment."""
-    found, server, wanted = [], kernels.server()._process.pid, f"{MARK}={mark}".encode()
+    """Forks of a warm server that this process started with this mark in its environment."""
+    found, wanted = [], f"{MARK}={mark}".encode()
     for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, IndexError):
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
             warm = b"warm.serve" in (path / "cmdline").read_bytes()
-            if warm and int(path.name) != server and wanted in (path / "environ").read_bytes():
+            if warm and parent != os.getpid() and wanted in (path / "environ").read_bytes():
                 found.append(int(path.name))
     return found
 
