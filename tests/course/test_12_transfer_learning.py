@@ -397,3 +397,29 @@ def test_a_base_that_moved_or_stood_still_against_its_name_is_found(
     net = functional(pretrained.small().model, True)
     names = transfer.namespace(given) | work(net, **changed)
     assert_wrong(transfer.run("transfer-refined", names), words)
+
+
+def test_vgg16_goes_the_same_way_and_is_judged_from_its_weights(transfer, given, monkeypatch):
+    """With random weights, since ImageNet's need the network."""
+    from autograder import submission
+    from helpers import pretrained, training
+
+    space = transfer.namespace(given)
+    known = pretrained.vgg16(weights=None)
+    net = space["build_classifier"](known.model, False)
+    assert not any(w.trainable for w in known.model.weights)
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (4, 32, 32, 3)).astype(np.uint8)
+    x = space["prepare"](pixels, known.mean, known.scale, known.order)
+
+    def stream(first, last):
+        return space["Batches"](x, np.arange(4), first, last, size=2)
+
+    monkeypatch.setattr(training, "fit", lambda net, name, x, y, **s: net.fit(x, verbose=0))
+    before = known.model.get_weights()[0]
+    space["refine_after"](net, known.model, stream, 1, 2, "trial", rate=0.0001)
+    assert np.any(known.model.get_weights()[0] != before)
+    submission.connect(submission.Namespace({"refined": net}))
+    judged = submission.model("refined")
+    got, want = judged.predict(x, verbose=0), net.predict(x, verbose=0)
+    assert got.shape == (4, 10) and np.allclose(got, want, atol=1e-4)
