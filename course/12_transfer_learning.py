@@ -600,8 +600,10 @@ for i, (name, values) in enumerate(curve.items()):
     look = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "linestyle": ("-", "--", ":")[i]}
     ax.semilogx([10 * n for n in SIZES], values, label=name, **look)
 ax.set(xlabel="training images", ylabel="test accuracy", ylim=(0, 1))
+ax.set_xticks([10 * n for n in SIZES], [f"{10 * n:,}" for n in SIZES], minor=False)
+ax.minorticks_off()
 ax.grid(alpha=0.3)
-ax.legend()
+ax.legend(loc="center left")
 plt.show()
 
 # %% [markdown] answer="transfer-few-images" points=2
