@@ -82,7 +82,8 @@ def marked(mark: str) -> list[int]:
     found, wanted = [], f"{MARK}={mark}".encode()
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            # Bytes: one of them gives itself a name that is no text.
+            parent = int((path / "stat").read_bytes().rpartition(b")")[2].split()[1])
             warm = b"warm.serve" in (path / "cmdline").read_bytes()
             if warm and parent != os.getpid() and wanted in (path / "environ").read_bytes():
                 found.append(int(path.name))
