@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml autograder/pyproject.toml
 
 # One process a core, up to four. The tests of a file stay together; see tests/conftest.py.
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 4
 
 demo: $(STAMP)
 	$(BIN)/autograder demo

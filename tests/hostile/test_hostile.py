@@ -59,15 +59,15 @@ def graded(tmp_path_factory) -> Graded:
         nbformat.write(course.notebook(course.RIGHT), folder / f"{course.NAME}.ipynb")
     for entry in catalogue.ENTRIES:
         entry.write(root / "submitted" / entry.name / course.NAME)
-    os.environ |= dict.fromkeys(CANARIES, course.HIDDEN_WORDS) | {MARK: root.name}
+    os.environ |= dict.fromkeys(CANARIES, course.HIDDEN_WORDS) | {MARK: str(root)}
     kernels.server().close()  # the next one has the mark
     try:
         states = grade.grade(root, course.NAME, settings=SETTINGS, jobs=JOBS)
-        left = marked(root.name)
+        left = marked(str(root))
         for _ in range(60):  # the last ones may be on their way out on a busy machine
             if left:
                 time.sleep(1)
-                left = marked(root.name)
+                left = marked(str(root))
     finally:
         for name in (*CANARIES, MARK):
             del os.environ[name]
