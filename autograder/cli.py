@@ -87,12 +87,18 @@ def grade(
     ] = "",
 ) -> None:
     """Grade a class: run every submission, judge it from outside, save the marks."""
+    import gc
     import warnings
 
+    if not cluster:
+        from autograder import workers
+
+        workers.load_ahead()  # while this process loads nbgrader
     from autograder import cluster as clusters
     from autograder import grade as grading
     from autograder import progress
 
+    gc.freeze()  # what is loaded is no garbage: no collection need look through it
     warnings.filterwarnings("ignore", module="nbgrader")
     if sandbox not in ("walls", "none"):
         raise CourseError("--sandbox takes walls or none.")

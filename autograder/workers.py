@@ -1,9 +1,12 @@
 """The workers of this machine: a pool of processes that share one warm process."""
 
 import contextlib
+import gc
 import multiprocessing
+import os
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from typing import Any, Protocol
 
 from autograder import kernels
@@ -68,6 +71,29 @@ class Local:
         return False  # the pool itself tries nothing again
 
     def _made(self) -> ProcessPoolExecutor:
-        # Not by fork: this process has threads and open databases.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(max_workers=self.size, mp_context=context)
+        # The environment of the process that they are forked from may be older than this one.
+        known = dict(os.environ)
+        return ProcessPoolExecutor(self.size, _context(), initializer=_adopt, initargs=(known,))
+
+
+def load_ahead() -> None:
+    """Start loading what kernels and workers are forked from, while this process does other things.
+
+    Without it, both start when they are needed.
+    """
+    kernels.server()
+    _context()
+    forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Workers are forked from a process without threads and open databases, unlike this one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["autograder.job"])
+    return context
+
+
+def _adopt(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    gc.freeze()  # what is loaded is no garbage: a collection need not look through it
