@@ -14,7 +14,7 @@ import helpers
 _NAMES = """
     tensorflow keras numpy numpy.random sklearn.datasets sklearn.linear_model sklearn.manifold
     sklearn.metrics sklearn.model_selection sklearn.multiclass sklearn.preprocessing sklearn.svm
-    matplotlib matplotlib.pyplot matplotlib.backends.backend_agg matplotlib_inline.backend_inline
+    matplotlib matplotlib.pyplot matplotlib.backends.backend_agg
     IPython IPython.core.completer IPython.core.magics IPython.core.history IPython.display
     ipykernel.ipkernel ipykernel.kernelapp ipykernel.zmqshell ipykernel.iostream ipykernel.debugger
     ipykernel.displayhook ipykernel.heartbeat jedi comm debugpy

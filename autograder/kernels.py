@@ -203,6 +203,13 @@ def _no_pipe() -> None:
     IOPubThread._setup_pipe_in = leave_out
 
 
+def _show_figures() -> None:
+    """Have pyplot draw where this kernel wants it: the server has imported it to draw nowhere."""
+    import matplotlib
+
+    matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
+
+
 def run(call: warm.Call) -> None:
     """Be an IPython kernel at the given sockets until it is told to end."""
     from ipykernel.kernelapp import IPKernelApp
@@ -227,6 +234,7 @@ def run(call: warm.Call) -> None:
     app.load_connection_info(call.arguments["connection"])
     quick = ["--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True"]
     app.initialize([*quick, *call.arguments["options"]])
+    _show_figures()
     # Last, so that a notebook imports its neighbours and none of them takes a library's place.
     sys.path.append("")
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -49,6 +49,12 @@ def said(code: str, folder: Path, limits: sandbox.Limits = LIMITS) -> str:
     return shown(one)
 
 
+def test_a_figure_is_shown_behind_the_walls(tmp_path):
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    outputs = run(code, tmp_path).nb.cells[0].outputs
+    assert ["image/png" in o.get("data", {}) for o in outputs] == [True]
+
+
 # ---------------------------------------------------------------------- files
 
 LOOK = """
