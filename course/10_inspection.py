@@ -70,7 +70,7 @@ def build_named(classes=10, width=1.0):
 net = build_named()
 fresh = net.get_weights()
 print(f"first loss {training.first_loss(net, x_test, y_test):.3f}, log(10) is {np.log(10):.3f}")
-print(f"accuracy on 100 images learnt by heart: {training.overfits(net, x_train, y_train, epochs=40):.2f}")
+print(f"accuracy on 100 images learnt by heart: {training.overfits(net, x_train, y_train, epochs=30):.2f}")
 
 # %% [markdown]
 # The training stops twice on its way and keeps the weights of that moment: an early one, one in the middle, and the last. With 28 epochs they are those after epochs 4, 14 and 28.
@@ -89,7 +89,7 @@ for mark, weights in snapshots.items():
     net.set_weights(weights)
     known, new = (
         net.evaluate(*pair, batch_size=256, verbose=0)[1]
-        for pair in ((x_train, y_train), (x_test, y_test))
+        for pair in ((x_train[:2_000], y_train[:2_000]), (x_test, y_test))
     )
     print(f"after epoch {mark:2}: training images {known:.3f}, test images {new:.3f}")
 
@@ -429,7 +429,7 @@ plt.show()
 many = data.load("cifar100")
 many_scaled = many.scaled()
 net100 = build_named(100, width=profile.width(2.0) if profile.current().name == "offline" else 1.0)
-training.fit(net100, "look_100", many_scaled.x_train, many.y_train, batch_size=64, epochs=profile.epochs(20))
+training.fit(net100, "look_100", many_scaled.x_train, many.y_train, batch_size=64, epochs=profile.epochs(12))
 predicted100 = net100.predict(many_scaled.x_test, batch_size=256, verbose=0).argmax(axis=1)
 matrix100 = confusion_matrix(many.y_test.ravel(), predicted100, 100)
 print(f"test accuracy on a hundred classes: {np.trace(matrix100) / matrix100.sum():.3f}")
@@ -657,8 +657,9 @@ def build_deep(width=1.0):
     return net
 
 # %%
+half = x_train[::2], y_train[::2]  # enough for pictures
 deep = build_deep(profile.width())
-training.fit(deep, "look_deep", x_train, y_train, batch_size=64, epochs=profile.epochs(10))
+training.fit(deep, "look_deep", *half, batch_size=32, epochs=profile.epochs(10))
 print(f"test accuracy {deep.evaluate(x_test, y_test, batch_size=256, verbose=0)[1]:.3f}")
 
 # %%
@@ -738,16 +739,16 @@ checks.hint("look-neighbours")
 # **Predict.** After the early epoch, which layer's map shows the classes more clearly: flatten or fc1? And at the end?
 
 # %%
-shown = 400
+mapped = 250
 fig, axes = plt.subplots(2, 3, figsize=(8, 5), layout="constrained")
 for column, mark in enumerate(marks):
     net.set_weights(snapshots[mark])
     for ax, name in zip(axes[:, column], ("flatten", "fc1")):
-        points = features.tsne(features.activations(net, name, x_test[:shown]))
+        points = features.tsne(features.activations(net, name, x_test[:mapped]))
         for c in range(10):
-            x, y = points[y_test[:shown] == c].T
+            x, y = points[y_test[:mapped] == c].T
             ax.scatter(x, y, s=18, marker=f"${c}$", color=plots.COLOURS[c % 6], linewidths=0.2)
-        agreement = neighbour_agreement(points, y_test[:shown])
+        agreement = neighbour_agreement(points, y_test[:mapped])
         ax.set(title=f"{name}, epoch {mark}: {agreement:.2f}", xticks=[], yticks=[])
 print(", ".join(f"{c} {name}" for c, name in enumerate(images.class_names)))
 plt.show()
@@ -756,7 +757,7 @@ plt.show()
 # A report that shows such maps, of flatten and fc1 after epochs 4, 14 and 28, finds the classes hardly separable at first, and well separable in the middle and at the end, alike in both layers. The numbers in the titles let you check that. They come from a map, and t-SNE bends what it maps; and a report may have mapped *training* images. So compute the agreement of the features themselves, on images that the network was trained on and on images that it has never seen.
 
 # %%
-def agreement_of(name, x, y):
+def agreement_of(name, x, y, shown=400):
     rows = features.activations(net, name, x[:shown]).reshape(shown, -1)
     return neighbour_agreement(rows, y[:shown])
 
