@@ -1,0 +1,14 @@
+"""docs/architecture.md names every room of the house."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("package", ["autograder", "helpers"])
+def test_every_module_is_in_the_architecture(package):
+    known = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    assert {name for name in modules if f"`{name}`" not in known} == set()
