@@ -337,8 +337,8 @@ def train_few(model, name, seed=1):
     """
     keras.utils.set_random_seed(seed)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    settings = {"validation_data": (x_val[:n_shown], y_val[:n_shown])}
-    settings |= {"batch_size": 32 if small else 128, "epochs": few_epochs}
+    settings = {"batch_size": 32 if small else 128, "epochs": few_epochs}
+    settings["validation_data"] = (x_val[:n_shown], y_val[:n_shown])
     return training.fit(model, name, few_x, few_y, **settings)
 
 # %% [markdown]

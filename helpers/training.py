@@ -85,7 +85,8 @@ def overfits(
 
     def look(epoch: int, figures: dict[str, float]) -> None:
         nonlocal best
-        best = max([best, *(v for k, v in figures.items() if "accuracy" in k)])
+        accuracies = [value for name, value in figures.items() if "accuracy" in name]
+        best = max([best, *accuracies[:1]])  # a further one may be that of the first five guesses
         copy.stop_training = best == 1
 
     watch = keras.callbacks.LambdaCallback(on_epoch_end=look)

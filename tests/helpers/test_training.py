@@ -130,6 +130,13 @@ def test_the_ladder_starts_near_log_classes_and_learns_by_heart():
     assert np.array_equal(model.get_weights()[0], before)
 
 
+def test_learning_by_heart_is_told_by_the_first_accuracy_alone():
+    model = network(units=64, rate=0.02)
+    top = keras.metrics.SparseTopKCategoricalAccuracy(3, name="top_accuracy")  # of three classes
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy", top])
+    assert training.overfits(model, X, Y, images=60, epochs=1) < 1
+
+
 def test_another_callback_trains_anew(capsys):
     for patience, trains in ((1, True), (1, False), (2, True)):
         fit(callbacks=[keras.callbacks.EarlyStopping(monitor="loss", patience=patience)])

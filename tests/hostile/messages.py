@@ -170,7 +170,8 @@ ENTRIES = [
         "described-nest",
         "describes a network in which each network calls the one inside it twice",
         {
-            "net-answer": "net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])\n"
+            "net-answer": "flat = keras.layers.Dense(3, kernel_initializer='zeros')\n"
+            "net = keras.Sequential([keras.Input((3,)), flat])\n"
             "for _ in range(9):\n    x = keras.Input((3,))\n"
             "    net = keras.Model(x, keras.layers.Add()([net(x), net(x)]))"
         },
