@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 from jinja2 import Environment, PackageLoader, select_autoescape
-from nbgrader.api import Gradebook
+from nbgrader.api import Grade, Gradebook
 from nbgrader.utils import is_grade
 from rich import box
 from rich.console import Console
@@ -27,8 +27,18 @@ SIGNS = {
     checks.WRONG: "✗",
     checks.NOT_ATTEMPTED: "–",
     checks.ERROR: "!",
-    "by hand": "?",
+    "to grade by hand": "?",
+    "graded by hand": "✎",
 }
+
+
+@dataclass(frozen=True)
+class Score:
+    """The points that the gradebook holds for one test."""
+
+    points: float | None = None  # None: nobody has graded it yet
+    by_hand: bool = False
+    waits: bool = True  # for somebody to grade it, or to look at it again after a regrade
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ def read(root: Path, assignment: str) -> Report:
     with Gradebook(Room(root, assignment).db_url) as gradebook:
         scores = {
             submission.student_id: {
-                one.name: None if one.needs_manual_grade else one.score
+                one.name: _score(one)
                 for notebook in submission.notebooks
                 for one in notebook.grades
             }
@@ -89,6 +99,12 @@ def read(root: Path, assignment: str) -> Report:
         }
     rows = [Row(s, _marks(root, assignment, s, tests, scores[s])) for s in sorted(scores)]
     return Report(assignment, tests, rows)
+
+
+def _score(grade: Grade) -> Score:
+    known = grade.auto_score is not None or grade.manual_score is not None
+    by_hand = grade.manual_score is not None
+    return Score(grade.score if known else None, by_hand, grade.needs_manual_grade)
 
 
 def _marks(root: Path, assignment: str, student: str, tests: dict, scores: dict) -> dict:
@@ -99,18 +115,27 @@ def _marks(root: Path, assignment: str, student: str, tests: dict, scores: dict)
             if is_grade(cell):
                 outputs[cell.metadata.nbgrader.grade_id] = cell.get("outputs")
     return {
-        name: _mark(outputs.get(name), scores.get(name), points) for name, points in tests.items()
+        name: _mark(outputs.get(name), scores.get(name, Score()), points)
+        for name, points in tests.items()
     }
 
 
-def _mark(outputs: list | None, score: float | None, points: float) -> Mark:
+def _mark(outputs: list | None, score: Score, points: float) -> Mark:
     """A cell without outputs of its own is a written answer, graded by hand."""
     if outputs is None:
-        return Mark("by hand", "A written answer, to be graded by hand.", score, points)
+        return Mark(*_written(score), score.points, points)
     for output in outputs:
         if output.output_type == "error":
-            return Mark(WORDS.get(output.ename, checks.ERROR), output.evalue, score, points)
-    return Mark(checks.PASSED, "", score, points)
+            return Mark(WORDS.get(output.ename, checks.ERROR), output.evalue, score.points, points)
+    return Mark(checks.PASSED, "", score.points, points)
+
+
+def _written(score: Score) -> tuple[str, str]:
+    if score.waits:
+        return "to grade by hand", "A written answer, to be graded by hand."
+    if score.by_hand:
+        return "graded by hand", ""
+    return checks.NOT_ATTEMPTED, "The written answer is as it was released."
 
 
 def table(report: Report) -> Table:

@@ -13,7 +13,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config
 
-from autograder import grade
+from autograder import grade, report
 
 CONFIG = """
 c.CourseDirectory.course_id = 'tiny'
@@ -132,3 +132,17 @@ def test_a_mark_given_by_hand_survives_a_regrade_and_a_stale_penalty_does_not(co
     (course / "submitted" / "late" / tiny.NAME / "timestamp.txt").unlink()
     grade.grade(course, tiny.NAME, students=["late"], jobs=1)
     assert scores(course)["late"] == 6
+
+
+def test_the_report_tells_written_answers_apart(course):
+    given = {"ada": (1, None), "bob": (0, 0)}
+    with Gradebook(url(course)) as gradebook:
+        for student, (by_hand, automatic) in given.items():
+            grade = gradebook.find_grade("why", tiny.NAME, tiny.NAME, student)
+            grade.auto_score, grade.needs_manual_grade = automatic, False
+            grade.manual_score = by_hand or None
+        gradebook.db.commit()
+    marks = {row.student: row.marks["why"] for row in report.read(course, tiny.NAME).rows}
+    assert (marks["ada"].status, marks["ada"].score) == ("graded by hand", 1)
+    assert (marks["bob"].status, marks["bob"].score) == ("not attempted", 0)
+    assert (marks["dan"].status, marks["dan"].score) == ("to grade by hand", None)

@@ -11,7 +11,7 @@ from helpers import checks
 
 MARKS = {
     "net1-build": Mark("wrong", "wrong: net1-build. <script>alert(1)</script>", 0.0, 4),
-    "net1-text": Mark("by hand", "", None, 2),
+    "net1-text": Mark("to grade by hand", "", None, 2),
 }
 REPORT = Report("03_net_1", {"net1-build": 4.0, "net1-text": 2.0}, [Row("ada", MARKS)])
 
