@@ -29,9 +29,9 @@ $(STAMP): pyproject.toml autograder/pyproject.toml
 	@touch $@
 	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
 
-# One process a core, up to four. The tests of a file stay together; see tests/conftest.py.
+# Over several processes; tests/conftest.py says how many, and what stays together.
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n logical --maxprocesses 4
+	$(BIN)/python -m pytest -q -n auto
 
 demo: $(STAMP)
 	$(BIN)/autograder demo

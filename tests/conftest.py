@@ -21,6 +21,14 @@ def pytest_xdist_make_scheduler(config, log) -> ByFile:
     return ByFile(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config) -> int:
+    """One process for each core that may be used, up to four: a warm TensorFlow needs memory."""
+    from autograder.grade import usable_cores  # nbgrader comes with it: seconds, for this one alone
+
+    return min(4, usable_cores())
+
+
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     """Untrained weights are the same in every run: none is right by luck, now and then."""
