@@ -53,7 +53,9 @@ class Local:
     def submit(self, *job: Any) -> Future:
         try:
             future = self._pool.submit(*job)
-        except BrokenProcessPool:  # a worker died, and nobody has looked since
+        except (BrokenProcessPool, OSError):
+            # A worker died, and nobody has looked since; or Python closes the pool at this moment.
+            self._pool.shutdown(wait=False)
             self._pool = self._made()
             future = self._pool.submit(*job)
         self._pools[future] = self._pool

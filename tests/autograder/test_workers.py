@@ -11,6 +11,7 @@ import tiny
 from autograder import grade, gradebook
 from autograder.course import CourseError
 from autograder.room import Room
+from autograder.workers import Local
 
 
 class Threads:
@@ -53,6 +54,18 @@ def test_a_worker_that_dies_takes_only_its_own_submission_with_it(tmp_path):
     found = tiny.results(root)
     assert found["scores"] == {s: 0 if s == "student02" else 2 for s in expected}
     assert "worker died twice" in found["notebooks"]["student02"][0]
+
+
+def test_a_pool_that_closes_while_it_is_handed_a_job_is_made_anew():
+    with Local(1) as local:
+        closing = local._pool
+
+        def submit(*job):
+            raise OSError("handle is closed")
+
+        closing.submit = submit
+        assert local.submit(abs, -3).result() == 3
+        assert local.submit(abs, -4).result() == 4 and local._pool is not closing
 
 
 def test_what_the_grader_failed_on_is_tried_again_by_the_next_run(tmp_path):
