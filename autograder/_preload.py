@@ -32,3 +32,23 @@ def modules() -> list[str]:
 for _name in modules():
     with contextlib.suppress(ImportError):
         importlib.import_module(_name)
+
+
+def _without_tuner() -> None:
+    """Data pipelines are not tuned unless somebody asks for it.
+
+    TensorFlow's tuner is a thread that sleeps for ever longer times. An epoch ends when that thread
+    has ended, and where cores are busy it misses the call and sleeps on: up to a third of the time
+    of a training on few images went by so, with nothing computed. The results are the same.
+    """
+    options = importlib.import_module("tensorflow").data.Options
+    plain = options.__init__
+
+    def init(self) -> None:
+        plain(self)
+        self.autotune.enabled = False
+
+    options.__init__ = init
+
+
+_without_tuner()

@@ -96,6 +96,16 @@ print(json.dumps([random.random(), np.random.rand(), str(uuid.uuid4()),
     assert all(a != b for a, b in zip(one, other, strict=True))
 
 
+def test_pipelines_are_tuned_only_where_that_is_asked_for(tmp_path):
+    code = """
+import tensorflow as tf
+asked = tf.data.Options()
+asked.autotune.enabled = True
+rows = tf.data.Dataset.range(3)
+print(rows.options().autotune.enabled, rows.with_options(asked).options().autotune.enabled)"""
+    assert run(code, tmp_path) == "False True"
+
+
 def test_the_working_folder_comes_last_on_the_path(tmp_path):
     (tmp_path / "numpy.py").write_text("raise SystemExit('shadowed')")
     (tmp_path / "IPython.py").write_text("raise SystemExit('shadowed')")
