@@ -566,9 +566,9 @@ def build_mine():
     net = keras.Sequential([layers.Input((32, 32, 3))])
     for filters in (first, 2 * first, 4 * first):
         net.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
+        net.add(layers.MaxPooling2D(2))
         net.add(layers.BatchNormalization(momentum=0.9))
         net.add(layers.ReLU())
-        net.add(layers.MaxPooling2D(2))
     net.add(layers.Dropout(0.2))
     net.add(layers.Flatten())
     net.add(layers.Dense(10, activation="softmax"))
@@ -669,11 +669,11 @@ for name, net in {**nets, entry["name"]: mine}.items():
 # | NET III | 0.079 [0.014, 0.166] | 0.181 [0.160, 0.204] | 0.535 [0.462, 0.582] | 1.32 | 1.35 [1.16, 1.69] | 0.562 [0.489, 0.618] |
 # | NET III, dropout alone | 0.047 [0.004, 0.084] | 0.190 [0.162, 0.210] | 0.564 [0.530, 0.606] | 1.24 | 1.24 [1.12, 1.32] | 0.588 [0.536, 0.630] |
 # | NET III, neither | 0.304 [0.262, 0.350] | 0.276 [0.234, 0.310] | 0.585 [0.556, 0.622] | 1.42 | 1.90 [1.57, 2.42] | 0.597 [0.575, 0.616] |
-# | the course's own, 34,170 parameters, 4,500 images, 5 epochs | 0.053 [0.038, 0.070] | 0.066 [0.060, 0.075] | 0.882 [0.872, 0.898] | 0.35 | 0.36 [0.31, 0.38] | 0.896 [0.886, 0.909] |
+# | the course's own, 34,170 parameters, 4,500 images, 5 epochs | 0.051 [0.041, 0.062] | 0.060 [0.049, 0.070] | 0.918 [0.904, 0.928] | 0.27 | 0.27 [0.25, 0.29] | 0.923 [0.913, 0.930] |
 # | *quick*, CIFAR-10, seed 1: NET I, 9,000 images, 10 epochs | 0.065 | 0.073 | 0.538 | 1.31 | 1.31 | 0.533 |
 # | NET II | 0.210 | 0.202 | 0.489 | 1.40 | 1.51 | 0.519 |
 # | NET III, half of its width, dropout 0.5 | 0.044 | 0.065 | 0.415 | 1.64 | 1.67 | 0.445 |
-# | the course's own, 114,410 parameters, 6 epochs | 0.116 | 0.160 | 0.641 | 1.05 | 1.05 | 0.644 |
+# | the course's own, 114,410 parameters, 6 epochs | 0.226 | 0.254 | 0.629 | 1.11 | 1.11 | 0.625 |
 #
 # Means with the lowest and the highest in brackets, seeds 1 to 5, generated images, NET III at a quarter of its width with a dropout rate of 0.15; two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. The exercise sheet asks for the comparison and gives no figures.
 #

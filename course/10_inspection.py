@@ -739,7 +739,7 @@ checks.hint("look-neighbours")
 # **Predict.** After the early epoch, which layer's map shows the classes more clearly: flatten or fc1? And at the end?
 
 # %%
-mapped = 250
+mapped = 200
 fig, axes = plt.subplots(2, 3, figsize=(8, 5), layout="constrained")
 for column, mark in enumerate(marks):
     net.set_weights(snapshots[mark])

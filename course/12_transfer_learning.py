@@ -195,8 +195,8 @@ ways = {
 last = base.model.layers[-1]
 for name, way in ways.items():
     few = features.activations(base.model, last, prepare(images.x_train[chosen], *way))
-    new = features.activations(base.model, last, prepare(images.x_test[:1_000], *way))
-    accuracy = features.linear_probe(few, y_train[chosen], new, y_test[:1_000])
+    new = features.activations(base.model, last, prepare(images.x_test[:500], *way))
+    accuracy = features.linear_probe(few, y_train[chosen], new, y_test[:500])
     print(f"{name:<28} {accuracy:.3f}")
 
 # %% [markdown]
@@ -469,8 +469,8 @@ def transfer(name, frozen, per_class=PER_CLASS, pretrain=True, seed=1):
 keras.utils.set_random_seed(1)
 net = build_classifier(fresh_base(), True)
 net.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
-first_loss = training.first_loss(net, x_train[:500], y_train[:500])
-size = np.abs(fresh_base().predict(x_train[:500], verbose=0)).mean()
+first_loss = training.first_loss(net, x_train[:200], y_train[:200])
+size = np.abs(fresh_base().predict(x_train[:200], verbose=0)).mean()
 print(f"first loss {first_loss:.2f}, log(10) is {np.log(10):.2f}; mean feature {size:.1f}")
 net.fit(x_train[:100], y_train[:100], batch_size=20, epochs=8, verbose=0)
 learnt = net.evaluate(x_train[:100], y_train[:100], verbose=0, return_dict=True)["accuracy"]

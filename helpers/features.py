@@ -1,8 +1,13 @@
 """A layer's activations, a map of them, and how well they separate the classes."""
 
+import weakref
+from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
+
+# Networks that end at a layer, by network: Keras traces each one when it predicts first.
+_PARTS: MutableMapping = weakref.WeakKeyDictionary()
 
 
 def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
@@ -20,7 +25,10 @@ def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 2
         if layer not in names:
             raise ValueError(f"the model has no layer {layer!r}; it has {', '.join(names)}")
         layer = model.get_layer(layer)
-    part = keras.Model(model.inputs, layer.output)
+    parts = _PARTS.setdefault(model, {})
+    if layer not in parts:
+        parts[layer] = keras.Model(model.inputs, layer.output)
+    part = parts[layer]  # shares the model's weights, so it follows them
     return np.asarray(part.predict(x, batch_size=batch_size, verbose=0), np.float32)
 
 

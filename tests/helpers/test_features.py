@@ -1,5 +1,8 @@
 """Features of a layer: taken in batches, mapped, and probed."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -31,6 +34,18 @@ def test_activations_are_what_the_layer_computes(model):
     got = features.activations(model, "hidden", x, batch_size=3)
     np.testing.assert_allclose(got, np.maximum(x @ kernel + bias, 0), atol=1e-5)
     np.testing.assert_array_equal(got, features.activations(model, model.layers[0], x))
+
+
+def test_activations_follow_the_weights_and_keep_no_network_alive(model):
+    copy, x = keras.models.clone_model(model), np.ones((2, 4), "float32")
+    before = features.activations(copy, "hidden", x)
+    copy.set_weights([np.ones_like(w) for w in copy.get_weights()])
+    assert not np.array_equal(before, features.activations(copy, "hidden", x))
+    assert np.all(features.activations(copy, "hidden", x) == 5)
+    there = weakref.ref(copy)
+    del copy
+    gc.collect()
+    assert there() is None
 
 
 def test_an_unknown_layer_is_answered_with_the_known_ones(model):
