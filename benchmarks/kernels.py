@@ -62,14 +62,15 @@ def main(repeats: int) -> None:
     print(f"{'kernel':<24}{'asking to first result':>26}{'result to gone':>26}{'together':>10}")
     totals = {}
     for kernel, taken in measured.items():
-        columns = [_shown(list(column)) for column in zip(*taken, strict=True)]
+        columns = [shown(list(column)) for column in zip(*taken, strict=True)]
         totals[kernel] = statistics.median(sum(pair) for pair in taken)
         print(f"{kernel:<24}{columns[0]:>26}{columns[1]:>26}{totals[kernel]:>10.2f}")
     for kernel in (kernels.NAME, WALLS):
         print(f"{kernel}: {totals['python3'] / totals[kernel]:.1f} times as fast as python3")
 
 
-def _shown(values: list[float]) -> str:
+def shown(values: list[float]) -> str:
+    """Median, lowest and highest."""
     return f"{statistics.median(values):.2f} [{min(values):.2f}, {max(values):.2f}]"
 
 
