@@ -41,14 +41,15 @@ def _without_tuner() -> None:
     has ended, and where cores are busy it misses the call and sleeps on: up to a third of the time
     of a training on few images went by so, with nothing computed. The results are the same.
     """
-    options = importlib.import_module("tensorflow").data.Options
-    plain = options.__init__
+    import tensorflow as tf
+
+    plain = tf.data.Options.__init__
 
     def init(self) -> None:
         plain(self)
         self.autotune.enabled = False
 
-    options.__init__ = init
+    tf.data.Options.__init__ = init
 
 
 _without_tuner()

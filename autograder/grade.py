@@ -6,7 +6,6 @@ from there.
 """
 
 import contextlib
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ from autograder.execute import write_outputs
 from autograder.job import Executed, Settings, execute
 from autograder.judge import Verdict
 from autograder.room import TIME, Room
-from autograder.workers import Local, Workers
+from autograder.workers import Local, Workers, usable_cores
 from helpers import checks
 
 AHEAD = 2  # submissions a worker that wait for it: enough to keep it busy, and memory flat
@@ -82,13 +81,6 @@ def grade(
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
     return run.states
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on: in a container, or under taskset, not all there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:

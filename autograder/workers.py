@@ -55,8 +55,7 @@ class Local:
             future = self._pool.submit(*job)
         except (BrokenProcessPool, OSError):
             # A worker died, and nobody has looked since; or Python closes the pool at this moment.
-            self._pool.shutdown(wait=False)
-            self._pool = self._made()
+            self._renew()
             future = self._pool.submit(*job)
         self._pools[future] = self._pool
         return future
@@ -65,17 +64,27 @@ class Local:
         pool = self._pools.pop(future)
         dead = isinstance(future.exception(), BrokenProcessPool)
         if dead and pool is self._pool:
-            pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = self._made()
+            self._renew()
         return dead
 
     def gave_up(self, error: BaseException) -> bool:
         return False  # the pool itself tries nothing again
 
+    def _renew(self) -> None:
+        self._pool.shutdown(wait=False)  # what it may still hold comes to its end
+        self._pool = self._made()
+
     def _made(self) -> ProcessPoolExecutor:
         # The environment of the process that they are forked from may be older than this one.
         known = dict(os.environ)
         return ProcessPoolExecutor(self.size, _context(), initializer=_adopt, initargs=(known,))
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on: in a container, or under taskset, not all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def load_ahead() -> None:

@@ -22,8 +22,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from autograder import grade
 from autograder.room import Room
+from autograder.workers import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = (
@@ -31,7 +31,7 @@ CLASSES = (
     ("03_net_1, checkpoints handed in", True),
     ("03_net_1, trained anew", False),
 )
-CORES = grade.usable_cores()
+CORES = usable_cores()
 
 
 class Peak:

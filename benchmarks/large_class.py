@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from autograder import grade
+from autograder.workers import usable_cores
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "autograder"))
 tiny = importlib.import_module("tiny")
@@ -63,9 +64,7 @@ def _pss(process: psutil.Process) -> int:
 def main(students: int) -> None:
     """Grade the class and print the table."""
     warnings.filterwarnings("ignore", module="nbgrader")
-    print(
-        f"{platform.platform()}, {grade.usable_cores()} cores, Python {platform.python_version()}"
-    )
+    print(f"{platform.platform()}, {usable_cores()} cores, Python {platform.python_version()}")
     print(f"load average at the start: {os.getloadavg()[0]:.1f}\n")
     print(f"{'done':>6} {'seconds':>10} {'grader, MB':>14} {'all others, MB':>16}")
     with tempfile.TemporaryDirectory(prefix="large-") as place:

@@ -22,6 +22,7 @@ from kernels import shown
 from nbclient import NotebookClient
 
 from autograder import kernels
+from autograder.workers import usable_cores
 
 TUNED = """
 import tensorflow as tf
@@ -65,7 +66,7 @@ def trained(code: str) -> tuple[float, float]:
 def main(repeats: int) -> None:
     os.environ.update(SINGLE, TF_CPP_MIN_LOG_LEVEL="3")
     kernels.announce()
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     taken: dict[str, list[tuple[float, float]]] = {"tuned": [], "untuned": []}
     with kernels.shared(), ThreadPoolExecutor(cores) as pool:
         for _ in range(repeats):

@@ -5,6 +5,8 @@ import sys
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from autograder.workers import usable_cores
+
 
 class ByFile(LoadScopeScheduling):
     """A file's tests stay in one process, which makes its fixtures once; notebooks go singly.
@@ -24,8 +26,6 @@ def pytest_xdist_make_scheduler(config, log) -> ByFile:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config) -> int:
     """One process for each core that may be used, up to four: a warm TensorFlow needs memory."""
-    from autograder.grade import usable_cores  # nbgrader comes with it: seconds, for this one alone
-
     return min(4, usable_cores())
 
 

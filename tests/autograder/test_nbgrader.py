@@ -135,12 +135,11 @@ def test_a_mark_given_by_hand_survives_a_regrade_and_a_stale_penalty_does_not(co
 
 
 def test_the_report_tells_written_answers_apart(course):
-    given = {"ada": (1, None), "bob": (0, 0)}
+    given = {"ada": (1, None), "bob": (None, 0)}
     with Gradebook(url(course)) as gradebook:
         for student, (by_hand, automatic) in given.items():
-            grade = gradebook.find_grade("why", tiny.NAME, tiny.NAME, student)
-            grade.auto_score, grade.needs_manual_grade = automatic, False
-            grade.manual_score = by_hand or None
+            one = gradebook.find_grade("why", tiny.NAME, tiny.NAME, student)
+            one.manual_score, one.auto_score, one.needs_manual_grade = by_hand, automatic, False
         gradebook.db.commit()
     marks = {row.student: row.marks["why"] for row in report.read(course, tiny.NAME).rows}
     assert (marks["ada"].status, marks["ada"].score) == ("graded by hand", 1)
