@@ -14,6 +14,7 @@ nbgrader, and `points` says what it is worth:
 import hashlib
 from collections import Counter
 from copy import deepcopy
+from functools import lru_cache
 
 import jupytext
 import nbformat
@@ -44,9 +45,14 @@ TRACES = {
 }
 
 
-def read_cells(text: str) -> list[NotebookNode]:
-    """The cells of a course text as jupytext reads them: header words lie in their metadata."""
-    return jupytext.reads(text, fmt="py:percent").cells
+@lru_cache(maxsize=64)
+def read_cells(text: str) -> tuple[NotebookNode, ...]:
+    """The cells of a course text as jupytext reads them: header words lie in their metadata.
+
+    Building asks for the same text several times, and reading is slow: the cells are kept, so
+    whoever changes one copies it first.
+    """
+    return tuple(jupytext.reads(text, fmt="py:percent").cells)
 
 
 def to_notebook(text: str, kernel: str = "python3") -> NotebookNode:
@@ -74,13 +80,14 @@ def to_text(notebook: NotebookNode) -> str:
     """
     cells = [_to_text_cell(cell, number) for number, cell in enumerate(notebook.cells, start=1)]
     text = _write(cells)
-    for number, (mine, again) in enumerate(zip(cells, read_cells(text), strict=False), start=1):
+    written = read_cells(text)
+    for number, (mine, again) in enumerate(zip(cells, written, strict=False), start=1):
         if _content(mine) != _content(again):
             raise CourseError(
                 f"cell {number} does not survive as text, because a line in it reads as a cell "
                 "header or a magic command: write that line differently."
             )
-    if len(read_cells(text)) != len(cells):
+    if len(written) != len(cells):
         raise CourseError(
             "the notebook does not survive as text: remove its empty cells and lines that read "
             "as cell headers."

@@ -9,7 +9,7 @@ import builtins
 import contextlib
 import re
 import symtable
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -111,7 +111,7 @@ def blocks(source: str, mark: str, stub: str = "") -> Block:
     return Block(inside, "\n".join(outside))
 
 
-def _cells(file: str, cells: list[NotebookNode]) -> Iterator[Violation]:
+def _cells(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
     for number, cell in enumerate(cells, start=1):
         label = _label(cell, number)
         for mend in (*_header(cell), *_marks(cell)):
@@ -267,7 +267,7 @@ def _foreign_names(tree: ast.Module) -> set[str]:
     return read - bound - set(dir(builtins)) - {"submission"}
 
 
-def _overwritten(file: str, cells: list[NotebookNode]) -> Iterator[Violation]:
+def _overwritten(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
     """Names that a hidden block gives a value though the notebook still needs its own.
 
     nbgrader and nbval run hidden blocks in the notebook's kernel, so what they bind stays.
@@ -339,7 +339,7 @@ def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         yield from _scopes(child)
 
 
-def _ids(file: str, cells: list[NotebookNode], seen: dict[str, str]) -> Iterator[Violation]:
+def _ids(file: str, cells: Sequence[NotebookNode], seen: dict[str, str]) -> Iterator[Violation]:
     for number, cell in enumerate(cells, start=1):
         role = role_of(cell)
         if role is None:
@@ -352,7 +352,9 @@ def _ids(file: str, cells: list[NotebookNode], seen: dict[str, str]) -> Iterator
             seen[grade_id] = f"{file}, cell {number}"
 
 
-def _table(file: str, name: str, cells: list[NotebookNode], course: Course) -> Iterator[Violation]:
+def _table(
+    file: str, name: str, cells: Sequence[NotebookNode], course: Course
+) -> Iterator[Violation]:
     """Whether the text agrees with its entry in course.toml."""
     if name not in course.names:
         mend = f"add an [[assignment]] with this name to {TABLE}, or rename the text."
@@ -384,7 +386,7 @@ def _points(cell: NotebookNode) -> float:
 
 
 def _first_cell(
-    file: str, cells: list[NotebookNode], assignment: Assignment
+    file: str, cells: Sequence[NotebookNode], assignment: Assignment
 ) -> Iterator[Violation]:
     first = cells[0] if cells else None
     if first is None or first.cell_type != "markdown" or not first.source.startswith("# "):

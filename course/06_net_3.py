@@ -186,14 +186,14 @@ def build_net3(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
 
 # %% tests="net3-architecture" points=4
 with checks.exercise("net3-architecture", hidden="other widths, rates and classes, the L2 factors"):
-    drop = ", dropout 0.5"
+    drop, net = ", dropout 0.5", build_net3()
     checks.architecture(
-        build_net3(),
+        net,
         f"conv 3x3x96 same relu, conv 3x3x96 same relu, pool 2{drop}, conv 3x3x128 same relu, pool 2"
         f"{drop}, conv 3x3x128 same relu, conv 3x3x128 same relu, conv 3x3x128 same relu, pool 2{drop},"
         f"flatten, dense 1024 relu{drop}, dense 512 relu{drop}, dense 10 softmax",
     )
-    checks.parameters(build_net3(), total=3_267_306)
+    checks.parameters(net, total=3_267_306)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -202,7 +202,10 @@ text = (
     "pool 2{drop}, conv 3x3x{1} same relu, conv 3x3x{1} same relu, conv 3x3x{1} same relu,"
     "pool 2{drop}, flatten, dense {2} relu{drop}, dense {3} relu{drop}, dense {4} softmax"
 )
-for width, rate, classes in ((1.0, 0.5, 10), (0.5, 0.2, 10), (0.25, 0, 100), (0.26, 0.3, 7)):
+net = submission.build("build_net3")
+submission.checks.architecture(net, text.format(96, 128, 1024, 512, 10, drop=", dropout 0.5"))
+submission.checks.parameters(net, total=3_267_306, trainable=3_267_306)
+for width, rate, classes in ((0.5, 0.2, 10), (0.25, 0, 100), (0.26, 0.3, 7)):
     sizes = [round(width * n) for n in (96, 128, 1024, 512)]
     net = submission.build("build_net3", width=width, dropout=rate, classes=classes)
     rates = f", dropout {rate}" if rate else ""
@@ -218,8 +221,6 @@ for factor in (0.0005, 0.01, 0):
             f"With l2={factor}, a layer of type {type(layer).__name__} has another penalty: all "
             "three FC layers have kernel_regularizer=keras.regularizers.L2(l2), the others none.",
         )
-net = submission.build("build_net3")
-submission.checks.parameters(net, total=3_267_306, trainable=3_267_306)
 ### END HIDDEN TESTS
 
 # %%

@@ -1,5 +1,7 @@
 """docs/architecture.md names every room of the house."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,3 +14,9 @@ def test_every_module_is_in_the_architecture(package):
     known = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
     assert {name for name in modules if f"`{name}`" not in known} == set()
+
+
+def test_reading_notebooks_builds_no_parsers_of_addresses():
+    code = "import autograder.authoring, sys; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
