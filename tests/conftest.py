@@ -7,6 +7,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from autograder.workers import usable_cores
 
+# What takes longest, the longest first: notebooks, which compute, and files, many of which wait.
+NOTEBOOKS = ["[13_", "[11_", "[06_", "[05_", "[10_", "[12_", "[07_", "[08_", "[09_", "[03_", "[02_"]
+FILES = ["test_hostile", "test_sandbox", "test_resume", "test_workers", "test_03_net_1"]
+FILES += ["test_12_transfer", "test_nbgrader", "test_13_cifar100", "test_cluster", "test_config"]
+
 
 class ByFile(LoadScopeScheduling):
     """A file's tests stay in one process, which makes its fixtures once; notebooks go singly.
@@ -14,8 +19,27 @@ class ByFile(LoadScopeScheduling):
     pytest-xdist's own groups (``--dist loadgroup``) are lost on pytest 9.2.
     """
 
+    def __init__(self, config, log=None) -> None:
+        config.option.loadscopereorder = False  # keeps the order of `pytest_collection_modifyitems`
+        super().__init__(config, log)
+
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if "test_notebooks" in nodeid else nodeid.partition("::")[0]
+        return nodeid if _is_notebook(nodeid) else nodeid.partition("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first and the two kinds in turn: few cores wait, and none is left with much."""
+
+    def turn(item: pytest.Item) -> tuple[int, bool]:
+        is_notebook = _is_notebook(item.nodeid)
+        known, name = (NOTEBOOKS, item.name) if is_notebook else (FILES, item.path.name)
+        return next((i for i, part in enumerate(known) if part in name), 99), not is_notebook
+
+    items.sort(key=turn)
+
+
+def _is_notebook(nodeid: str) -> bool:
+    return "test_notebooks.py" in nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
