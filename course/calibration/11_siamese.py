@@ -32,7 +32,7 @@ def variants(solution):
             keras.utils.set_random_seed(seed)
             tower = solution["build_tower"](profile.width())
             net = solution["build_siamese"](tower)
-            net.compile(keras.optimizers.Adam(0.001), solution["contrastive_loss"])
+            net.compile(keras.optimizers.Adam(0.001, clipnorm=0.1), solution["contrastive_loss"])
             taught = labels(seed)
             table = solution["class_index"](taught)
             for step in range(steps):
