@@ -18,9 +18,9 @@ help:
 
 setup: $(STAMP)
 
+# The stamp is newer than both lists of dependencies exactly when .venv follows them.
 # pip would compile eleven thousand modules on one core; compileall takes all cores, and it does not
 # matter when a package has a file that this Python cannot read.
-# The stamp is newer than both lists of dependencies exactly when .venv follows them.
 $(STAMP): pyproject.toml autograder/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "This needs Python 3.11 or newer, and $(PYTHON) is older: run make PYTHON=python3.12 or another one that you have." >&2; \

@@ -41,7 +41,7 @@ def test_thirty_kills_lose_nothing_and_count_nothing_twice(tmp_path):
     for number in range(KILLS):
         run = start(disturbed)
         # Anywhere from its first imports to its end; every fourth one has time for some students.
-        time.sleep(moments.uniform(0.2, whole if number % 4 == 0 else whole / 5))
+        time.sleep(moments.uniform(0.2, whole if number % 4 == 0 else whole / 3))
         os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         if (disturbed / ".autograder" / NAME / "done").is_dir() and number == KILLS // 2:

@@ -299,7 +299,7 @@ def trained(c100, arrays, changed, shown=0.0):
     """The verdict on a way to train; the threshold is not judged here."""
     body = TRAIN.format(**USUAL | changed)
     names = c100.namespace(body, **arrays)
-    # Two convolutions are traced in a third of the time that ten need; which they are is no matter.
+    # Few convolutions are traced sooner than the ten of the base, and these checks look at none.
     names["base"] = names["build_base"](((64, 1), (64, 1)), dropout=0, width=1 / 8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autograder.submission.threshold", lambda key: shown)
