@@ -92,7 +92,7 @@ def load_ahead() -> None:
 
     Without it, both start when they are needed.
     """
-    kernels.address()
+    kernels.server()
     _context()
     forkserver.ensure_running()
 
