@@ -6,6 +6,7 @@ from there.
 """
 
 import contextlib
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -24,7 +25,7 @@ from autograder.job import Executed, Settings, execute
 from autograder.judge import Verdict
 from autograder.room import TIME, Room
 from autograder.workers import Local, Workers, usable_cores
-from helpers import checks
+from helpers import checks, data
 
 AHEAD = 2  # submissions a worker that wait for it: enough to keep it busy, and memory flat
 DIED = "The grader's worker died twice on this submission, so it was not graded."
@@ -60,8 +61,9 @@ def grade(
     ``jobs`` processes of this machine, by default one a core, share its cores out as threads;
     ``workers`` take their place. Raises FileNotFoundError with
     a sentence when there is nothing to grade, `sandbox.SandboxError` where this machine cannot
-    build a wall, and `CourseError` where the gradebook cannot be written. A submission that cannot
-    be graded gets zero points and its sentence; it costs the others nothing.
+    build a wall, and `CourseError` where the gradebook cannot be written or this machine lacks the
+    data of *quick* and *full*. A submission that cannot be graded gets zero points and its
+    sentence; it costs the others nothing.
     """
     cores = usable_cores()
     jobs, settings, table = jobs or cores, settings or Settings(), Path(root) / TABLE
@@ -78,6 +80,8 @@ def grade(
         run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(chosen, force)
         if todo:
+            if workers is None and settings.profile != "offline":
+                _require_data(room.source)
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
     return run.states
@@ -94,6 +98,22 @@ def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
             "collect the submissions first."
         )
     return wanted
+
+
+def _require_data(source: nbformat.NotebookNode) -> None:
+    """Refuse a run whose kernels would find no data: behind walls they cannot download any.
+
+    Without this, every submission would lose its points for the machine's fault.
+    """
+    code = "\n".join(one.source for one in source.cells if one.cell_type == "code")
+    asked = re.findall(r"""(?:data\.load|heldout)\((?:dataset=)?(?:["'](\w+))?""", code)
+    for name in sorted({one or "cifar10" for one in asked}):
+        try:
+            data.require(name)
+        except data.DataError as error:
+            raise CourseError(
+                f"Nothing was graded: {error} Here, that is --profile offline."
+            ) from None
 
 
 class _Run:

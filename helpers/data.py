@@ -87,6 +87,14 @@ def load(name: str = "cifar10", train: int | None = None, test: int | None = Non
     return made
 
 
+def require(name: str) -> None:
+    """Read the official data of ``name`` to its end, or have it downloaded; DataError if neither.
+
+    For a program whose notebooks will need the data where there is no network.
+    """
+    _real(name)
+
+
 def _offline(name: str, train: int, test: int) -> Dataset:
     from helpers import shapes
 

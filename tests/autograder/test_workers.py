@@ -116,6 +116,19 @@ def test_a_second_run_beside_the_first_is_refused(tmp_path):
         grade.grade(root, tiny.NAME, jobs=1)
 
 
+def test_a_class_is_not_graded_where_the_data_of_its_profile_is_missing(tmp_path, monkeypatch):
+    root = tiny.make(tmp_path / "course", students=1)
+    path = root / "source" / tiny.NAME / f"{tiny.NAME}.ipynb"
+    needing = path.read_text().replace("double(1)", "data.load('cifar100')")
+    assert "cifar100" in needing
+    path.write_text(needing)
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    with pytest.raises(CourseError, match=r"Nothing was graded: COURSE_DATA .* no cifar100"):
+        grade.grade(root, tiny.NAME, settings=grade.Settings(profile="quick"), jobs=1)
+    assert not (root / "autograded").exists()
+
+
 def test_a_gradebook_that_another_program_holds_is_waited_for(tmp_path):
     root = tiny.make(tmp_path, students=1)
     with Room(root, tiny.NAME).entered():
