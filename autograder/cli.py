@@ -5,6 +5,7 @@ A verb imports what it needs when it is called, so that `autograder --help` answ
 
 import contextlib
 import os
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from typer import Context
 from typer.core import TyperGroup
 
 from autograder.course import CourseError, load
+from helpers.profile import PROFILES
 
 
 class Sentences(TyperGroup):
@@ -35,6 +37,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+Profile = StrEnum("Profile", {name.upper(): name for name in PROFILES})
+ProfileOption = Annotated[
+    Profile, typer.Option(envvar="COURSE_PROFILE", case_sensitive=False, help="how much to compute")
+]
 
 
 @app.command()
@@ -78,7 +85,7 @@ def grade(
     jobs: Annotated[int | None, typer.Option(help="workers; one per core without")] = None,
     student: Annotated[list[str] | None, typer.Option(help="only these; may be repeated")] = None,
     force: Annotated[bool, typer.Option(help="grade again what was graded before")] = False,
-    profile: Annotated[str, typer.Option(help="offline, quick or full")] = "offline",
+    profile: ProfileOption = Profile.OFFLINE,
     sandbox: Annotated[
         str, typer.Option(help="walls around student code; none where a machine has no walls")
     ] = "walls",
@@ -103,7 +110,8 @@ def grade(
     if sandbox not in ("walls", "none"):
         raise CourseError("--sandbox takes walls or none.")
     course = load()
-    settings = grading.Settings(profile=profile, walls=sandbox == "walls")
+    settings = grading.Settings(profile=profile.value, walls=sandbox == "walls")
+    typer.echo(f"Grading {assignment} under the profile {profile.value}.")
     try:
         with contextlib.ExitStack() as stack:
             watch = stack.enter_context(progress.shown())
@@ -130,14 +138,14 @@ def grade(
 @app.command()
 def calibrate(
     name: Annotated[str, typer.Argument(help="assignment with a recipe in course/calibration/")],
-    profile: Annotated[str, typer.Option(help="offline, quick or full")] = "offline",
+    profile: ProfileOption = Profile.OFFLINE,
     seeds: Annotated[int | None, typer.Option(help="in place of the recipe's own number")] = None,
 ) -> None:
     """Measure what an accuracy threshold must tell apart; stop and go on as you like."""
     from autograder import calibrate as calibration
 
     course = load()
-    path = calibration.calibrate(course, name, profile, typer.echo, seeds)
+    path = calibration.calibrate(course, name, profile.value, typer.echo, seeds)
     typer.echo(f"wrote {path.relative_to(course.root)}")
 
 

@@ -21,11 +21,11 @@ from autograder import intake, kernels, sandbox
 from autograder.clock import Clock
 from autograder.course import TABLE, CourseError
 from autograder.execute import write_outputs
-from autograder.job import Executed, Settings, execute
+from autograder.job import Executed, Settings, execute, require
 from autograder.judge import Verdict
 from autograder.room import TIME, Room
 from autograder.workers import Local, Workers, usable_cores
-from helpers import checks, data
+from helpers import checks
 
 AHEAD = 2  # submissions a worker that wait for it: enough to keep it busy, and memory flat
 DIED = "The grader's worker died twice on this submission, so it was not graded."
@@ -59,11 +59,11 @@ def grade(
     """Grade everything in ``submitted/*/assignment``; returns each student's final state.
 
     ``jobs`` processes of this machine, by default one a core, share its cores out as threads;
-    ``workers`` take their place. Raises FileNotFoundError with
-    a sentence when there is nothing to grade, `sandbox.SandboxError` where this machine cannot
-    build a wall, and `CourseError` where the gradebook cannot be written or this machine lacks the
-    data of *quick* and *full*. A submission that cannot be graded gets zero points and its
-    sentence; it costs the others nothing.
+    ``workers`` take their place. Raises FileNotFoundError with a sentence when there is nothing to
+    grade, `sandbox.SandboxError` where this machine cannot build a wall, and `CourseError` where
+    the gradebook cannot be written, or where this machine or one of the ``workers`` lacks the data
+    of *quick* and *full*. A submission that cannot be graded gets zero points and its sentence; it
+    costs the others nothing.
     """
     cores = usable_cores()
     jobs, settings, table = jobs or cores, settings or Settings(), Path(root) / TABLE
@@ -80,8 +80,11 @@ def grade(
         run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(chosen, force)
         if todo:
-            if workers is None and settings.profile != "offline":
-                _require_data(room.source)
+            needed = _data_sets(room.source) if settings.profile != "offline" else ()
+            if workers is None:
+                require(needed)  # once for all workers
+            else:
+                run.settings = replace(settings, data=needed)  # each looks where it runs
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
     return run.states
@@ -100,20 +103,11 @@ def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
     return wanted
 
 
-def _require_data(source: nbformat.NotebookNode) -> None:
-    """Refuse a run whose kernels would find no data: behind walls they cannot download any.
-
-    Without this, every submission would lose its points for the machine's fault.
-    """
+def _data_sets(source: nbformat.NotebookNode) -> tuple[str, ...]:
+    """The data that a notebook and its hidden tests load, by the names that stand in its code."""
     code = "\n".join(one.source for one in source.cells if one.cell_type == "code")
     asked = re.findall(r"""(?:data\.load|heldout)\((?:dataset=)?(?:["'](\w+))?""", code)
-    for name in sorted({one or "cifar10" for one in asked}):
-        try:
-            data.require(name)
-        except data.DataError as error:
-            raise CourseError(
-                f"Nothing was graded: {error} Here, that is --profile offline."
-            ) from None
+    return tuple(sorted({one or "cifar10" for one in asked}))
 
 
 class _Run:

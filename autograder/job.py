@@ -5,7 +5,9 @@ machine. Where the seconds went travels back.
 """
 
 import contextlib
+import functools
 import os
+import platform
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,9 +17,10 @@ from pathlib import Path
 import nbformat
 
 from autograder import kernels, sandbox
-from autograder.course import TABLE
+from autograder.course import TABLE, CourseError
 from autograder.execute import Run
 from autograder.judge import Judge
+from helpers import data
 
 _ONE = threading.Lock()  # a job sets the environment, so a process runs one at a time
 
@@ -33,6 +36,7 @@ class Settings:
     threads: int = 0  # of TensorFlow in one job; 0: as many as a worker's share of the cores
     walls: bool = True  # whether student code runs behind the walls of `sandbox`
     table: str = ""  # course.toml, whose thresholds the judge needs wherever it runs
+    data: tuple[str, ...] = ()  # the data sets without which no job may begin
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,25 @@ class Executed:
     seconds: dict[str, float]
 
 
+@functools.cache
+def require(names: tuple[str, ...]) -> None:
+    """Raise `CourseError` on a machine that neither has the official data sets nor can fetch them.
+
+    Kernels behind walls cannot download: every submission would lose its points for the machine's
+    fault.
+    """
+    for name in names:
+        try:
+            data.require(name)
+        except data.DataError as error:
+            raise CourseError(
+                f"{platform.node()} cannot grade this: {error} Here, that is --profile offline."
+            ) from None
+
+
 def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     """Run one sanitized notebook (JSON text) beside its files (relative path: content)."""
+    require(settings.data)
     nb = nbformat.reads(text, as_version=4)
     limits = sandbox.share(settings.threads or 1) if settings.walls else None
     with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:

@@ -7,8 +7,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from tiny import NAME, STUB, notebook
+from typer.testing import CliRunner
 
-from autograder import grade
+from autograder import grade, workers
+from autograder.cli import app
 
 ANSWERS = {
     "ada": "def double(n):\n    return n + n",
@@ -93,3 +95,16 @@ def test_a_worse_hand_in_keeps_no_stale_score(states, course):
 def test_a_student_without_a_submission_is_named(states, course):
     with pytest.raises(FileNotFoundError, match="zoe"):
         grade.grade(course, NAME, students=["zoe"])
+
+
+def test_the_command_takes_its_profile_from_the_environment_and_names_it(monkeypatch):
+    taken = []
+    monkeypatch.setattr(grade, "grade", lambda *_, settings, **more: taken.append(settings) or {})
+    monkeypatch.setattr(workers, "load_ahead", lambda: None)
+    monkeypatch.setenv("COURSE_PROFILE", "Quick")
+    said = CliRunner().invoke(app, ["grade", "tiny"])
+    assert "Grading tiny under the profile quick." in said.output
+    CliRunner().invoke(app, ["grade", "tiny", "--profile", "full"])
+    assert [settings.profile for settings in taken] == ["quick", "full"]
+    refused = CliRunner().invoke(app, ["grade", "tiny", "--profile", "fast"])
+    assert refused.exit_code == 2 and len(taken) == 2

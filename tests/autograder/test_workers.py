@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 import tiny
 
-from autograder import grade, gradebook
+from autograder import grade, gradebook, job
 from autograder.course import CourseError
 from autograder.room import Room
 from autograder.workers import Local
@@ -124,8 +124,12 @@ def test_a_class_is_not_graded_where_the_data_of_its_profile_is_missing(tmp_path
     path.write_text(needing)
     (tmp_path / "data").mkdir()
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    with pytest.raises(CourseError, match=r"Nothing was graded: COURSE_DATA .* no cifar100"):
-        grade.grade(root, tiny.NAME, settings=grade.Settings(profile="quick"), jobs=1)
+    quick = grade.Settings(profile="quick")
+    with pytest.raises(CourseError, match=r"cannot grade this: COURSE_DATA .* no cifar100"):
+        grade.grade(root, tiny.NAME, settings=quick, jobs=1)
+    monkeypatch.setattr(grade, "execute", job.execute)
+    with pytest.raises(CourseError, match=r"cannot grade this: COURSE_DATA .* no cifar100"):
+        grade.grade(root, tiny.NAME, settings=quick, workers=Threads())
     assert not (root / "autograded").exists()
 
 
