@@ -23,7 +23,7 @@ from autograder.course import TABLE, CourseError
 from autograder.execute import write_outputs
 from autograder.job import Executed, Settings, execute, require
 from autograder.judge import Verdict
-from autograder.room import TIME, Room
+from autograder.room import Room
 from autograder.workers import Local, Workers, usable_cores
 from helpers import checks
 
@@ -172,7 +172,8 @@ class _Run:
             self._end(student, "broken", one.broken)
             return
         future = workers.submit(execute, text, one.files, self.settings)
-        one.notebook, one.files = None, {n: f for n, f in one.files.items() if n == TIME}
+        receipts = {name: f for name, f in one.files.items() if name in intake.RECEIPTS}
+        one.notebook, one.files = None, receipts
         self.waiting[future] = (one, clock)
 
     def _finish(

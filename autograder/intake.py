@@ -4,6 +4,7 @@ Everything here reads files that a student could have prepared. Nothing is execu
 what cannot be graded is told in one sentence for its author.
 """
 
+import contextlib
 import hashlib
 import html
 import json
@@ -27,6 +28,10 @@ MAX_FILES = 200
 MAX_ENTRIES = 2_000  # files, folders and links beside the notebook
 MAX_DEPTH = 8  # folders within folders
 MAX_TOTAL = 512 * 2**20  # bytes of all files beside the notebook, checkpoints included
+TIME = "timestamp.txt"  # when nbgrader's exchange took a submission
+SECRET = "submission_secret.txt"  # the word by which its student finds the feedback there
+RECEIPTS = (TIME, SECRET)
+MAX_RECEIPT = 1_000  # bytes of either
 
 
 @dataclass
@@ -51,6 +56,7 @@ def read(folder: Path, student: str, assignment: str) -> Submission:
         one.files = _files(folder, assignment)
     except Refused as refused:
         raw, one.broken, one.notebook = str(refused).encode(), str(refused), None
+        one.files = _receipts(folder)
     except OSError as error:
         one.broken = f"The files cannot be read ({error.strerror}); hand them in again."
         raw, one.notebook = one.broken.encode(), None
@@ -82,6 +88,16 @@ def _regular(path: Path, limit: int) -> bytes:
                 "out what was not asked for."
             )
         return file.read(limit)
+
+
+def _receipts(folder: Path) -> dict[str, bytes]:
+    """What the exchange wrote: without it, who cannot be graded would not be told through it."""
+    found = {}
+    for name in RECEIPTS:
+        if not folder.is_symlink() and not folder.parent.is_symlink():
+            with contextlib.suppress(Refused, OSError):
+                found[name] = _regular(folder / name, MAX_RECEIPT)
+    return found
 
 
 def _notebook(raw: bytes) -> nbformat.NotebookNode:

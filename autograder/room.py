@@ -36,8 +36,7 @@ _Converter = TypeVar("_Converter", bound=BaseConverter)
 # nbgrader tells of every step; here only what it cannot do is worth a line.
 _LOG = logging.getLogger("autograder.grade")
 _LOG.setLevel(logging.ERROR)
-TIME = "timestamp.txt"  # when nbgrader collected a submission
-MAX_TIME = 100  # bytes of it
+MAX_TIME = 100  # bytes of a time that is read
 ROOM = ".autograder"  # beside the gradebook: executed and done, per assignment
 
 
@@ -133,9 +132,10 @@ class Room:
         folder = self.place / "executed" / one.student / self.assignment
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / f"{self.assignment}.ipynb", text)
-        (folder / TIME).unlink(missing_ok=True)
-        if _is_time(one.files.get(TIME, b"")):
-            (folder / TIME).write_bytes(one.files[TIME])
+        for name, is_whole in ((intake.TIME, _is_time), (intake.SECRET, _is_secret)):
+            (folder / name).unlink(missing_ok=True)
+            if is_whole(one.files.get(name, b"")):
+                (folder / name).write_bytes(one.files[name])
         self._saving.coursedir.student_id = one.student
         with _writable(), self.ledger.lent(), self.ledger.whole():
             self._forget(one.student)
@@ -245,6 +245,11 @@ def _is_time(raw: bytes) -> bool:
     with contextlib.suppress(Exception):  # a long number takes the reader hours
         return len(raw) <= MAX_TIME and parse_utc(raw.decode()) is not None
     return False
+
+
+def _is_secret(raw: bytes) -> bool:
+    """Whether nbgrader can name a feedback page by it; its own are 128 hexadecimal digits."""
+    return 0 < len(raw) <= intake.MAX_RECEIPT and raw.isalnum()
 
 
 def _coursedir(config: Config) -> Any:

@@ -143,3 +143,14 @@ def test_the_courses_own_text_is_left_as_it_is():
     handed = nbformat.v4.new_notebook(cells=[dict(badge), mine])
     cells = intake.fitted(nbformat.from_dict(handed), source).cells
     assert cells[0].source == badge.source and cells[1].source.startswith("[](")
+
+
+def test_what_the_exchange_wrote_is_read_beside_a_broken_notebook_but_through_no_link(tmp_path):
+    write(tmp_path / "real")
+    (tmp_path / "real" / "a.ipynb").write_text("{")
+    (tmp_path / "real" / "submission_secret.txt").write_text("ab12")
+    (tmp_path / "real" / "timestamp.txt").symlink_to("/etc/hostname")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    one = read(tmp_path / "real")
+    assert one.broken and one.files == {"submission_secret.txt": b"ab12"}
+    assert read(tmp_path / "link").broken and read(tmp_path / "link").files == {}

@@ -11,6 +11,7 @@ import pytest
 import tiny
 from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
+from nbgrader.utils import notebook_hash
 from traitlets.config import Config
 
 from autograder import grade, report
@@ -18,6 +19,8 @@ from autograder import grade, report
 CONFIG = """
 c.CourseDirectory.course_id = 'tiny'
 c.LateSubmissionPlugin.penalty_method = 'zero'
+c.ExchangeFactory.release_feedback = "autograder.exchange.ReleaseFeedback"
+c.Exchange.root = "exchange"
 """
 PARTIAL = """double(1)
 ### BEGIN HIDDEN TESTS
@@ -63,6 +66,7 @@ def course(tmp_path_factory) -> Path:
         folder.mkdir(parents=True)
         (folder / f"{tiny.NAME}.ipynb").write_text(notebook(answer))
         (folder / "timestamp.txt").write_text(AFTER if student == "late" else DUE)
+        (folder / "submission_secret.txt").write_text(f"{student}4711")
     with Gradebook(url(root), "tiny") as gradebook:
         gradebook.add_assignment(tiny.NAME, duedate=DUE)
     assert set(grade.grade(root, tiny.NAME, jobs=2).values()) == {"done"}
@@ -119,10 +123,21 @@ def test_nbgrader_exports_the_marks(course):
     assert float(rows["late"]["late_submission_penalty"]) == 5
 
 
-def test_nbgrader_writes_the_feedback_with_the_students_outcome(course):
-    nbgrader(course, "generate_feedback", tiny.NAME, "--student=bob")
-    page = course / "feedback" / "bob" / tiny.NAME / f"{tiny.NAME}.html"
-    assert "double(21) is wrong" in page.read_text()
+def test_feedback_reaches_who_handed_in_through_the_exchange_also_what_was_no_notebook(course):
+    torn = course / "submitted" / "torn" / tiny.NAME
+    torn.mkdir(parents=True)
+    for name, text in ((f"{tiny.NAME}.ipynb", "{"), ("submission_secret.txt", "torn4711")):
+        (torn / name).write_text(text)
+    (torn / "timestamp.txt").write_text(DUE)
+    assert grade.grade(course, tiny.NAME, students=["torn"], jobs=1) == {"torn": "broken"}
+    (course / "exchange").mkdir(mode=0o777)
+    for student in ("bob", "torn"):
+        nbgrader(course, "generate_feedback", tiny.NAME, f"--student={student}")
+    nbgrader(course, "release_feedback", tiny.NAME)
+    for student, words in (("bob", "double(21) is wrong"), ("torn", "not valid JSON")):
+        known = notebook_hash(secret=f"{student}4711", notebook_id=tiny.NAME)
+        page = course / "exchange" / "tiny" / "feedback" / f"{known}.html"
+        assert words in page.read_text()
 
 
 def test_a_mark_given_by_hand_survives_a_regrade_and_a_stale_penalty_does_not(course):
