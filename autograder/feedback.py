@@ -7,6 +7,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
+from traitlets import List
 
 from autograder.execute import safe
 from autograder.intake import harmless
@@ -20,6 +21,8 @@ _OURS = ("NotAttempted", "Wrong", "StudentError")
 
 class RemoveHidden(NbGraderPreprocessor):
     """Take hidden blocks and quotations of them out, and leave plain text and pictures."""
+
+    display_data_priority = List().tag(config=True)  # else each page warns that nbconvert sets it
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Change a copy that is about to become a page; the graded notebook stays as it is."""

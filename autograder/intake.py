@@ -203,9 +203,11 @@ def _normalized(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def harmless(text: str) -> str:
     """A student's markdown that runs nothing, and loads nothing, where somebody reads it.
 
-    HTML is taken apart by a space behind each ``<``, a picture becomes a link to it, and a text
-    with a link that would run is shown as it was typed.
+    HTML is taken apart by a space behind each ``<``, a picture becomes a link to it (or loses its
+    place to the link that it stands in), and a text with a link that would run is shown as it was
+    typed.
     """
+    text = re.sub(r"\[!\[([^][]*)\]\([^()]*\)\]\(", r"[\1](", text)
     text = re.sub(r"!+\[", "[", re.sub(r"<(?=[a-zA-Z/!?])", "< ", text))
     plain = re.sub(r"[\s\x00-\x1f\\]", "", html.unescape(html.unescape(text)))
     if re.search(r"(?i)(java|vb)script:|[({\[\]:\"'=]data:", plain):

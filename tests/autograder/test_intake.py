@@ -154,3 +154,10 @@ def test_what_the_exchange_wrote_is_read_beside_a_broken_notebook_but_through_no
     one = read(tmp_path / "real")
     assert one.broken and one.files == {"submission_secret.txt": b"ab12"}
     assert read(tmp_path / "link").broken and read(tmp_path / "link").files == {}
+
+
+def test_a_badge_becomes_a_link_and_a_picture_too():
+    badge = "[![Open in Colab](https://a.example/badge.svg)](https://b.example/a.ipynb)"
+    assert intake.harmless(badge) == "[Open in Colab](https://b.example/a.ipynb)"
+    assert intake.harmless("![a](https://a.example/a.png)") == "[a](https://a.example/a.png)"
+    assert intake.harmless("[![a](b)](javascript:x)").startswith("    ")
