@@ -52,8 +52,8 @@ def problems(facts: dict) -> list[str]:
     ]
     if facts["profile"] == "full" and not facts["gpus"]:
         found.append(
-            "the profile is full and there is no GPU, so training takes hours; choose a GPU under "
-            "Runtime, Change runtime type in Colab, or set COURSE_PROFILE=quick."
+            "the profile is full and there is no GPU: large networks train for hours; choose one "
+            "under Runtime, Change runtime type in Colab, or set COURSE_PROFILE=quick."
         )
     if 0 < facts["memory_gb"] < 4:
         found.append("there is little memory; set COURSE_PROFILE=quick or offline.")
