@@ -390,8 +390,8 @@ class KernelSource:
     def __init__(self, run: Run) -> None:
         self.run = run
 
-    def value(self, name: str) -> tuple[Any, list]:
-        return self._ask("value", name, None)
+    def values(self, names: list[str]) -> tuple[Any, list]:
+        return self._ask("values", names, None)
 
     def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list]:
         return self._ask("call", name, arguments)
@@ -399,7 +399,9 @@ class KernelSource:
     def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
         return self._ask("model", name, arguments)
 
-    def _ask(self, kind: str, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
+    def _ask(
+        self, kind: str, name: str | list[str], arguments: tuple[Any, list] | None
+    ) -> tuple[Any, list]:
         self.run.told = self.run.told or arguments is not None
         names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
         given, answer = (str(self.run.folder / one) for one in names)
@@ -414,7 +416,8 @@ class KernelSource:
                 )
                 return _read(folder, names[1])
             except _Said as said:
-                raise said.outcome(name, self.run.told) from None
+                words = name if isinstance(name, str) else ", ".join(name)
+                raise said.outcome(words, self.run.told) from None
             finally:
                 for one in names:
                     with contextlib.suppress(OSError):

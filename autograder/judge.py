@@ -111,11 +111,11 @@ class Judge:
         return self._pipe
 
 
-def _answer(source: submission.Source, kind: str, name: str, arguments: Any) -> tuple:
+def _answer(source: submission.Source, kind: str, name: str | list[str], arguments: Any) -> tuple:
     """Ask the submission; an outcome that it ends in crosses as two words."""
     try:
-        if kind == "value":
-            plain = source.value(name)
+        if kind == "values":
+            plain = source.values(name)
         elif kind == "call":
             plain = source.call(name, arguments)
         else:
@@ -124,7 +124,8 @@ def _answer(source: submission.Source, kind: str, name: str, arguments: Any) -> 
     except checks.CheckFailed as failed:
         return ("failed", failed.outcome.status, failed.outcome.message, failed.detail)
     except export.ExportError as error:
-        return ("failed", checks.WRONG, f"{name}: {error}.", "")
+        words = name if isinstance(name, str) else ", ".join(name)
+        return ("failed", checks.WRONG, f"{words}: {error}.", "")
 
 
 # ---------------------------------------------------------------------- in the judge's process
@@ -136,8 +137,8 @@ class _Pipe:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
-    def value(self, name: str) -> Any:
-        return self._ask("value", name, None)
+    def values(self, names: list[str]) -> Any:
+        return self._ask("values", names, None)
 
     def call(self, name: str, arguments: Any) -> Any:
         return self._ask("call", name, arguments)
@@ -145,7 +146,7 @@ class _Pipe:
     def model(self, name: str, arguments: Any) -> Any:
         return self._ask("model", name, arguments)
 
-    def _ask(self, kind: str, name: str, arguments: Any) -> Any:
+    def _ask(self, kind: str, name: str | list[str], arguments: Any) -> Any:
         self._pipe.send((kind, name, arguments))
         answer, *body = self._pipe.recv()
         if answer == "plain":

@@ -22,8 +22,10 @@ class Namespace:
     def __init__(self, names: dict[str, Any] | None = None) -> None:
         self._names = names
 
-    def value(self, name: str) -> tuple[Any, list[np.ndarray]]:
-        return _exported(export.to_plain, self._find(name), name)
+    def values(self, names: list[str]) -> tuple[Any, list[np.ndarray]]:
+        each = [_exported(export.to_plain, self._find(name), name) for name in names]
+        together = [export.from_plain(*plain) for plain in each]
+        return _exported(export.to_plain, together, ", ".join(names))
 
     def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]:
         results = []
@@ -69,22 +71,23 @@ def _exported(pack: Callable, value: Any, name: str) -> Any:
         raise checks.Wrong(f"{name}: {error}.") from None
 
 
-def answer(kind: str, name: str, arguments: str | None, to: str) -> None:
+def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> None:
     """Write the answer to one request into the file ``to``.
 
-    ``kind`` is value, call or model; ``arguments`` names a file with `export.dumps` of what
-    `Namespace` takes, or is None. The file holds one byte, ``+`` or ``-``, then the data, or a
-    JSON list of an outcome's status and message.
+    ``kind`` is values (``name`` is a list then), call or model; ``arguments`` names a file with
+    `export.dumps` of what `Namespace` takes, or is None. The file holds one byte, ``+`` or ``-``,
+    then the data, or a JSON list of an outcome's status and message.
     """
     names = Namespace()
     try:
         given = export.loads(Path(arguments).read_bytes()) if arguments else None
-        if kind == "value":
-            plain = names.value(name)
+        if kind == "values":
+            plain = names.values(name)
         else:
             plain = (names.call if kind == "call" else names.model)(name, given)
         raw = b"+" + export.dumps(*plain)
     except BaseException as error:
-        outcome = checks.explain(error, name).outcome
+        words = name if isinstance(name, str) else ", ".join(name)
+        outcome = checks.explain(error, words).outcome
         raw = b"-" + json.dumps([outcome.status, outcome.message]).encode()
     Path(to).write_bytes(raw)
