@@ -70,15 +70,27 @@ def first_loss(model: Any, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def overfits(
-    model: Any, x: np.ndarray, y: np.ndarray, *, images: int = 100, epochs: int = 60
+    model: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    images: int = 100,
+    epochs: int = 60,
+    folder: str = "checkpoints",
 ) -> float:
     """Training accuracy in [0, 1] of a copy of the network on a few images, the best of its epochs.
 
     A network that cannot learn 100 images by heart has a fault that more data will not mend.
-    It stops when it knows them all. The model itself stays as it is.
+    It stops when it knows them all; ``folder/by_heart.json`` keeps that an equal network did. The
+    model itself stays as it is.
     """
     import keras
 
+    some = x[:images], y[:images]
+    learnt = _Learnt(Path(folder), _hash(_fingerprint(model, *some, {"epochs": epochs})))
+    if learnt.before():
+        print(f"Learnt before, says {learnt.note}: nothing has changed.")
+        return 1.0
     copy = keras.models.clone_model(model)
     copy.compile_from_config(model.get_compile_config())
     best = 0.0
@@ -90,8 +102,9 @@ def overfits(
         copy.stop_training = best == 1
 
     watch = keras.callbacks.LambdaCallback(on_epoch_end=look)
-    some = x[:images], y[:images]
     copy.fit(*some, epochs=epochs, batch_size=20, verbose=0, callbacks=[watch])
+    if best == 1:
+        learnt.keep()
     return float(best)
 
 
@@ -138,6 +151,30 @@ class _Store:
                     os.fsync(file.fileno())
             os.replace(fresh, self.weights)
             os.replace(text, self.note)
+
+
+class _Learnt:
+    """A list of the networks that have learnt their images by heart."""
+
+    def __init__(self, folder: Path, network: str) -> None:
+        self.note, self.network = folder / "by_heart.json", network
+
+    def before(self) -> bool:
+        return self.network in self._read()
+
+    def keep(self) -> None:
+        self.note.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.note.parent, prefix=".writing-") as place:
+            fresh = Path(place, self.note.name)
+            fresh.write_text(json.dumps([*self._read(), self.network], indent=1), encoding="utf-8")
+            os.replace(fresh, self.note)
+
+    def _read(self) -> list[str]:
+        try:
+            known = json.loads(self.note.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return []
+        return known if isinstance(known, list) else []
 
 
 def _file_hash(path: Path) -> str:

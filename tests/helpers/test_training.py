@@ -130,6 +130,21 @@ def test_the_ladder_starts_near_log_classes_and_learns_by_heart():
     assert np.array_equal(model.get_weights()[0], before)
 
 
+def test_what_was_learnt_by_heart_is_not_learnt_again_and_what_was_not_is(capsys, monkeypatch):
+    trained = []
+    plain = keras.Sequential.fit
+    monkeypatch.setattr(
+        keras.Sequential, "fit", lambda *a, **k: trained.append(1) or plain(*a, **k)
+    )
+    for rate, images in ((0.02, 10), (0.02, 10), (0.021, 10), (0.02, 9), (0, 10), (0, 10)):
+        known = training.overfits(network(64, rate), X, Y, images=images, epochs=200)
+        assert (known == 1) == (rate > 0)
+    assert len(trained) == 5 and capsys.readouterr().out.count("Learnt before") == 1
+    Path("checkpoints", "by_heart.json").write_text("{")
+    assert training.overfits(network(64, 0.02), X, Y, images=10, epochs=200) == 1
+    assert len(trained) == 6 and not list(Path("checkpoints").glob(".writing*"))
+
+
 def test_learning_by_heart_is_told_by_the_first_accuracy_alone():
     model = network(units=64, rate=0.02)
     top = keras.metrics.SparseTopKCategoricalAccuracy(3, name="top_accuracy")  # of three classes
