@@ -172,7 +172,7 @@ class _Learnt:
     def _read(self) -> list[str]:
         try:
             known = json.loads(self.note.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return []
         return known if isinstance(known, list) else []
 
