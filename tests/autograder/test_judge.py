@@ -113,6 +113,46 @@ def test_arrays_and_models_cross_and_the_model_is_rebuilt(bench):
     assert verdict.passed, verdict.message
 
 
+def test_a_model_is_rebuilt_again_when_it_has_changed_and_not_before(bench):
+    import keras
+
+    layers = [keras.layers.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")]
+    net = keras.Sequential(layers)
+
+    class Trained(submission.Namespace):
+        def call(self, name, arguments):
+            net.layers[0].set_weights([np.full((2, 1), 3.0), np.zeros(1)])
+            return export.to_plain([None])
+
+    code = HEAD + (
+        "np, before = submission.np, submission.model('net')\n"
+        "assert submission.model('net') is before and before(np.ones((1, 2))) == 2\n"
+        "submission.call('train')\n"
+        "assert submission.model('net')(np.ones((1, 2))) == 6"
+    )
+    assert bench.run(code, Trained({"net": net})) == judge.Verdict(checks.PASSED)
+
+
+def test_many_values_at_once_are_what_single_values_are(bench):
+    code = HEAD + "assert submission.values('a', 'b') == [1, [2, 3]]"
+    assert bench.run(code, work(a=1, b=[2, 3])).passed
+    verdict = bench.run(code, work(a=1))
+    assert verdict.message == bench.run(HEAD + "submission.value('b')", work(a=1)).message
+    assert verdict.status == checks.NOT_ATTEMPTED and "'b'" in verdict.message
+    verdict = bench.run(code, work(a=1, b=object()))
+    assert verdict.status == checks.WRONG and verdict.message.startswith("b: ")
+
+
+@pytest.mark.parametrize("given", [[1], [1, 2, 3], {"a": 1, "b": 2}, "ab", None, 2])
+def test_values_that_are_not_one_for_each_name_are_wrong(bench, given):
+    class Forged(submission.Namespace):
+        def values(self, names):
+            return export.to_plain(given)
+
+    verdict = bench.run(HEAD + "a, b = submission.values('a', 'b')", Forged({}))
+    assert verdict.status == checks.WRONG and "malformed" in verdict.message
+
+
 def test_many_calls_at_once_are_what_single_calls_are(bench):
     kept = []
 
