@@ -23,6 +23,7 @@ from typing import Any
 
 from autograder.authoring import read_cells
 from autograder.course import Course, CourseError
+from helpers.data import DataError
 
 REFERENCE = "reference"
 DEVIATIONS = 4  # standard deviations that the threshold keeps from either side
@@ -69,7 +70,10 @@ def calibrate(
         raise CourseError(f"There is no course/calibration/{name}.py: write down its variants.")
     recipe = _module(recipe_path)
     text = course.text_path(name).read_text(encoding="utf-8")
-    variants = recipe.variants(solution(text))
+    try:
+        variants = recipe.variants(solution(text))
+    except DataError as error:
+        raise CourseError(f"{name} cannot be calibrated here: {error}") from None
     seeds = seeds or recipe.SEEDS
     store = _Store(course.root, name, profile, _state(text, recipe_path))
     missing = [

@@ -80,7 +80,7 @@ def grade(
         run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(chosen, force)
         if todo:
-            needed = _data_sets(room.source) if settings.profile != "offline" else ()
+            needed = _loaded(room.source) if settings.profile != "offline" else ()
             if workers is None:
                 require(needed)  # once for all workers
             else:
@@ -103,11 +103,12 @@ def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
     return wanted
 
 
-def _data_sets(source: nbformat.NotebookNode) -> tuple[str, ...]:
-    """The data that a notebook and its hidden tests load, by the names that stand in its code."""
+def _loaded(source: nbformat.NotebookNode) -> tuple[str, ...]:
+    """The data and weights that a notebook and its hidden tests load, by what its code says."""
     code = "\n".join(one.source for one in source.cells if one.cell_type == "code")
     asked = re.findall(r"""(?:data\.load|heldout)\((?:dataset=)?(?:["'](\w+))?""", code)
-    return tuple(sorted({one or "cifar10" for one in asked}))
+    weights = ["vgg16"] if "pretrained.load(" in code else []
+    return tuple(sorted({one or "cifar10" for one in asked})) + tuple(weights)
 
 
 class _Run:

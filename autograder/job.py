@@ -20,7 +20,7 @@ from autograder import kernels, sandbox
 from autograder.course import TABLE, CourseError
 from autograder.execute import Run
 from autograder.judge import Judge
-from helpers import data
+from helpers import data, pretrained
 
 _ONE = threading.Lock()  # a job sets the environment, so a process runs one at a time
 
@@ -36,7 +36,7 @@ class Settings:
     threads: int = 0  # of TensorFlow in one job; 0: as many as a worker's share of the cores
     walls: bool = True  # whether student code runs behind the walls of `sandbox`
     table: str = ""  # course.toml, whose thresholds the judge needs wherever it runs
-    data: tuple[str, ...] = ()  # the data sets without which no job may begin
+    data: tuple[str, ...] = ()  # data sets and weights without which no job may begin
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Executed:
 
 @functools.cache
 def require(names: tuple[str, ...]) -> None:
-    """Raise `CourseError` on a machine that neither has the official data sets nor can fetch them.
+    """Raise `CourseError` on a machine that lacks the official data or weights and cannot fetch it.
 
     Kernels behind walls cannot download: every submission would lose its points for the machine's
     fault.
     """
     for name in names:
         try:
-            data.require(name)
+            pretrained.vgg16() if name == "vgg16" else data.require(name)
         except data.DataError as error:
             raise CourseError(
                 f"{platform.node()} cannot grade this: {error} Here, that is --profile offline."

@@ -106,6 +106,7 @@ _GPU = "/dev/nvidiactl /dev/nvidia-uvm /dev/nvidia-uvm-tools /sys/bus/pci /sys/d
 def readable() -> dict[str, str]:
     """What a kernel may read: where it finds it, and where it lies."""
     import helpers
+    from helpers.pretrained import VGG16_FILE
 
     paths = [*_SYSTEM.split(), sys.prefix, sys.base_prefix, str(Path(helpers.__file__).parent)]
     paths += [p for p in sys.path if Path(p).name in ("site-packages", "dist-packages")]
@@ -116,9 +117,10 @@ def readable() -> dict[str, str]:
         paths += [*_GPU.split(), *map(str, Path("/dev").glob("nvidia[0-9]*"))]
     found = {p: os.path.realpath(p) for p in paths if os.path.exists(p)}
     found |= {real: real for real in found.values()}
-    cache = Path.home() / ".keras" / "datasets"
-    if cache.is_dir():
-        found[f"{HOME}/.keras/datasets"] = str(cache.resolve())
+    for part in ("datasets", f"models/{VGG16_FILE}"):
+        kept = Path.home() / ".keras" / part
+        if kept.exists():
+            found[f"{HOME}/.keras/{part}"] = str(kept.resolve())
     return found
 
 

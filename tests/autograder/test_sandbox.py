@@ -17,6 +17,7 @@ import pytest
 
 from autograder import execute, kernels, sandbox
 from autograder.sandbox import GB, LIMITS, SandboxError
+from helpers.pretrained import VGG16_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 MB = 2**20
@@ -139,6 +140,29 @@ def test_an_installed_autograder_is_covered(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "readable", lambda: beside)
     code = f"import os\nprint(os.listdir({str(ROOT / 'autograder')!r}))\nimport autograder.judge"
     assert said(code, tmp_path).startswith("[]\nNo module named 'autograder")
+
+
+def test_of_the_home_folder_only_keras_data_and_the_courses_weights_are_there(
+    tmp_path, monkeypatch
+):
+    for name in ("datasets/mnist.npz", f"models/{VGG16_FILE}", "models/own.h5", "keras.json"):
+        path = tmp_path / "home" / ".keras" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    code = """
+from pathlib import Path
+kept = Path.home() / ".keras"
+print(sorted((str(p.relative_to(kept)), p.read_text()) for p in kept.rglob("*") if p.is_file()))
+for path in kept.rglob("*.*"):
+    try:
+        path.write_text("")
+        print("wrote to", path)
+    except OSError:
+        pass"""
+    wanted = ("datasets/mnist.npz", f"models/{VGG16_FILE}")
+    assert said(code, tmp_path / "work") == str([(name, name) for name in wanted])
 
 
 def test_a_cell_may_run_a_command(tmp_path):

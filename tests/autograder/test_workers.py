@@ -5,6 +5,7 @@ import threading
 import tracemalloc
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import keras
 import pytest
 import tiny
 
@@ -130,7 +131,15 @@ def test_a_class_is_not_graded_where_the_data_of_its_profile_is_missing(tmp_path
     monkeypatch.setattr(grade, "execute", job.execute)
     with pytest.raises(CourseError, match=r"cannot grade this: COURSE_DATA .* no cifar100"):
         grade.grade(root, tiny.NAME, settings=quick, workers=Threads())
+    path.write_text(needing.replace("data.load('cifar100')", "base = pretrained.load()"))
+    monkeypatch.setattr(keras.applications, "VGG16", _cut_off)
+    with pytest.raises(CourseError, match=r"cannot grade this: VGG-16's weights"):
+        grade.grade(root, tiny.NAME, settings=quick, jobs=1)
     assert not (root / "autograded").exists()
+
+
+def _cut_off(**_):
+    raise OSError("no network")
 
 
 def test_a_gradebook_that_another_program_holds_is_waited_for(tmp_path):
