@@ -5,6 +5,7 @@ module, so that it needs no network; course/pretraining/small_base.py makes the 
 """
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ WEIGHTS = Path(__file__).with_name("small_base.npz")
 CHECKSUM = "595b8ae2396a245e124fd8fec01d6e6dde85565cb77cd85b1a593129d9247269"  # SHA-256
 BLOCKS = (16, 32, 64, 128)
 VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"  # by which Keras knows the file
 VGG16_MEAN = (103.939, 116.779, 123.68)  # blue, green, red (Simonyan and Zisserman 2015)
 
 
@@ -60,16 +62,31 @@ def vgg16(weights: str | None = "imagenet") -> Base:
     import keras
 
     try:
+        if weights == "imagenet":
+            weights = _kept() or weights
         model = keras.applications.VGG16(
             include_top=False, weights=weights, input_shape=(32, 32, 3), name="vgg16"
         )
     except Exception as error:
         raise DataError(
             f"VGG-16's weights cannot be had ({type(error).__name__}); put {VGG16_FILE} into "
-            "the folder models of Keras's cache (~/.keras), or set COURSE_PROFILE=offline, which "
-            "needs no network."
+            "the folder named by COURSE_DATA or into ~/.keras/models, or set "
+            "COURSE_PROFILE=offline, which needs no network."
         ) from None
     return Base("vgg16", model, VGG16_MEAN, (1.0, 1.0, 1.0), "bgr")
+
+
+def _kept() -> str | None:
+    """The file of VGG-16's weights where it lies already.
+
+    Keras looks in the home folder of the process that imported it, which need not be this one's.
+    """
+    folder = os.environ.get("COURSE_DATA", "")
+    for place in (*([Path(folder)] if folder else []), Path.home() / ".keras" / "models"):
+        path = place / VGG16_FILE
+        if path.is_file() and hashlib.md5(path.read_bytes()).hexdigest() == VGG16_MD5:
+            return str(path)
+    return None
 
 
 def small(weights: Path | None = WEIGHTS) -> Base:

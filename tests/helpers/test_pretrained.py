@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import inspect
 from pathlib import Path
 
 import keras
@@ -67,6 +68,28 @@ def test_vgg16_reads_a_weights_file(tmp_path):
     made.save_weights(path)
     read = pretrained.vgg16(weights=str(path)).model
     np.testing.assert_array_equal(read.get_weights()[3], made.get_weights()[3])
+
+
+def test_vgg16_takes_the_file_that_lies_there_if_it_is_whole(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(keras.applications, "VGG16", lambda weights, **_: taken.append(weights))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(pretrained, "VGG16_MD5", hashlib.md5(b"whole").hexdigest())
+    kept = [tmp_path / name / pretrained.VGG16_FILE for name in ("data", "home/.keras/models")]
+    for path, content in zip(kept, (b"cut", b"whole"), strict=True):
+        path.parent.mkdir(parents=True)
+        pretrained.vgg16()
+        path.write_bytes(content)
+        pretrained.vgg16()
+    kept[0].write_bytes(b"whole")
+    pretrained.vgg16()
+    assert taken == ["imagenet", "imagenet", "imagenet", str(kept[1]), str(kept[0])]
+
+
+def test_the_file_of_vgg16_is_the_one_that_keras_knows():
+    code = inspect.getsource(inspect.getmodule(keras.applications.VGG16))
+    assert pretrained.VGG16_FILE in code and pretrained.VGG16_MD5 in code
 
 
 def test_vgg16_without_weights_ends_in_one_sentence_with_the_mend(monkeypatch):
