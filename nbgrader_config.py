@@ -35,6 +35,7 @@ c.ClearSolutions.code_stub = {
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 
 # A net trains longer than nbgrader's 30 s; 600 s is ten times what offline needs for a notebook.
+# It bounds a cell in `autograder grade` as well: more of it for a slow machine under quick or full.
 c.Execute.timeout = 600
 # A cell with this tag is not run and gets full marks, so nobody may guess it.
 c.Execute.skip_cells_with_tag = f"skip-{secrets.token_hex(16)}"

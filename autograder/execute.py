@@ -191,7 +191,10 @@ class Run:
         try:
             self.client.execute_cell(cell, index, store_history=store_history)
         except CellTimeoutError:
-            self.dead = f"A cell took longer than {self.client.timeout} seconds and was stopped."
+            self.dead = (
+                f"A cell took longer than {self.client.timeout} seconds and was stopped. If it "
+                "trains, hand its folder checkpoints in too: then nothing is trained again."
+            )
         except DeadKernelError:
             self.dead = self._why_dead()
         except CellExecutionError:

@@ -65,14 +65,15 @@ def grade(
     of *quick* and *full*. A submission that cannot be graded gets zero points and its sentence; it
     costs the others nothing.
     """
-    cores = usable_cores()
-    jobs, settings, table = jobs or cores, settings or Settings(), Path(root) / TABLE
+    cores, settings = usable_cores(), settings or Settings()
+    jobs, table = jobs or cores, Path(root) / TABLE
+    room = Room(Path(root), assignment, settings.profile)
     settings = replace(
         settings,
+        cell_seconds=settings.cell_seconds or room.cell_seconds,
         threads=settings.threads or (1 if workers else max(1, cores // jobs)),
         table=table.read_text("utf-8") if table.is_file() else "",
     )
-    room = Room(Path(root), assignment, settings.profile)
     chosen = _chosen(room, students)
     if workers is None and settings.walls and settings.kernel == kernels.NAME:
         sandbox.require()

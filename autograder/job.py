@@ -22,6 +22,7 @@ from autograder.execute import Run
 from autograder.judge import Judge
 from helpers import data, pretrained
 
+CELL_SECONDS = 600  # where no configuration says it
 _ONE = threading.Lock()  # a job sets the environment, so a process runs one at a time
 
 
@@ -31,7 +32,7 @@ class Settings:
 
     profile: str = "offline"
     kernel: str = kernels.NAME
-    cell_seconds: int = 600
+    cell_seconds: int = 0  # 0: as nbgrader_config.py says, or `CELL_SECONDS`
     judge_seconds: int = 300
     threads: int = 0  # of TensorFlow in one job; 0: as many as a worker's share of the cores
     walls: bool = True  # whether student code runs behind the walls of `sandbox`
@@ -67,9 +68,10 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     """Run one sanitized notebook (JSON text) beside its files (relative path: content)."""
     require(settings.data)
     nb = nbformat.reads(text, as_version=4)
-    limits = sandbox.share(settings.threads or 1) if settings.walls else None
+    cell_seconds = settings.cell_seconds or CELL_SECONDS
+    limits = sandbox.share(settings.threads or 1, cell_seconds) if settings.walls else None
     with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:
-        run = Run(nb, place, judge, settings.kernel, settings.cell_seconds, limits)
+        run = Run(nb, place, judge, settings.kernel, cell_seconds, limits)
         run.all_cells()
     return Executed(nbformat.writes(nb), run.clock.seconds)
 

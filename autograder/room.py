@@ -65,6 +65,7 @@ class Room:
         self.config.CourseDirectory.assignment_id = assignment
         coursedir = _coursedir(self.config)
         self.db_url, self.course_id = coursedir.db_url, coursedir.course_id
+        self.cell_seconds = int(self.config.Execute.get("timeout") or 0)  # 0: not said
 
     def submitted(self, student: str) -> Path:
         return self.root / "submitted" / student / self.assignment

@@ -63,14 +63,17 @@ class Limits:
 LIMITS = Limits()
 
 
-def share(cores: int) -> Limits:
+def share(cores: int, cell_seconds: int = 0) -> Limits:
     """The usual limits, and of memory what goes with so many of this machine's cores.
 
-    Never less than 3 GB, which every notebook of the course needs at most.
+    Never less than 3 GB, which every notebook of the course needs at most. Where a cell may take
+    ``cell_seconds``, the notebook may take six times as long.
     """
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     fair = int(0.9 * whole * cores / (os.cpu_count() or 1))
-    return replace(LIMITS, memory=max(3 * GB, min(LIMITS.memory, fair)))
+    memory = max(3 * GB, min(LIMITS.memory, fair))
+    wall, cpu = (max(n, 6 * cell_seconds) for n in (LIMITS.wall_seconds, LIMITS.cpu_seconds // 2))
+    return replace(LIMITS, memory=memory, wall_seconds=wall, cpu_seconds=2 * cpu)
 
 
 def walls(folder: Path, sockets: Path, limits: Limits) -> dict[str, Any]:

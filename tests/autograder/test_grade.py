@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import tiny
 from nbgrader.api import Gradebook
 from tiny import NAME, STUB, notebook
 from typer.testing import CliRunner
@@ -108,3 +109,13 @@ def test_the_command_takes_its_profile_from_the_environment_and_names_it(monkeyp
     assert [settings.profile for settings in taken] == ["quick", "full"]
     refused = CliRunner().invoke(app, ["grade", "tiny", "--profile", "fast"])
     assert refused.exit_code == 2 and len(taken) == 2
+
+
+def test_a_cell_takes_no_longer_than_nbgraders_configuration_says(tmp_path):
+    root = tiny.make(tmp_path, students=1)
+    with (root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Execute.timeout = 3\n")
+    submit(root, "student00", notebook("import time\ntime.sleep(100)"))
+    grade.grade(root, NAME, jobs=1)
+    (words,) = tiny.results(root)["notebooks"]["student00"]
+    assert "took longer than 3 seconds" in words and "checkpoints" in words

@@ -591,3 +591,9 @@ def test_without_a_sandbox_a_kernel_is_like_any_other(tmp_path):
     (tmp_path / "answer.txt").write_text("42")
     one = run("open('back.txt', 'w').write(open('answer.txt').read())", tmp_path, None)
     assert not one.dead and (tmp_path / "back.txt").read_text() == "42"
+
+
+@pytest.mark.parametrize(("cell", "whole"), [(8, 3_600), (600, 3_600), (1_200, 7_200)])
+def test_a_notebook_may_take_six_times_as_long_as_a_cell_and_no_less_than_usual(cell, whole):
+    limits = sandbox.share(1, cell)
+    assert (limits.wall_seconds, limits.cpu_seconds) == (whole, 2 * whole)
