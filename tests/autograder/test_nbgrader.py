@@ -66,7 +66,8 @@ def course(tmp_path_factory) -> Path:
         folder.mkdir(parents=True)
         (folder / f"{tiny.NAME}.ipynb").write_text(notebook(answer))
         (folder / "timestamp.txt").write_text(AFTER if student == "late" else DUE)
-        (folder / "submission_secret.txt").write_text(f"{student}4711")
+        secret = "../dan" if student == "dan" else f"{student}4711"
+        (folder / "submission_secret.txt").write_text(secret)
     with Gradebook(url(root), "tiny") as gradebook:
         gradebook.add_assignment(tiny.NAME, duedate=DUE)
     assert set(grade.grade(root, tiny.NAME, jobs=2).values()) == {"done"}
@@ -138,6 +139,7 @@ def test_feedback_reaches_who_handed_in_through_the_exchange_also_what_was_no_no
         known = notebook_hash(secret=f"{student}4711", notebook_id=tiny.NAME)
         page = course / "exchange" / "tiny" / "feedback" / f"{known}.html"
         assert words in page.read_text()
+    assert not (course / "autograded" / "dan" / tiny.NAME / "submission_secret.txt").exists()
 
 
 def test_a_mark_given_by_hand_survives_a_regrade_and_a_stale_penalty_does_not(course):
