@@ -96,8 +96,8 @@ def test_memory_stays_flat_over_a_large_class(tmp_path):
     kept = []
 
     def watch(event: grade.Progress) -> None:
-        if event.done in (30, 90):
-            gc.collect()  # where TensorFlow is loaded as well, Python looks for garbage seldom
+        if event.done in (30, 60, 90):
+            gc.collect()
             kept.append(tracemalloc.get_traced_memory()[0])
 
     tracemalloc.start()
@@ -106,8 +106,9 @@ def test_memory_stays_flat_over_a_large_class(tmp_path):
     finally:
         tracemalloc.stop()
     assert set(states.values()) == {"done"}
-    # 60 submissions in between; their notebooks alone would be three times this.
-    assert kept[1] - kept[0] < 1_000_000
+    # What is kept of submissions grows from each third to the next; the notebooks of 30 alone would
+    # be three times this. What is loaded once, by whatever else this process does, is no leak.
+    assert min(kept[1] - kept[0], kept[2] - kept[1]) < 500_000, kept
 
 
 def test_a_second_run_beside_the_first_is_refused(tmp_path):
