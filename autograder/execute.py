@@ -33,6 +33,7 @@ from autograder.clock import Clock
 from autograder.intake import printable
 from autograder.judge import Judge, Verdict
 from helpers import checks, export
+from helpers.answers import asked_for
 
 FOR_INSTRUCTOR = "For the instructor: "
 NOTES = "leaderboard"  # metadata of an output; student code's outputs have none, nor has feedback
@@ -419,8 +420,7 @@ class KernelSource:
                 )
                 return _read(folder, names[1])
             except _Said as said:
-                words = name if isinstance(name, str) else ", ".join(name)
-                raise said.outcome(words, self.run.told) from None
+                raise said.outcome(asked_for(name), self.run.told) from None
             finally:
                 for one in names:
                     with contextlib.suppress(OSError):

@@ -22,6 +22,7 @@ import numpy as np
 
 from autograder import kernels, submission, warm
 from helpers import checks, export
+from helpers.answers import asked_for
 
 MEMORY = 6 * 2**30  # bytes a judge may add to what it has at its start
 SECONDS = 300  # one hidden block, the student's answers included
@@ -124,8 +125,7 @@ def _answer(source: submission.Source, kind: str, name: str | list[str], argumen
     except checks.CheckFailed as failed:
         return ("failed", failed.outcome.status, failed.outcome.message, failed.detail)
     except export.ExportError as error:
-        words = name if isinstance(name, str) else ", ".join(name)
-        return ("failed", checks.WRONG, f"{words}: {error}.", "")
+        return ("failed", checks.WRONG, f"{asked_for(name)}: {error}.", "")
 
 
 # ---------------------------------------------------------------------- in the judge's process

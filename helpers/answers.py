@@ -25,7 +25,7 @@ class Namespace:
     def values(self, names: list[str]) -> tuple[Any, list[np.ndarray]]:
         each = [_exported(export.to_plain, self._find(name), name) for name in names]
         together = [export.from_plain(*plain) for plain in each]
-        return _exported(export.to_plain, together, ", ".join(names))
+        return _exported(export.to_plain, together, asked_for(names))
 
     def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]:
         results = []
@@ -71,6 +71,11 @@ def _exported(pack: Callable, value: Any, name: str) -> Any:
         raise checks.Wrong(f"{name}: {error}.") from None
 
 
+def asked_for(name: str | list[str]) -> str:
+    """What was asked for, as a message names it."""
+    return name if isinstance(name, str) else ", ".join(name)
+
+
 def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> None:
     """Write the answer to one request into the file ``to``.
 
@@ -87,7 +92,6 @@ def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> 
             plain = (names.call if kind == "call" else names.model)(name, given)
         raw = b"+" + export.dumps(*plain)
     except BaseException as error:
-        words = name if isinstance(name, str) else ", ".join(name)
-        outcome = checks.explain(error, words).outcome
+        outcome = checks.explain(error, asked_for(name)).outcome
         raw = b"-" + json.dumps([outcome.status, outcome.message]).encode()
     Path(to).write_bytes(raw)
