@@ -139,7 +139,9 @@ def grade(
 def calibrate(
     name: Annotated[str, typer.Argument(help="assignment with a recipe in course/calibration/")],
     profile: ProfileOption = Profile.OFFLINE,
-    seeds: Annotated[int | None, typer.Option(help="in place of the recipe's own number")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=2, help="in place of the recipe's own number")
+    ] = None,
 ) -> None:
     """Measure what an accuracy threshold must tell apart; stop and go on as you like."""
     from autograder import calibrate as calibration

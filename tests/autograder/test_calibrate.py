@@ -4,9 +4,11 @@ import json
 import tomllib
 
 import pytest
+from typer.testing import CliRunner
 
 from autograder import calibrate
 from autograder.calibrate import Figures
+from autograder.cli import app
 from autograder.course import CourseError, load
 
 TOML = """
@@ -110,3 +112,8 @@ def test_an_assignment_without_a_recipe_ends_in_a_sentence(course):
     (course.root / "course" / "calibration" / "01_small.py").unlink()
     with pytest.raises(CourseError, match="write down its variants"):
         run(course)
+
+
+def test_one_seed_has_no_spread_and_is_refused_before_anything_is_trained():
+    refused = CliRunner().invoke(app, ["calibrate", "03_net_1", "--seeds", "1"])
+    assert refused.exit_code == 2 and "--seeds" in refused.output
