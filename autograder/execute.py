@@ -185,7 +185,10 @@ class Run:
         return {} if self.limits is None else {"limits": self.limits}
 
     def _run(self, cell: NotebookNode, index: int, store_history: bool = True) -> None:
-        """Execute one cell in the student's kernel, within its time; sets ``dead`` if that ends."""
+        """Execute one cell in the student's kernel, within its time; sets ``dead`` if that ends.
+
+        Raises RuntimeError when the kernel ends by no fault of its own.
+        """
         if self.dead:
             return
         self.client.shown, self.reply = 0, {}
@@ -229,7 +232,10 @@ class Run:
         if self.client.flooded:
             return f"A cell showed more than {self.client.most:,} characters and was stopped."
         process = getattr(self.client.km.provisioner, "process", None)
-        return getattr(process, "reason", "") or "The kernel died in an earlier cell."
+        reason = getattr(process, "reason", "")
+        if getattr(process, "abandoned", False):
+            raise RuntimeError(reason)
+        return reason or "The kernel died in an earlier cell."
 
     def ask(self, code: str) -> None:
         """Run code of ours in the kernel; what it shows is thrown away.

@@ -68,7 +68,10 @@ class Judge:
         self.close()
 
     def run(self, code: str, source: submission.Source) -> Verdict:
-        """Execute one hidden block against a submission; never raises for what it finds."""
+        """Execute one hidden block against a submission; never raises for what it finds.
+
+        Raises RuntimeError when there is no judge to be had: then nothing is known of the work.
+        """
         pipe = self._ready()
         pipe.send(("run", code))
         deadline = time.monotonic() + self.seconds
@@ -83,11 +86,22 @@ class Judge:
             try:
                 kind, *body = pipe.recv()
             except (EOFError, ConnectionError):
-                self.close()
-                return Verdict(checks.ERROR, "The hidden checks used more memory than allowed.")
+                return self._lost()
             if kind == "verdict":
                 return Verdict(*body)
             pipe.send(_answer(source, kind, *body))
+
+    def _lost(self) -> Verdict:
+        """What the end of the judge's process in the middle of a block means.
+
+        Memory that an answer needs ends it by a signal; whatever else does is the grader's fault.
+        """
+        process = self._process
+        code = process.wait(10)
+        self.close()
+        if process.abandoned or code is None or code >= 0:
+            raise RuntimeError(process.reason or f"The judge ended with exit code {code}.")
+        return Verdict(checks.ERROR, "The hidden checks used more memory than allowed.")
 
     def close(self) -> None:
         """End the judge's process at once."""
@@ -109,6 +123,11 @@ class Judge:
                 fds=(theirs.fileno(),),
             )
             theirs.close()
+            try:
+                self._process.wait_ready()
+            except RuntimeError as error:
+                last = str(error).strip().rpartition("\n")[2]
+                raise RuntimeError(f"The judge did not start: {last}") from None
         return self._pipe
 
 

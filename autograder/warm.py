@@ -148,6 +148,7 @@ class Process:
         self.returncode: int | None = None
         self.reason = ""  # why the keeper ended it, as one sentence; empty when it ended itself
         self.error = ""  # a traceback, when it never became ready
+        self.abandoned = False  # whether its keeper ended first: no fault of what ran in it
         self._ready = False
         self._rest = b""
         self._socket = socket.socket(socket.AF_UNIX)
@@ -207,7 +208,7 @@ class Process:
         except OSError:
             got = b""
         if not got:
-            self.returncode = -signal.SIGKILL
+            self.returncode, self.abandoned = -signal.SIGKILL, True
             self.reason = self.reason or "The server of warm processes ended."
             return True
         *lines, self._rest = (self._rest + got).split(b"\n")

@@ -1,6 +1,12 @@
 """A notebook is run in a real kernel and judged from outside."""
 
 import json
+import os
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -16,12 +22,16 @@ submission.checks.equal(submission.call("double", 21), 42, "double(21)")
 ### END HIDDEN TESTS"""
 
 
-def run(tmp_path, answer: str, visible: str = "double") -> nbformat.NotebookNode:
+def made(answer: str, visible: str = "double") -> nbformat.NotebookNode:
     test = nbformat.v4.new_code_cell(HIDDEN.format(visible=visible))
     test.metadata.nbgrader = dict(
         grade=True, solution=False, grade_id="double", points=2, locked=True, schema_version=3
     )
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(answer), test])
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(answer), test])
+
+
+def run(tmp_path, answer: str, visible: str = "double") -> nbformat.NotebookNode:
+    nb = made(answer, visible)
     with Judge(seconds=60) as judge:
         execute.Run(nb, tmp_path, judge, kernels.NAME, 20).all_cells()
     return nb
@@ -55,6 +65,27 @@ def test_a_wrong_answer_fails_with_the_judges_words_and_no_hidden_line(tmp_path)
 )
 def test_every_other_answer_ends_in_its_own_outcome(tmp_path, answer, kind):
     assert outcome(run(tmp_path, answer))[0] == kind
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc who a kernel's parent is")
+def test_a_kernel_that_is_lost_by_the_graders_fault_is_no_verdict(tmp_path):
+    answer = "open('running', 'w').close()\nimport time; time.sleep(60)\ndef double(n): return n"
+
+    def end_the_keeper() -> None:
+        deadline = time.monotonic() + 40
+        while one.client.km is None or not Path(f"{one.root}{tmp_path}/running").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        kernel = one.client.km.provisioner.process.pid
+        status = Path(f"/proc/{kernel}/status").read_text()
+        os.kill(int(status.partition("PPid:")[2].split()[0]), signal.SIGKILL)
+
+    with Judge(seconds=60) as judge, ThreadPoolExecutor(1) as beside:
+        one = execute.Run(made(answer), tmp_path, judge, kernels.NAME, 50)
+        ended = beside.submit(end_the_keeper)
+        with pytest.raises(RuntimeError, match="server of warm processes ended"):
+            one.all_cells()
+        ended.result()
 
 
 def test_warnings_and_numbers_that_student_code_shows_are_no_marks(tmp_path):

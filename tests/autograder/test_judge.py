@@ -99,6 +99,30 @@ def test_a_block_that_hangs_ends_and_the_next_one_is_judged():
         assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
 
 
+def test_without_a_judge_nothing_is_judged(monkeypatch):
+    fork = judge.kernels.fork
+
+    def missing(target, *more, **rest):
+        return fork("autograder.judge:missing", *more, **rest)
+
+    right = HEAD + "assert submission.value('n') == 1"
+    with judge.Judge(seconds=60) as one:
+        monkeypatch.setattr(judge.kernels, "fork", missing)
+        with pytest.raises(RuntimeError, match=r"did not start: AttributeError.*missing"):
+            one.run(right, work(n=1))
+        monkeypatch.undo()
+        assert one.run(right, work(n=1)).passed
+
+
+def test_a_judge_that_an_answer_ends_is_a_verdict_and_one_that_leaves_is_none():
+    with judge.Judge(seconds=60) as one:
+        verdict = one.run("import os\nos.kill(os.getpid(), 11)", work())
+        assert verdict.status == checks.ERROR and "more memory than allowed" in verdict.message
+        with pytest.raises(RuntimeError, match="exit code 3"):
+            one.run("import os\nos._exit(3)", work())
+        assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
+
+
 def test_arrays_and_models_cross_and_the_model_is_rebuilt(bench):
     import keras
 
