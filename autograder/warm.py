@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 ADDRESS = "CONVCOURSE_WARM"  # environment: where the server listens, for workers of its owner
+IDLE_SECONDS = 0.2  # without a request, once: time to draw images for all later notebooks
 START_SECONDS = 120  # loading everything on a slow, busy machine
 _READY = b"ready"  # the target's only word when all is well
 _LENGTH = 8  # bytes before a request that give its length
@@ -250,12 +251,17 @@ def serve(listener: int, alive: int) -> None:
     with socket.socket(fileno=listener) as waiting:
         address = waiting.getsockname()
         gc.disable()  # it would take a fifth of the loading, and find nothing
-        importlib.import_module("autograder._preload")
+        preload = importlib.import_module("autograder._preload")
         gc.collect()
         gc.enable()
         gc.freeze()  # a collection in a forked process would copy every page that it marks
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers leave no zombies
-        while alive not in select.select([waiting, alive], [], [])[0]:
+        moment: float | None = IDLE_SECONDS
+        while alive not in (ready := select.select([waiting, alive], [], [], moment)[0]):
+            if not ready:  # nobody waits, so what saves later ones time delays nobody
+                preload.images()
+                moment = None
+                continue
             connection, _ = waiting.accept()
             with contextlib.suppress(OSError):  # no more processes: the asker sees the end
                 if os.fork() == 0:

@@ -50,6 +50,8 @@ class _Set:
         return len(self.shapes) * self.fills
 
 
+_kept: dict[tuple[int, int, int], tuple] = {}  # x and y by number, split and seed
+
 SHAPES10 = _Set(10, CLASSES10, fills=1)
 SHAPES100 = _Set(100, SUPERCLASSES, fills=len(FILLS))
 
@@ -87,8 +89,25 @@ def _column(labels: np.ndarray) -> np.ndarray:
     return labels.astype(np.uint8)[:, None]
 
 
+def keep(n_train: int = 5_000, n_test: int = 2_000) -> None:
+    """Draw the first images of shapes10 once, for a process that others are forked from.
+
+    There, and in this one, they are copied instead of drawn.
+    """
+    for split, n in enumerate((n_train, n_test)):
+        _kept[SHAPES10.number, split, 0] = _draw(SHAPES10, n, split, 0, 0)
+
+
 def _make(kind: _Set, n: int, split: int, seed: int, start: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 32, 32, 3) uint8 and classes (n,). Images of one shape are drawn together."""
+    """Images (n, 32, 32, 3) uint8 and classes (n,)."""
+    x, y = _kept.get((kind.number, split, seed), ((), ()))
+    if start + n <= len(y):
+        return x[start : start + n].copy(), y[start : start + n].copy()
+    return _draw(kind, n, split, seed, start)
+
+
+def _draw(kind: _Set, n: int, split: int, seed: int, start: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of one shape are drawn together."""
     y = _classes(kind, start + n, split, seed)[start:]
     keys = image_keys(kind.number, seed, split, np.arange(start, start + n))
     x = np.empty((n, SIZE, SIZE, 3), np.uint8)

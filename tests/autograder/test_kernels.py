@@ -86,6 +86,18 @@ print(context._context is None or context._context._context_handle is None)"""
     assert "Threads:\t1\n" in status
 
 
+def test_a_server_that_had_a_moment_has_the_images_of_offline(tmp_path):
+    code = """
+from helpers import shapes
+if shapes._kept:
+    shapes.render = None  # none of them is drawn
+    print(len(shapes.load_shapes10(5_000, 2_000)[0][0]))"""
+    deadline = time.monotonic() + 30
+    while not (shown := run(code, tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert shown == "5000"
+
+
 def test_every_kernel_draws_its_own_random_numbers(tmp_path):
     code = """
 import json, random, uuid, numpy as np, tensorflow as tf, keras

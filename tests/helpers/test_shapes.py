@@ -55,6 +55,21 @@ def test_an_image_does_not_depend_on_how_many_are_asked_for():
     assert np.array_equal(shapes.shapes10(50, start=100)[0], many[100:150])
 
 
+def test_images_that_are_kept_are_those_that_would_be_drawn(monkeypatch):
+    asked = {"some": (30, 0, 0, 5), "more": (80,), "test": (20, 1), "other": (20, 0, 7)}
+    drawn = {k: shapes.shapes10(*asked[k]) for k in asked}
+    monkeypatch.setattr(shapes, "_kept", {})
+    shapes.keep(40, 20)
+    with monkeypatch.context() as none:
+        none.setattr(shapes, "render", None)
+        x, y = shapes.shapes10(*asked["some"])
+        x[:], y[:] = 0, 0  # whoever changes what they got changes nothing for the next
+        kept = {k: shapes.shapes10(*asked[k]) for k in ("some", "test")}
+    kept |= {k: shapes.shapes10(*asked[k]) for k in ("more", "other")}
+    for k in asked:
+        assert all(np.array_equal(a, b) for a, b in zip(drawn[k], kept[k])), k
+
+
 def test_the_hundred_classes_start_anywhere_too():
     x, fine, coarse = shapes.shapes100(120)
     some_x, some_fine, some_coarse = shapes.shapes100(17, start=93)
