@@ -67,7 +67,7 @@ def test_images_that_are_kept_are_those_that_would_be_drawn(monkeypatch):
         kept = {k: shapes.shapes10(*asked[k]) for k in ("some", "test")}
     kept |= {k: shapes.shapes10(*asked[k]) for k in ("more", "other")}
     for k in asked:
-        assert all(np.array_equal(a, b) for a, b in zip(drawn[k], kept[k])), k
+        assert all(np.array_equal(a, b) for a, b in zip(drawn[k], kept[k], strict=True)), k
 
 
 def test_the_hundred_classes_start_anywhere_too():
