@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -117,3 +118,22 @@ def test_an_assignment_without_a_recipe_ends_in_a_sentence(course):
 def test_one_seed_has_no_spread_and_is_refused_before_anything_is_trained():
     refused = CliRunner().invoke(app, ["calibrate", "03_net_1", "--seeds", "1"])
     assert refused.exit_code == 2 and "--seeds" in refused.output
+
+
+COMMITTED = sorted((Path(__file__).parents[2] / "course" / "calibration").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_the_courses_thresholds_are_those_that_were_measured(path):
+    measured = tomllib.loads(path.read_text())
+    figures = [Figures(name, f["accuracies"]) for name, f in measured["variants"].items()]
+    lowest, highest = calibrate.room(figures)
+    assert [lowest, highest] == pytest.approx(measured["between"], abs=5e-4)
+    name, profile = path.stem.split(".")
+    thresholds = load(Path(__file__).parents[2]).assignment(name).thresholds
+    threshold = thresholds[measured["exercise"]][profile]
+    assert threshold == measured["threshold"]
+    assert threshold < min(figures[0].accuracies) and figures[0].name == calibrate.REFERENCE
+    if lowest <= highest:  # accuracy tells them all apart: so does each band of the exercise
+        assert all(lowest <= bands[profile] <= highest for bands in thresholds.values())
+    assert profile != "offline" or lowest <= highest
