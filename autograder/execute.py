@@ -28,7 +28,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Integer, Unicode
 
-from autograder import kernels, sandbox
+from autograder import kernels, sandbox, warm
 from autograder.clock import Clock
 from autograder.intake import printable
 from autograder.judge import Judge, Verdict
@@ -232,10 +232,9 @@ class Run:
         if self.client.flooded:
             return f"A cell showed more than {self.client.most:,} characters and was stopped."
         process = getattr(self.client.km.provisioner, "process", None)
-        reason = getattr(process, "reason", "")
-        if getattr(process, "abandoned", False):
-            raise RuntimeError(reason)
-        return reason or "The kernel died in an earlier cell."
+        if isinstance(process, warm.Process) and (lost := process.lost()):
+            raise RuntimeError(lost)
+        return getattr(process, "reason", "") or "The kernel died in an earlier cell."
 
     def ask(self, code: str) -> None:
         """Run code of ours in the kernel; what it shows is thrown away.

@@ -99,8 +99,10 @@ class Judge:
         process = self._process
         code = process.wait(10)
         self.close()
-        if process.abandoned or code is None or code >= 0:
-            raise RuntimeError(process.reason or f"The judge ended with exit code {code}.")
+        if code is None or code >= 0:
+            raise RuntimeError(f"The judge ended with exit code {code}.")
+        if lost := process.lost():
+            raise RuntimeError(lost)
         return Verdict(checks.ERROR, "The hidden checks used more memory than allowed.")
 
     def close(self) -> None:

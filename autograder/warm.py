@@ -118,6 +118,13 @@ def _server_environment() -> dict[str, str]:
 # ---------------------------------------------------------------------- whoever asks
 
 
+def memory_kills() -> int:
+    """Processes that this machine has ended so far because its own memory was full."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/vmstat").read_text().partition("oom_kill ")[2].split()[0])
+    return 0
+
+
 class Process:
     """A process forked from the server; it lives at most as long as this object's connection."""
 
@@ -149,7 +156,8 @@ class Process:
         self.returncode: int | None = None
         self.reason = ""  # why the keeper ended it, as one sentence; empty when it ended itself
         self.error = ""  # a traceback, when it never became ready
-        self.abandoned = False  # whether its keeper ended first: no fault of what ran in it
+        self._abandoned = False  # whether its keeper ended first
+        self._kills_before = memory_kills()
         self._ready = False
         self._rest = b""
         self._socket = socket.socket(socket.AF_UNIX)
@@ -186,6 +194,15 @@ class Process:
             self._listen(left)
         return self.returncode
 
+    def lost(self) -> str:
+        """Why it ended by no fault of what ran in it, as one sentence; "" for any other end."""
+        if self._abandoned:
+            return self.reason
+        by_system = self.poll() == -signal.SIGKILL and not self.reason
+        if by_system and memory_kills() > self._kills_before:
+            return "The machine's memory did not suffice: grade again, with fewer --jobs."
+        return ""
+
     def signal(self, number: int) -> None:
         """Send a signal to the target alone."""
         with contextlib.suppress(OSError):
@@ -209,7 +226,7 @@ class Process:
         except OSError:
             got = b""
         if not got:
-            self.returncode, self.abandoned = -signal.SIGKILL, True
+            self.returncode, self._abandoned = -signal.SIGKILL, True
             self.reason = self.reason or "The server of warm processes ended."
             return True
         *lines, self._rest = (self._rest + got).split(b"\n")

@@ -123,6 +123,15 @@ def test_a_judge_that_an_answer_ends_is_a_verdict_and_one_that_leaves_is_none():
         assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
 
 
+def test_a_machine_without_memory_is_no_verdict(monkeypatch):
+    with judge.Judge(seconds=60) as one:
+        assert one.run("import os\nos.kill(os.getpid(), 9)", work()).status == checks.ERROR
+        kills = iter(range(100))  # one more each time that somebody looks
+        monkeypatch.setattr(judge.warm, "memory_kills", lambda: next(kills))
+        with pytest.raises(RuntimeError, match="machine's memory did not suffice"):
+            one.run("import os\nos.kill(os.getpid(), 9)", work())
+
+
 def test_arrays_and_models_cross_and_the_model_is_rebuilt(bench):
     import keras
 

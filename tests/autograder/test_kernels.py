@@ -178,6 +178,20 @@ def test_a_kernel_that_ends_itself_is_seen_to_be_dead(tmp_path):
     manager.shutdown_kernel(now=True)
 
 
+def test_a_process_that_the_system_ended_for_memory_is_lost_and_one_that_ended_itself_is_not(
+    tmp_path, monkeypatch
+):
+    assert warm.memory_kills() >= 0
+    for kills_after, lost in ((0, False), (1, True)):
+        monkeypatch.setattr(warm, "memory_kills", lambda: 0)
+        process = kernels.fork("os:abort", {}, folder=tmp_path)
+        monkeypatch.setattr(warm, "memory_kills", lambda kills=kills_after: kills)
+        assert process.wait(20) is not None and not process.lost()  # by another signal
+        process.returncode = -signal.SIGKILL
+        assert bool(process.lost()) is lost
+        process.kill()
+
+
 def test_a_kernel_restarts_and_is_interrupted_like_any_other(tmp_path):
     manager, client = start_new_kernel(kernel_name=kernels.NAME, cwd=str(tmp_path))
     client.execute_interactive("left_over = 1")
