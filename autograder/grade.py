@@ -6,7 +6,6 @@ from there.
 """
 
 import contextlib
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -17,7 +16,7 @@ from pathlib import Path
 import nbformat
 from nbgrader.utils import is_grade, is_solution
 
-from autograder import intake, kernels, sandbox
+from autograder import intake, kernels, needs, sandbox
 from autograder.clock import Clock
 from autograder.course import TABLE, CourseError
 from autograder.execute import write_outputs
@@ -81,7 +80,8 @@ def grade(
         run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(chosen, force)
         if todo:
-            needed = _loaded(room.source) if settings.profile != "offline" else ()
+            code = (one.source for one in room.source.cells if one.cell_type == "code")
+            needed = needs.of(code) if settings.profile != "offline" else ()
             if workers is None:
                 require(needed)  # once for all workers
             else:
@@ -102,14 +102,6 @@ def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
             "collect the submissions first."
         )
     return wanted
-
-
-def _loaded(source: nbformat.NotebookNode) -> tuple[str, ...]:
-    """The data and weights that a notebook and its hidden tests load, by what its code says."""
-    code = "\n".join(one.source for one in source.cells if one.cell_type == "code")
-    asked = re.findall(r"""(?:data\.load|heldout)\((?:dataset=)?(?:["'](\w+))?""", code)
-    weights = ["vgg16"] if "pretrained.load(" in code else []
-    return tuple(sorted({one or "cifar10" for one in asked})) + tuple(weights)
 
 
 class _Run:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
+from autograder import needs
 from autograder.authoring import HEADER_WORDS, LAYOUT_KEYS, ROLES, read_cells, to_notebook, to_text
 from autograder.course import TABLE, Assignment, Course, CourseError
 
@@ -178,6 +179,7 @@ def _marks(cell: NotebookNode) -> Iterator[str]:
 def _role(cell: NotebookNode) -> Iterator[str]:
     if cell.cell_type != "code":
         return
+    yield from _names_data(cell.source)
     role = role_of(cell)
     if role == "tests":
         block = blocks(cell.source, "HIDDEN TESTS")
@@ -198,20 +200,25 @@ def _has_code(source: str) -> bool:
     return any(line.strip() and not line.strip().startswith("#") for line in source.split("\n"))
 
 
-def _tree(source: str) -> ast.Module:
-    return ast.parse(TransformerManager().transform_cell(source))
-
-
 def _parses(source: str, when: str) -> Iterator[str]:
     try:
-        _tree(source)
+        needs.tree(source)
     except SyntaxError as error:
         yield f"{when}, it is not valid Python ({error.msg}, line {error.lineno}): complete it."
 
 
+def _names_data(source: str) -> Iterator[str]:
+    with contextlib.suppress(SyntaxError):  # already said by _parses
+        if needs.unnamed(needs.tree(source)):
+            yield (
+                'write the name of the data in quotes where it is loaded, as data.load("mnist"): '
+                "grading reads there what it must have at hand."
+            )
+
+
 def _raises(kept: str) -> Iterator[str]:
     try:
-        tree = _tree(kept)
+        tree = needs.tree(kept)
     except SyntaxError:
         return
     for node in ast.walk(tree):

@@ -92,6 +92,11 @@ BROKEN = {
         r'cell 4 .*the name double.*submission.value\("double"\)',
     ),
     "a hidden block that opens files": (CALL, "open(number)", "cell 4 .*uses open"),
+    "a data set without a name that can be read": (
+        VISIBLE,
+        VISIBLE + 'data.load("cifar" + str(2 * 5))\n',
+        "cell 4 .*name of the data in quotes",
+    ),
     "other points than the table": ("points=3", "points=4", "worth 6 points, .*says 5"),
     "other minutes than the table": ("30 minutes", "40 minutes", 'cell 1: say "30 minutes"'),
     "no title": ("# # Counting", "# Counting", "cell 1: begin with"),
