@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 
 import helpers
-from helpers import shapes
+from helpers import profile, shapes
 
 _NAMES = """
     tensorflow keras numpy numpy.random sklearn.datasets sklearn.linear_model sklearn.manifold
@@ -55,7 +55,8 @@ def _without_tuner() -> None:
 
 def images() -> None:
     """Draw what most notebooks load under *offline*, for all that are forked from now on."""
-    shapes.keep()
+    offline = profile.PROFILES["offline"]
+    shapes.keep(offline.train_images, offline.test_images)
 
 
 _without_tuner()

@@ -89,7 +89,7 @@ def _column(labels: np.ndarray) -> np.ndarray:
     return labels.astype(np.uint8)[:, None]
 
 
-def keep(n_train: int = 5_000, n_test: int = 2_000) -> None:
+def keep(n_train: int, n_test: int) -> None:
     """Draw the first images of shapes10 once, for a process that others are forked from.
 
     There, and in this one, they are copied instead of drawn.
