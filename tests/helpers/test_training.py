@@ -155,3 +155,48 @@ def test_another_callback_trains_anew(capsys):
     for patience, trains in ((1, True), (1, False), (2, True)):
         fit(callbacks=[keras.callbacks.EarlyStopping(monitor="loss", patience=patience)])
         assert ("Trained" in capsys.readouterr().out) == trains
+
+
+class Counting(keras.Sequential):
+    """A network that counts how often TensorFlow traces its training step."""
+
+    traced = 0
+
+    def train_step(self, data):
+        self.traced += 1
+        return super().train_step(data)
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, step):
+        return X[step * 20 : step * 20 + 20], Y[step * 20 : step * 20 + 20]
+
+    def __repr__(self):
+        return "three batches"
+
+
+@pytest.mark.parametrize("data", [(X, Y), (X, Y[:, None]), (Batches(), None)])
+def test_a_training_step_is_traced_once(data):
+    model = Counting([keras.layers.Input((4,)), *network().layers])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    made = training.fit(model, "net", *data, epochs=2)
+    assert model.traced == 1 and len(made.history["accuracy"]) == 2
+
+
+def test_a_network_without_an_input_layer_is_loaded_too(capsys):
+    made = []
+    for _ in range(2):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.layers.Dense(3, activation="softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        made.append((fit(model).history, model.get_weights()[0]))
+    assert "Loaded" in capsys.readouterr().out
+    assert made[0][0] == made[1][0] and np.array_equal(made[0][1], made[1][1])
+
+
+def test_labels_that_do_not_fit_are_told_by_keras():
+    with pytest.raises(ValueError, match="shape"):
+        training.fit(network(), "net", X, np.zeros((60, 5, 2)), epochs=1)
