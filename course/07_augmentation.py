@@ -446,7 +446,7 @@ def train_digits(name, degrees, seed=1):
     head = [layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10, activation="softmax")]
     net = keras.Sequential([layers.Input((28, 28, 1)), turn, look, *head])
     net.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    training.fit(net, name, digits.x_train, digits.y_train, batch_size=32, epochs=15)
+    training.fit(net, name, digits.x_train, digits.y_train, batch_size=32, epochs=10)
     return net.predict(digits.x_test, verbose=0).argmax(axis=1)
 
 # %%
