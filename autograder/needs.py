@@ -7,16 +7,11 @@ import ast
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from IPython.core.inputtransformer2 import TransformerManager
+from autograder import syntax
 
 WEIGHTS = "vgg16"  # what `pretrained.load` gives under *quick* and *full*
 # How a call ends that takes a data set's name: its place among the arguments, and its keyword.
 _NAMED = {"data.load": (0, "name"), "submission.heldout": (1, "dataset")}
-
-
-def tree(source: str) -> ast.Module:
-    """A cell's code, magics included. Raises SyntaxError."""
-    return ast.parse(TransformerManager().transform_cell(source))
 
 
 def of(sources: Iterable[str]) -> tuple[str, ...]:
@@ -24,7 +19,7 @@ def of(sources: Iterable[str]) -> tuple[str, ...]:
     found: set[str | None] = set()
     for source in sources:
         with contextlib.suppress(SyntaxError):  # a cell that cannot run loads nothing
-            found.update(_loaded(tree(source)))
+            found.update(_loaded(syntax.tree(source)))
     found.discard(None)
     return (*sorted(found - {WEIGHTS}), *(found & {WEIGHTS}))
 

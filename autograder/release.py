@@ -13,6 +13,7 @@ import nbformat
 
 from autograder import rules
 from autograder.authoring import notebook_json, read_cells, to_notebook
+from autograder.cells import MARKS, blocks, role_of
 from autograder.course import Course, CourseError
 
 # Fewer characters than this are everyday code, which may stand anywhere.
@@ -93,12 +94,12 @@ def find_leaks(name: str, text: str, releases: dict[str, str]) -> Iterator[rules
         for other, released in releases.items()
     }
     for number, cell in enumerate(read_cells(text), start=1):
-        for mark in rules.MARKS:
-            secret = _lines("\n".join(rules.blocks(cell.source, mark).inside))
+        for mark in MARKS:
+            secret = _lines("\n".join(blocks(cell.source, mark).inside))
             found = _first_shown(secret, name, shown)
             if found:
                 place, line = found
-                label = f'cell {number} ({rules.role_of(cell)} "{_id_of(cell)}")'
+                label = f'cell {number} ({role_of(cell)} "{_id_of(cell)}")'
                 mend = f'release/{place} shows "{line}" of it: change or hide that there.'
                 yield rules.Violation(f"course/{name}.py", label, mend)
 
@@ -170,4 +171,4 @@ def _runs(lines: list[str], worth: int) -> Iterator[str]:
 
 
 def _id_of(cell: nbformat.NotebookNode) -> str:
-    return cell.metadata[rules.role_of(cell)]
+    return cell.metadata[role_of(cell)]

@@ -5,29 +5,25 @@ the mend. They are gathered, so that an author sees all of them at once.
 """
 
 import ast
-import builtins
 import contextlib
 import re
-import symtable
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from autograder import needs
+from autograder import needs, syntax
 from autograder.authoring import HEADER_WORDS, LAYOUT_KEYS, ROLES, read_cells, to_notebook, to_text
+from autograder.cells import MARKS, BadMarks, blocks, role_of
 from autograder.course import TABLE, Assignment, Course, CourseError
 
 GRADE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # what nbformat takes as a cell id
 STUB = 'raise NotImplementedError("not attempted yet")'
-MARKS = {"SOLUTION": ("solution", "answer"), "HIDDEN TESTS": ("tests",)}
 # Built-in, but they reach the notebook's names or files, which belong to the student.
 REACHING = {"__import__", "breakpoint", "dir", "eval", "exec", "globals", "input", "locals"} | {
     "open",
     "vars",
 }
-COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}  # run where they stand
 COLAB = re.compile(r"https://colab\.research\.google\.com/(?!assets/)[^\s)\"'<>]+")
 
 
@@ -41,18 +37,6 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.file}, {self.cell}: {self.mend}"
-
-
-@dataclass(frozen=True)
-class Block:
-    """The lines between a pair of marks, and the source with a stub in their place."""
-
-    inside: list[str]
-    outside: str
-
-
-class BadMarks(ValueError):
-    """The marks of a cell do not pair; the text is a sentence with the mend."""
 
 
 def check(course: Course, texts: dict[str, str]) -> list[Violation]:
@@ -74,42 +58,6 @@ def check(course: Course, texts: dict[str, str]) -> list[Violation]:
         mine += _overwritten(file, cells)
         violations += mine or _form(file, texts[name])
     return violations
-
-
-def role_of(cell: NotebookNode) -> str | None:
-    """The header word that says what a cell of a text is for, or None for a plain cell."""
-    return next((word for word in ROLES if word in cell.metadata), None)
-
-
-def blocks(source: str, mark: str, stub: str = "") -> Block:
-    """What stands between `### BEGIN mark` and `### END mark`; raises `BadMarks`.
-
-    A stub takes the place of each block, at the indent of its first mark, as nbgrader does it.
-    """
-    inside: list[str] = []
-    outside: list[str] = []
-    is_open = False
-    for line in source.split("\n"):
-        begins, ends = f"BEGIN {mark}" in line, f"END {mark}" in line
-        if (begins or ends) and line.strip() not in (f"### BEGIN {mark}", f"### END {mark}"):
-            raise BadMarks(
-                f'the mark "{line.strip()}" must stand alone as ### BEGIN or END {mark}.'
-            )
-        if begins and is_open:
-            raise BadMarks(
-                f"a second ### BEGIN {mark} comes before ### END {mark}: close the first."
-            )
-        if ends and not is_open:
-            raise BadMarks(f"### END {mark} has no ### BEGIN {mark} before it: add that.")
-        if begins and stub:
-            outside.append(line[: len(line) - len(line.lstrip())] + stub)
-        if begins or ends:
-            is_open = begins
-        else:
-            (inside if is_open else outside).append(line)
-    if is_open:
-        raise BadMarks(f"### BEGIN {mark} is never closed: add ### END {mark}.")
-    return Block(inside, "\n".join(outside))
 
 
 def _cells(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
@@ -202,14 +150,14 @@ def _has_code(source: str) -> bool:
 
 def _parses(source: str, when: str) -> Iterator[str]:
     try:
-        needs.tree(source)
+        syntax.tree(source)
     except SyntaxError as error:
         yield f"{when}, it is not valid Python ({error.msg}, line {error.lineno}): complete it."
 
 
 def _names_data(source: str) -> Iterator[str]:
     with contextlib.suppress(SyntaxError):  # already said by _parses
-        if needs.unnamed(needs.tree(source)):
+        if needs.unnamed(syntax.tree(source)):
             yield (
                 'write the name of the data in quotes where it is loaded, as data.load("mnist"): '
                 "grading reads there what it must have at hand."
@@ -218,7 +166,7 @@ def _names_data(source: str) -> Iterator[str]:
 
 def _raises(kept: str) -> Iterator[str]:
     try:
-        tree = needs.tree(kept)
+        tree = syntax.tree(kept)
     except SyntaxError:
         return
     for node in ast.walk(tree):
@@ -247,7 +195,7 @@ def _hidden(source: str) -> Iterator[str]:
                 f'its hidden block says "{line}": it may import submission alone, and takes NumPy '
                 "as submission.np."
             )
-    for name in sorted(_foreign_names(tree)):
+    for name in sorted(syntax.foreign_names(tree)):
         yield (
             f"its hidden block uses the name {name}, which belongs to the notebook: ask "
             f'submission.value("{name}"), submission.model("{name}") or '
@@ -257,36 +205,19 @@ def _hidden(source: str) -> Iterator[str]:
         yield f"its hidden block uses {name}, which reaches past submission: do without it."
 
 
-def _foreign_names(tree: ast.Module) -> set[str]:
-    """The names that a block reads and neither binds itself nor finds among the builtins."""
-    read, bound = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or (
-            isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name
-        ):
-            bound.add(node.name)
-    return read - bound - set(dir(builtins)) - {"submission"}
-
-
 def _overwritten(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
     """Names that a hidden block gives a value though the notebook still needs its own.
 
     nbgrader and nbval run hidden blocks in the notebook's kernel, so what they bind stays.
     """
-    visible = [_names(_outside(cell)) for cell in cells]
+    visible = [syntax.names(_outside(cell)) for cell in cells]
     for number, cell in enumerate(cells, start=1):
         if cell.cell_type != "code" or role_of(cell) != "tests":
             continue
         before = set().union(*(names.bound for names in visible[:number]))
         with contextlib.suppress(SyntaxError, BadMarks):
             inside = "\n".join(blocks(cell.source, "HIDDEN TESTS").inside)
-            for name in sorted(_names(inside).bound & before - {"np"}):
+            for name in sorted(syntax.names(inside).bound & before - {"np"}):
                 if any(name in names.inner for names in visible) or _read(name, visible[number:]):
                     mend = (
                         f"its hidden block gives {name} a new value, and the notebook still needs "
@@ -295,16 +226,7 @@ def _overwritten(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation
                     yield Violation(file, _label(cell, number), mend)
 
 
-@dataclass(frozen=True)
-class _Names:
-    """What a cell binds and reads at its left edge, and what its functions read from outside."""
-
-    bound: frozenset[str] = frozenset()
-    read: frozenset[str] = frozenset()
-    inner: frozenset[str] = frozenset()
-
-
-def _read(name: str, later: list[_Names]) -> bool:
+def _read(name: str, later: list[syntax.Names]) -> bool:
     """Whether a later cell reads the name before one binds it again."""
     for names in later:
         if name in names.read - names.bound:
@@ -321,29 +243,6 @@ def _outside(cell: NotebookNode) -> str:
     with contextlib.suppress(BadMarks):
         return blocks(cell.source, "HIDDEN TESTS").outside
     return ""
-
-
-def _names(source: str) -> _Names:
-    try:
-        table = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
-    except SyntaxError:
-        return _Names()
-    top = table.get_symbols()
-    outer: dict[bool, set[str]] = {True: set(), False: set()}  # by whether the scope runs in place
-    for scope in _scopes(table):
-        names = {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
-        outer[scope.get_name() in COMPREHENSIONS] |= names
-    return _Names(
-        frozenset(s.get_name() for s in top if s.is_assigned() or s.is_imported()),
-        frozenset({s.get_name() for s in top if s.is_referenced()} | outer[True]),
-        frozenset(outer[False]),
-    )
-
-
-def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    for child in table.get_children():
-        yield child
-        yield from _scopes(child)
 
 
 def _ids(file: str, cells: Sequence[NotebookNode], seen: dict[str, str]) -> Iterator[Violation]:
