@@ -116,10 +116,14 @@ def _make_variables(model: Any, x: Any, y: Any) -> None:
     A checkpoint has a value for each. And TensorFlow traces a step that makes variables twice, any
     other once, which spares each training half a second and more.
     """
+    import keras
+
+    if y is None and not isinstance(x, keras.utils.PyDataset):
+        return  # a stream: what is taken from it is gone
     with contextlib.suppress(Exception):  # what does not fit is told when it is trained
         images, labels = x[0][:2] if y is None else (x, y)
         if not model.built:
-            model(images[:1])
+            model(keras.tree.map_structure(lambda part: part[:1], images))
         model.optimizer.build(model.trainable_variables)
         _make_metrics(model, labels)
 
