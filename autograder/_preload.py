@@ -17,10 +17,13 @@ _NAMES = """
     sklearn.metrics sklearn.model_selection sklearn.multiclass sklearn.preprocessing sklearn.svm
     matplotlib matplotlib.pyplot matplotlib.backends.backend_agg
     IPython IPython.core.completer IPython.core.magics IPython.core.history IPython.display
+    IPython.core.completerlib IPython.core.debugger IPython.core.logger IPython.core.oinspect
+    IPython.core.pylabtools IPython.extensions.storemagic
     ipykernel.ipkernel ipykernel.kernelapp ipykernel.zmqshell ipykernel.iostream ipykernel.debugger
     ipykernel.displayhook ipykernel.heartbeat jedi comm debugpy
     jupyter_client.session zmq.eventloop.zmqstream tornado.platform.asyncio
-    h5py PIL.Image PIL.PngImagePlugin autograder.submission
+    h5py PIL.Image PIL.BmpImagePlugin PIL.GifImagePlugin PIL.JpegImagePlugin PIL.PngImagePlugin
+    PIL.PpmImagePlugin rich._emoji_codes zmq.utils.garbage autograder.submission
 """
 
 

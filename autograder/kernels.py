@@ -213,6 +213,7 @@ def _show_figures() -> None:
 def run(call: warm.Call) -> None:
     """Be an IPython kernel at the given sockets until it is told to end."""
     from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
 
     folder = Path(call.arguments["folder"])
 
@@ -225,6 +226,10 @@ def run(call: warm.Call) -> None:
         def write_connection_file(self, **kwargs: Any) -> None: ...
         def init_poller(self) -> None: ...
 
+        def parse_command_line(self, argv: list[str] | None = None) -> None:
+            if argv:  # there hardly ever is one, and what reads it is slow to make
+                super().parse_command_line(argv)
+
     if call.arguments["walled"]:
         _no_pipe()
     # What the owner's own terminal and browser are matters to no kernel.
@@ -232,8 +237,9 @@ def run(call: warm.Call) -> None:
     sys.argv[:] = ["ipykernel_launcher.py", "-f", str(folder / "connection.json")]
     app = Kernel.instance(connection_file=sys.argv[-1], log_level=50)
     app.load_connection_info(call.arguments["connection"])
-    quick = ["--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True"]
-    app.initialize([*quick, *call.arguments["options"]])
+    quick = {"HistoryManager": {"enabled": False}, "InteractiveShellApp": {"ignore_cwd": True}}
+    app.update_config(Config(quick))
+    app.initialize(call.arguments["options"])
     _show_figures()
     # Last, so that a notebook imports its neighbours and none of them takes a library's place.
     sys.path.append("")

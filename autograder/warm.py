@@ -18,6 +18,7 @@ each child and cannot be shared by the workers of a pool.
 import array
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import json
@@ -269,6 +270,7 @@ def serve(listener: int, alive: int) -> None:
         address = waiting.getsockname()
         gc.disable()  # it would take a fifth of the loading, and find nothing
         preload = importlib.import_module("autograder._preload")
+        _pools()
         gc.collect()
         gc.enable()
         gc.freeze()  # a collection in a forked process would copy every page that it marks
@@ -527,7 +529,12 @@ def _random_state() -> None:
 
 def _threads() -> None:
     """As many threads for BLAS and OpenMP as an interpreter started here would take."""
-    from threadpoolctl import threadpool_limits
-
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    threadpool_limits(int(wanted) if wanted.isdigit() else len(os.sched_getaffinity(0)))
+    _pools().limit(limits=int(wanted) if wanted.isdigit() else len(os.sched_getaffinity(0)))
+
+
+@functools.cache  # the server looks for the libraries, once for all processes
+def _pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
