@@ -198,6 +198,20 @@ def accuracy(network: Any, x: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(scores.argmax(axis=1) == np.ravel(y)))
 
 
+def is_cross_entropy(figure: float, chances: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a figure is the mean cross-entropy of these probabilities, to one part in a hundred.
+
+    chances: (N, classes), y: (N,) class numbers. Keras goes back to the logits where softmax is an
+    activation, and takes the probabilities, none below 1e-7, where it is a layer of its own: for
+    a network that is sure of its mistakes, these differ. Both are right, and where a probability
+    is too small for a float, any larger figure.
+    """
+    own, least = np.ravel(chances[np.arange(len(y)), np.ravel(y)]), np.finfo(np.float32).tiny
+    bounded, exact = (-np.log(np.float64(own).clip(low, 1)).mean() for low in (1e-7, least))
+    near = any(abs(figure - want) <= 0.01 * want for want in (bounded, exact))
+    return bool(near or (own.min() < least and exact < figure < np.inf))
+
+
 def seconds(name: str, *args: Any, **kwargs: Any) -> float:
     """Wall time of one call of the student's function, transport included."""
     start = time.perf_counter()
