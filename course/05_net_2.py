@@ -574,6 +574,7 @@ for i, (name, made) in enumerate(histories.items()):
     ax.plot(np.arange(1, len(curve) + 1), curve, label=name, **look)
 ax.axhline(0, color="0.4", linewidth=0.8)
 ax.set(xlabel="epoch", ylabel="gap in accuracy (training − validation)")
+ax.xaxis.get_major_locator().set_params(integer=True)  # no half epochs
 ax.legend()
 plt.show()
 
