@@ -320,6 +320,21 @@ def test_a_verdict_found_another_way_passes(net2, trained, code):
     assert result.passed and result.hidden, result
 
 
+@pytest.mark.parametrize("code", [JUDGE, BY_HAND])
+def test_the_loss_of_a_network_that_is_sure_of_its_mistakes_passes(net2, trained, code):
+    x, each, own = trained["x_test"], np.arange(40), trained["y_test"].ravel()
+    chances = trained["net2"].predict(x, verbose=0)
+    worst = np.log(chances.max(axis=1) / chances[each, own]).max()
+    sure = keras.models.clone_model(trained["net2"])
+    *weights, kernel, bias = trained["net2"].get_weights()
+    sure.set_weights([*weights, 50 / worst * kernel, 50 / worst * bias])
+    sure.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    assert 1e-30 < sure.predict(x, verbose=0)[each, own].min() < 1e-15
+    names = _judging(net2, trained | {"net2": sure}, code)
+    result = net2.run("net2-judge", names)
+    assert result.passed and result.hidden, result
+
+
 def _judging(net2, trained, code):
     names = _replaced(net2, trained, code)
     x, y = trained["x_test"], trained["y_test"]
