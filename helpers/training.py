@@ -118,14 +118,16 @@ def _make_variables(model: Any, x: Any, y: Any) -> None:
     """
     import keras
 
-    if y is None and not isinstance(x, keras.utils.PyDataset):
-        return  # a stream: what is taken from it is gone
     with contextlib.suppress(Exception):  # what does not fit is told when it is trained
-        images, labels = x[0][:2] if y is None else (x, y)
-        if not model.built:
-            model(keras.tree.map_structure(lambda part: part[:1], images))
-        model.optimizer.build(model.trainable_variables)
-        _make_metrics(model, labels)
+        labels = None
+        if y is not None or isinstance(x, keras.utils.PyDataset):  # what leaves a stream is gone
+            images, labels = x[0][:2] if y is None else (x, y)
+            if not model.built:
+                model(keras.tree.map_structure(lambda part: part[:1], images))
+        if model.built:
+            model.optimizer.build(model.trainable_variables)
+        if labels is not None:
+            _make_metrics(model, labels)
 
 
 def _make_metrics(model: Any, labels: np.ndarray) -> None:

@@ -22,9 +22,7 @@ def sure_network(scale: float, ending: str) -> keras.Model:
 
 
 @pytest.mark.parametrize("ending", ["activation", "layer"])
-@pytest.mark.parametrize(
-    "scale", [0.5, 8.0, 30.0]
-)  # at 30, some probabilities are no floats any more
+@pytest.mark.parametrize("scale", [0.5, 8.0, 30.0])  # at 30, some chances are no floats any more
 def test_the_loss_that_keras_tells_is_taken(scale, ending):
     net = sure_network(scale, ending)
     told, chances = net.evaluate(X, Y, verbose=0), net.predict(X, verbose=0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from helpers import training
 
@@ -195,6 +196,17 @@ def test_a_network_without_an_input_layer_is_loaded_too(capsys):
         made.append((fit(model).history, model.get_weights()[0]))
     assert "Loaded" in capsys.readouterr().out
     assert made[0][0] == made[1][0] and np.array_equal(made[0][1], made[1][1])
+
+
+def test_a_stream_is_loaded_with_its_optimizer(capsys):
+    seen = []
+    for _ in range(2):
+        model = network()
+        data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(20)
+        training.fit(model, "net", data, None, epochs=1)
+        seen.append([np.asarray(v) for v in model.optimizer.variables])
+    assert "Loaded" in capsys.readouterr().out
+    assert len(seen[0]) == len(seen[1]) and np.array_equal(seen[0][-1], seen[1][-1])
 
 
 def test_labels_that_do_not_fit_are_told_by_keras():
