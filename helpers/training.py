@@ -35,9 +35,9 @@ def fit(
 ) -> History:
     """Train ``model`` like ``model.fit(x, y, **settings)``, or load what an equal call trained.
 
-    Equal means: same architecture, compile settings, fit settings, profile and data. The weights
-    go to ``folder/name.weights.h5``, the history to ``folder/name.json``. Raises ValueError when
-    the model is not compiled.
+    Equal means: same architecture, compile settings, fit settings, profile and data; a data set is
+    known by its repr, and one of tf.data never. The weights go to ``folder/name.weights.h5``, the
+    history to ``folder/name.json``. Raises ValueError when the model is not compiled.
     """
     if not getattr(model, "compiled", False):
         raise ValueError("The network is not compiled: call compile before training it.")
@@ -118,16 +118,14 @@ def _make_variables(model: Any, x: Any, y: Any) -> None:
     """
     import keras
 
+    if y is None and not isinstance(x, keras.utils.PyDataset):
+        return  # a stream: what is taken from it is gone, and it has no checkpoint to be loaded
     with contextlib.suppress(Exception):  # what does not fit is told when it is trained
-        labels = None
-        if y is not None or isinstance(x, keras.utils.PyDataset):  # what leaves a stream is gone
-            images, labels = x[0][:2] if y is None else (x, y)
-            if not model.built:
-                model(keras.tree.map_structure(lambda part: part[:1], images))
-        if model.built:
-            model.optimizer.build(model.trainable_variables)
-        if labels is not None:
-            _make_metrics(model, labels)
+        images, labels = x[0][:2] if y is None else (x, y)
+        if not model.built:
+            model(keras.tree.map_structure(lambda part: part[:1], images))
+        model.optimizer.build(model.trainable_variables)
+        _make_metrics(model, labels)
 
 
 def _make_metrics(model: Any, labels: np.ndarray) -> None:
@@ -267,6 +265,8 @@ def _feed(digest: Any, value: Any) -> None:
         array = np.ascontiguousarray(value)
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(array.tobytes())
+    elif hasattr(value, "element_spec"):
+        digest.update(os.urandom(16))  # a tf.data pipeline does not tell what is in it
     else:
         digest.update(repr(value).encode())
 
