@@ -13,7 +13,11 @@ import helpers
 from helpers import profile, shapes
 
 _NAMES = """
-    tensorflow keras numpy numpy.random sklearn.datasets sklearn.linear_model sklearn.manifold
+    tensorflow keras numpy numpy.random
+    tensorflow.python.data.ops.concatenate_op tensorflow.python.data.ops.flat_map_op
+    tensorflow.python.data.ops.from_tensors_op tensorflow.python.data.ops.range_op
+    tensorflow.python.data.ops.zip_op
+    sklearn.datasets sklearn.linear_model sklearn.manifold
     sklearn.metrics sklearn.model_selection sklearn.multiclass sklearn.preprocessing sklearn.svm
     matplotlib matplotlib.pyplot matplotlib.backends.backend_agg
     IPython IPython.core.completer IPython.core.magics IPython.core.history IPython.display

@@ -12,6 +12,7 @@ import io
 import math
 import os
 import resource
+import signal
 import time
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
@@ -89,7 +90,10 @@ class Judge:
                 return self._lost()
             if kind == "verdict":
                 return Verdict(*body)
-            pipe.send(_answer(source, kind, *body))
+            words, parts = _answer(source, kind, *body)
+            with contextlib.suppress(ConnectionError):  # the end of the judge is seen above
+                pipe.send(words)
+                _write(pipe, parts)
 
     def _lost(self) -> Verdict:
         """What the end of the judge's process in the middle of a block means.
@@ -120,7 +124,7 @@ class Judge:
             known = {k: v for k, v in os.environ.items() if k.startswith(names)}
             self._process = kernels.fork(
                 "autograder.judge:serve",
-                {"memory": self.memory},
+                {"memory": self.memory, "kept": str(kernels.folder("judges"))},
                 environment={**known, "PATH": os.environ.get("PATH", ""), "MPLBACKEND": "agg"},
                 fds=(theirs.fileno(),),
             )
@@ -133,8 +137,13 @@ class Judge:
         return self._pipe
 
 
-def _answer(source: submission.Source, kind: str, name: str | list[str], arguments: Any) -> tuple:
-    """Ask the submission; an outcome that it ends in crosses as two words."""
+def _answer(
+    source: submission.Source, kind: str, name: str | list[str], arguments: Any
+) -> tuple[tuple, list[bytes | memoryview]]:
+    """Ask the submission: a message, and the parts of the data that follow it.
+
+    An outcome that it ends in crosses as words.
+    """
     try:
         if kind == "values":
             plain = source.values(name)
@@ -142,11 +151,18 @@ def _answer(source: submission.Source, kind: str, name: str | list[str], argumen
             plain = source.call(name, arguments)
         else:
             plain = source.model(name, arguments)
-        return ("plain", export.dumps(*plain))
+        parts = export.chunks(*plain)
     except checks.CheckFailed as failed:
-        return ("failed", failed.outcome.status, failed.outcome.message, failed.detail)
+        return ("failed", failed.outcome.status, failed.outcome.message, failed.detail), []
     except export.ExportError as error:
-        return ("failed", checks.WRONG, f"{asked_for(name)}: {error}.", "")
+        return ("failed", checks.WRONG, f"{asked_for(name)}: {error}.", ""), []
+    return ("plain", sum(map(len, parts))), parts
+
+
+def _write(pipe: Connection, parts: list[bytes | memoryview]) -> None:
+    for part in map(memoryview, parts):
+        while part:
+            part = part[os.write(pipe.fileno(), part) :]
 
 
 # ---------------------------------------------------------------------- in the judge's process
@@ -171,12 +187,25 @@ class _Pipe:
         self._pipe.send((kind, name, arguments))
         answer, *body = self._pipe.recv()
         if answer == "plain":
-            return export.loads(body[0])
+            return export.loads(self._received(*body))
         status, message, detail = body
         kinds = {checks.NOT_ATTEMPTED: checks.NotAttempted, checks.ERROR: checks.StudentError}
         failed = kinds.get(status, checks.Wrong)(message)
         failed.detail = detail
         raise failed
+
+    def _received(self, size: int) -> memoryview:
+        """An answer's bytes, which follow bare: the pipe's own messages would copy them twice."""
+        try:
+            whole = left = np.empty(size, np.uint8).data
+        except MemoryError:  # what follows, a student's data, must not be read as messages
+            os.kill(os.getpid(), signal.SIGKILL)
+        while left:
+            got = os.readv(self._pipe.fileno(), [left])
+            if not got:
+                raise EOFError("the answer was cut short")
+            left = left[got:]
+        return whole
 
 
 def serve(call: warm.Call) -> None:
@@ -185,6 +214,7 @@ def serve(call: warm.Call) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TensorFlow's log would mix with the progress
     _limit_memory(call.arguments["memory"])
     submission.connect(_Pipe(pipe))
+    submission.keep_in(call.arguments["kept"])
     call.ready()
     while True:
         try:

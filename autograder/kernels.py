@@ -81,6 +81,13 @@ def address() -> str:
     return named if Path(named).is_socket() and not mine else server().address
 
 
+def folder(name: str) -> Path:
+    """A folder that lasts as long as the warm server, and that no kernel behind walls can see."""
+    place = Path(address()).parent / name
+    place.mkdir(mode=0o700, exist_ok=True)
+    return place
+
+
 def fork(
     target: str,
     arguments: dict[str, Any],

@@ -6,11 +6,14 @@ another grader whatever that grader connects. Both export through `helpers.expor
 plain data arrives here, and the verdict on honest work is the same.
 """
 
+import contextlib
 import functools
 import hashlib
 import inspect
+import os
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,12 +61,20 @@ _source: Source = Namespace()
 _noted: dict[str, str | float] = {}
 _rebuilt: dict[bytes, Any] = {}  # the last models, by a hash of what they were rebuilt from
 KEPT = 3
+BATCH = 256  # images that a network sees at a time
+_kept_in: Path | None = None  # where the judges of a run keep what they draw
 
 
 def connect(source: Source) -> None:
     """Take the student's work from another source from now on."""
     global _source
     _source = source
+
+
+def keep_in(folder: str | os.PathLike) -> None:
+    """Keep held-out images in this folder, for all judges of a run; no student may see it."""
+    global _kept_in
+    _kept_in = Path(folder)
 
 
 def note(**facts: str | float) -> None:
@@ -150,10 +161,26 @@ def heldout(images: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, 
     """Images that no notebook has seen: ``x`` (N, 32, 32, 3) uint8, ``y`` (N,) uint8.
 
     Under *offline* they are generated from course.toml's ``heldout_seed``; `helpers.data` teaches
-    with seed 0. Under *quick* and *full* they come
-    from the official test images, mirrored: under *quick* from those that the balanced subset
-    leaves out, under *full* from all, since no other real images exist.
+    with seed 0. Under *quick* and *full* they come from the official test images, mirrored: under
+    *quick* from those that the balanced subset leaves out, under *full* from all, since no other
+    real images exist.
     """
+    if _kept_in is None:
+        return _heldout(images, dataset)
+    known = [profile.current().name, images, dataset, course.load().heldout_seed]
+    known.append(os.environ.get("COURSE_DATA", ""))
+    path = _kept_in / hashlib.sha256(repr(known).encode()).hexdigest()
+    with contextlib.suppress(OSError):
+        return tuple(export.from_plain(*export.loads(path.read_bytes())))
+    found = _heldout(images, dataset)
+    with contextlib.suppress(OSError):  # where nothing can be kept, each judge draws its own
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(export.dumps(*export.to_plain(found)))
+        os.replace(fresh, path)
+    return found
+
+
+def _heldout(images: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
     if profile.current().name == "offline":
         from helpers import shapes
 
@@ -187,12 +214,34 @@ def threshold(key: str) -> float:
     return course.load().threshold(key, profile.current().name)
 
 
+def predict(network: Any, x: np.ndarray) -> np.ndarray:
+    """What a rebuilt model of one output gives for ``x``, as its own ``predict`` would.
+
+    TensorFlow takes the network in once, for any number of images; Keras makes a pipeline for each
+    call, and takes the network in again where their number differs. Raises `checks.Wrong` for a
+    model of several outputs.
+    """
+    x = np.asarray(x)
+    taken_in = _taken_in(network, x.shape[1:], x.dtype)
+    parts = [taken_in(x[at : at + BATCH]) for at in range(0, len(x), BATCH)]
+    _checks.that(all(hasattr(p, "numpy") for p in parts), "The network has more than one output.")
+    return np.concatenate([part.numpy() for part in parts])
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _taken_in(network: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((None, *shape), dtype)]
+    return tf.function(lambda x: network(x, training=False), input_signature=signature)
+
+
 def accuracy(network: Any, x: np.ndarray, y: np.ndarray) -> float:
     """Share of images that a rebuilt model classifies rightly; ``y`` holds class numbers.
 
     Raises `checks.Wrong` when the outputs do not fit, or are not finite.
     """
-    scores = network.predict(x, batch_size=256, verbose=0)
+    scores = predict(network, x)
     _checks.shape(scores, (len(x), None), "What the network predicts")
     _checks.that(np.isfinite(scores).all(), "The network predicts values that are not finite.")
     return float(np.mean(scores.argmax(axis=1) == np.ravel(y)))
@@ -232,7 +281,10 @@ def _value(name: str, plain: tuple[Any, list]) -> Any:
 
 def _rebuild(name: str, plain: tuple[dict, list]) -> Any:
     try:
-        known = hashlib.sha256(export.dumps(*plain)).digest()
+        digest = hashlib.sha256()
+        for part in export.chunks(*plain):
+            digest.update(part)
+        known = digest.digest()
         if known not in _rebuilt:
             rebuilt = export.model_from_plain(*plain)
             while len(_rebuilt) >= KEPT:

@@ -524,7 +524,7 @@ checks.hint("gpu-rates")
 
 # %%
 sizes = [16, 32, 64, 128, 256, 512, 1024, 2048]
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 for k, name in enumerate(devices):
     by_size = [product_rate(name, size) for size in sizes]
     ax.loglog(sizes, by_size, "os^"[k % 3] + "-", color=plots.COLOURS[k], label=name, base=2)
@@ -619,7 +619,7 @@ checks.hint("gpu-hours")
 
 # %%
 speeds = np.geomspace(10, 10_000, 50)
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 ax.loglog(speeds, hours(net3, speeds), color="black", label="predicted")
 for k, (name, reached) in enumerate(rates.items()):
     at = reached["convolution"]

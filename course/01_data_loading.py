@@ -58,7 +58,7 @@ for key, value in batch.items():
 
 # %%
 row = batch["data"][3]
-fig, ax = plt.subplots(figsize=(3, 3), layout="constrained")
+fig, ax = plt.subplots(figsize=(3, 3))
 ax.imshow(row.reshape(32, 32, 3))
 ax.set_title("reshape(32, 32, 3) alone")
 ax.axis("off")

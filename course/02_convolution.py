@@ -476,7 +476,7 @@ errors = [
 ]
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 3.5))
 ax.loglog(steps, errors, color=plots.COLOURS[0], marker="o")
 ax.set(xlabel="step h", ylabel="largest error of a slope")
 ax.grid(alpha=0.3)
@@ -779,7 +779,7 @@ print(f"{3 * len(x_hand) / (time.perf_counter() - start):.0f} images a second")
 print(f"test accuracy {accuracy(by_hand, x_test[:300], y_test[:300, 0]):.3f} on 300 images")
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 3.5))
 ax.plot(losses, color=plots.COLOURS[0])
 ax.axhline(np.log(10), color="0.4", ls="--")
 ax.text(len(losses), np.log(10), "log(10)", ha="right", va="bottom")

@@ -51,7 +51,7 @@ from helpers import plots
 # **Predict.** NET I begins with 32 pixels, a filter of 3, and a pooling of 2 with stride 2. Which sizes follow?
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 2.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 2.2))
 for row, (start, label) in enumerate(((0, "1"), (2, "2"), (4, "3"))):
     ax.add_patch(plt.Rectangle((start, -0.9 - row), 3, 0.7, fc="none", ec=plots.COLOURS[row], lw=2))
     ax.text(start + 1.5, -0.55 - row, label, ha="center", va="center")
@@ -460,7 +460,7 @@ build(net1).summary()
 # %%
 shares = {name: layer_table(*known) for name, known in networks.items()}
 kinds = ("conv", "dense", "bn")
-fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4))
 left = np.zeros(len(shares))
 for kind, colour, hatch in zip(kinds, plots.COLOURS, ("", "//", "..")):
     part = [
@@ -653,7 +653,7 @@ for (name, want), got in zip(named, submission.calls("receptive_field", asked)):
 checks.hint("count-field")
 
 # %%
-fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4))
 for k, (name, (layers, _)) in enumerate(networks.items()):
     fields = receptive_field(layers)
     ax.plot(

@@ -242,7 +242,7 @@ checks.hint("net2-count")
 
 # %%
 sizes = range(1, 9)
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 bottom = np.zeros(len(sizes))
 for i, name in enumerate(count_net2()):
     values = np.array([count_net2(size)[name] for size in sizes]) / 1_000
@@ -410,7 +410,7 @@ np, told = submission.np, submission.value("verdicts")
 x, y = submission.value("x_test"), submission.value("y_test").ravel()
 for name, variable in (("NET I", "net1"), ("NET II", "net2")):
     figures = told[name]
-    chances = submission.model(variable).predict(x, batch_size=256, verbose=0)
+    chances = submission.predict(submission.model(variable), x)
     right = (chances.argmax(axis=1) == y).mean()
     for key, fits in (
         ("accuracy", lambda got: abs(got - right) <= 0.01 * right),
@@ -567,7 +567,7 @@ for what, val_loss, val_accuracy, last, epoch in cases:
 checks.hint("net2-summary")
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 for i, (name, made) in enumerate(histories.items()):
     curve = gap_curve(made.history)
     look = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "linestyle": ("-", "--")[i]}

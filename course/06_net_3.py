@@ -363,7 +363,7 @@ for ax, (name, record) in zip(axes, records.items()):
 plt.show()
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 plots.compare_histories(records, "val_loss", ax=ax)
 plt.show()
 
@@ -515,7 +515,7 @@ for number, (name, switches) in enumerate(ablations.items()):
 part_gaps["both: NET III"] = gaps["NET III"]
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 places = np.arange(len(part_gaps))
 for shift, key, look in (
     (-0.2, "training", {"color": plots.COLOURS[4]}),

@@ -397,7 +397,7 @@ for number, (name, switches) in enumerate(trials.items()):
     records[name], results[name] = train_small(f"aug_{number}", **switches)
 
 # %%
-fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4.2))
 places = np.arange(len(results))
 for shift, key, look in (
     (-0.2, "training", {"color": plots.COLOURS[4]}),
@@ -413,7 +413,7 @@ ax.legend(loc="upper right", ncols=2)
 plt.show()
 
 # %%
-fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4))
 shown = {name: records[name] for name in ("neither", "dropout 0.5", "flip, shift", "vertical flip")}
 plots.compare_histories(shown, "val_loss", ax=ax)
 plt.show()

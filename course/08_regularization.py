@@ -196,7 +196,7 @@ for batch_norm in (True, False):
     grid[f"{'BN' if batch_norm else 'no BN'}, no dropout, 0.001"] = made
 
 # %%
-fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4.5))
 plots.compare_histories(grid, "val_accuracy", ax=ax)
 ax.axhline(0.1, color="0.4", linestyle=":", label="guessing")
 ax.legend(fontsize=8)
@@ -364,7 +364,7 @@ for number, (name, switches) in enumerate(remedies.items()):
 ends = {name: made.history for name, made in tried.items()}
 gaps = [h["accuracy"][-1] - h["val_accuracy"][-1] for h in ends.values()]
 best = [h["val_accuracy"][-1] for h in ends.values()]
-fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4))
 places = np.arange(len(ends))
 ax.bar(places - 0.2, best, 0.4, label="validation accuracy", color=plots.COLOURS[0])
 ax.bar(

@@ -284,7 +284,7 @@ for rate in learning_rates(1e-5, 0.1, 5):
     sweep[rate] = train(name, keras.optimizers.Adam(rate))[1]
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 ends = [made.history["val_accuracy"][-1] for made in sweep.values()]
 ax.semilogx(list(sweep), ends, "o-", color=plots.COLOURS[0])
 ax.set(xlabel="learning rate of Adam", ylabel="validation accuracy after the last epoch")

@@ -346,7 +346,7 @@ for low, high in zip(edges, edges[1:]):
         shares.append((predicted == y_test)[chosen].mean())
 
 # %%
-fig, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(5, 4))
 ax.plot([0.3, 1], [0.3, 1], color="0.4", linestyle=":", label="as sure as right")
 ax.plot(middles, shares, marker="o", color=plots.COLOURS[0], label="test images")
 ax.set(xlabel="mean confidence of the bin", ylabel="share that is right")
@@ -442,7 +442,7 @@ names100 = np.array(many.class_names)[order]
 group_names = [f"{name} …" for name in names100[::5]]
 
 # %%
-fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 5))
 plots.confusion(np.sqrt(matrix100[order][:, order]), names100, ax=ax)
 ax.set_xticks(range(2, 100, 5), group_names, rotation=90, fontsize=6)
 ax.set_yticks(range(2, 100, 5), group_names, fontsize=6)
@@ -858,7 +858,7 @@ for mark in (0, *marks):
         probed[mark, name] = features.linear_probe(*parts)
 
 # %%
-fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 4))
 for i, mark in enumerate((0, *marks)):
     values = [probed[mark, name] for name in ("flatten", "fc1", "fc2")]
     label = f"epoch {mark}" if mark else "not trained"

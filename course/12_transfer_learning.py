@@ -562,7 +562,7 @@ check.that(np.allclose(none, [0.0, 0.0]), "Arrays that did not move change by 0.
 checks.hint("transfer-change")
 
 # %%
-fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4))
 names = [layer.name for layer in base.model.layers if layer.weights]
 for i, (run, style) in enumerate(zip(["refining", *list(runs)[2:]], ("-", "--", "-.", ":"))):
     kernels = relative_change(runs[run][2][::2], runs[run][3][::2])
@@ -596,7 +596,7 @@ for n in SIZES:
     curve["refining"].append(transfer("refining", 0, n)[1])
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 4))
 for i, (name, values) in enumerate(curve.items()):
     look = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "linestyle": ("-", "--", ":")[i]}
     ax.semilogx([10 * n for n in SIZES], values, label=name, **look)

@@ -60,7 +60,7 @@ print(len(x_train), "images to train on,", len(x_val), "to validate,", len(x_tes
 group_of = np.zeros(100, int)  # the superclass of each class
 group_of[fine_train] = images.coarse_train[:-n_val, 0]
 shown = np.concatenate([np.flatnonzero(group_of[fine_train] == g)[:5] for g in range(3)])
-fig, ax = plt.subplots(figsize=(7, 5), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 5))
 plots.contact_sheet(x_train[shown], fine_train[shown], images.class_names, columns=5, ax=ax)
 plt.show()
 
@@ -286,7 +286,7 @@ checks.hint("c100-costs")
 
 # %%
 costs = np.array(block_costs(BASE))
-fig, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 3.5))
 places, share = np.arange(4), 100 * costs / costs.sum(axis=0)
 ax.bar(places - 0.2, share[:, 0], 0.4, label="parameters", color=plots.COLOURS[0])
 ax.bar(places + 0.2, share[:, 1], 0.4, label="multiplications", color="white", edgecolor="0.2", hatch="//")
@@ -598,7 +598,7 @@ def curve(name):
     return {"val_accuracy": before + records[name].history["val_accuracy"]}
 
 
-fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(8, 4))
 plots.compare_histories({name: curve(name) for name in parts if name != "base" or not small}, ax=ax)
 ax.axhline(0.01, color="0.4", linestyle=":")
 plt.show()

@@ -90,8 +90,9 @@ def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> 
             plain = names.values(name)
         else:
             plain = (names.call if kind == "call" else names.model)(name, given)
-        raw = b"+" + export.dumps(*plain)
+        parts = [b"+", *export.chunks(*plain)]
     except BaseException as error:
         outcome = checks.explain(error, asked_for(name)).outcome
-        raw = b"-" + json.dumps([outcome.status, outcome.message]).encode()
-    Path(to).write_bytes(raw)
+        parts = [b"-", json.dumps([outcome.status, outcome.message]).encode()]
+    with open(to, "wb") as file:
+        file.writelines(parts)

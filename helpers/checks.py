@@ -6,6 +6,7 @@ first. Checks judge what a thing is and does, not how it was written.
 """
 
 import builtins
+import functools
 import re
 import textwrap
 import tomllib
@@ -318,9 +319,9 @@ def hint(name: str) -> None:
 
     Raises `KeyError` with the known names when there is no such exercise.
     """
-    steps = _hints().get(name, {}).get("steps")
+    steps = hints().get(name, {}).get("steps")
     if not steps:
-        raise KeyError(f"no hints for {name!r}; there are some for: {', '.join(sorted(_hints()))}")
+        raise KeyError(f"no hints for {name!r}; there are some for: {', '.join(sorted(hints()))}")
     step = min(_hinted.get(name, 0), len(steps) - 1)
     _hinted[name] = step + 1
     print(textwrap.fill(f"Hint {step + 1} of {len(steps)}: {steps[step]}", 96))
@@ -328,7 +329,9 @@ def hint(name: str) -> None:
         print("Run this cell again for the next one.")
 
 
-def _hints() -> dict:
+@functools.cache
+def hints() -> dict[str, dict[str, list[str]]]:
+    """The steps of every exercise's hint, as the files in `HINTS` have them; read once."""
     found: dict = {}
     for file in sorted(HINTS.glob("*.toml")):
         found |= tomllib.loads(file.read_text(encoding="utf-8"))
