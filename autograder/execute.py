@@ -221,7 +221,7 @@ class Run:
         size = sum(len(json.dumps(output)) for output in cell.outputs)
         if self.kept + size > MAX_KEPT:
             text = "The notebook shows more than can be kept; this was left out.\n"
-            cell.outputs, size = [nbformat.v4.new_output("stream", name="stdout", text=text)], 0
+            cell.outputs, size = [_output("stream", name="stdout", text=text)], 0
         self.kept += size
 
     def _keep_reply(self, execute_reply: dict[str, Any], **_: Any) -> None:
@@ -241,7 +241,7 @@ class Run:
 
         Raises `checks.StudentError` when the kernel ends over it.
         """
-        cell = nbformat.v4.new_code_cell(code)
+        cell = _cell(code)
         self.nb.cells.append(cell)
         try:
             self._run(cell, len(self.nb.cells) - 1, store_history=False)
@@ -267,7 +267,7 @@ class Run:
 
     def _test_cell(self, cell: NotebookNode, index: int) -> None:
         visible, hidden = split(cell.source)
-        shown = nbformat.v4.new_code_cell(visible)
+        shown = _cell(visible)
         self.nb.cells[index] = shown
         try:
             with self.clock("cells", self._computed):
@@ -283,6 +283,18 @@ class Run:
                 verdict = self.judge.run(hidden, KernelSource(self))
         facts = cell.metadata.nbgrader
         cell.outputs = write_outputs(verdict.within(facts.points), facts.grade_id)
+
+
+def _cell(code: str) -> NotebookNode:
+    """A code cell as nbformat makes it, which also holds each against its schema."""
+    return nbformat.from_dict(
+        dict(cell_type="code", metadata={}, execution_count=None, source=code, outputs=[])
+    )
+
+
+def _output(kind: str, **content: Any) -> NotebookNode:
+    """An output as nbformat makes it; the content is ours and needs no schema."""
+    return nbformat.from_dict({"output_type": kind, **content})
 
 
 def split(source: str) -> tuple[str, str]:
@@ -338,16 +350,12 @@ def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
         traceback = [str(outcome)]
         if verdict.detail:
             traceback.append(f"{FOR_INSTRUCTOR}{verdict.detail}")
-        return [
-            nbformat.v4.new_output("error", ename=ename, evalue=str(outcome), traceback=traceback)
-        ]
-    outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"{outcome}\n")]
+        return [_output("error", ename=ename, evalue=str(outcome), traceback=traceback)]
+    outputs = [_output("stream", name="stdout", text=f"{outcome}\n")]
     if verdict.score is not None:
         data = {"text/plain": str(verdict.score)}
         facts = {NOTES: verdict.notes} if verdict.notes else {}
-        outputs.append(
-            nbformat.v4.new_output("execute_result", data=data, execution_count=1, metadata=facts)
-        )
+        outputs.append(_output("execute_result", data=data, execution_count=1, metadata=facts))
     return outputs
 
 
@@ -360,18 +368,18 @@ def safe(output: Any) -> NotebookNode | None:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return nbformat.v4.new_output("stream", name=name, text=_text(output.get("text")))
+        return _output("stream", name=name, text=_text(output.get("text")))
     if kind == "error":
         lines = output.get("traceback")
         lines = [_text(line, 5_000) for line in lines[:100]] if isinstance(lines, list) else []
         ename, evalue = (_text(output.get(key), 2_000) for key in ("ename", "evalue"))
-        return nbformat.v4.new_output("error", ename=ename, evalue=evalue, traceback=lines)
+        return _output("error", ename=ename, evalue=evalue, traceback=lines)
     found = output.get("data")
     found = found if isinstance(found, dict) else {}
     data = {k: found[k] for k in PICTURES if _is_picture(k, found.get(k))}
     if "text/plain" in found:
         data["text/plain"] = _text(found["text/plain"])
-    return nbformat.v4.new_output("display_data", data=data) if data else None
+    return _output("display_data", data=data, metadata={}) if data else None
 
 
 def _text(value: Any, most: int = MAX_OUTPUT) -> str:

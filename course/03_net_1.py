@@ -184,7 +184,7 @@ net1 = compile_net1(build_net1())
 with checks.exercise("net1-compile", hidden="optimizer, loss and metrics of net1"):
     checks.that(net1 is not None, "compile_net1 returns None: end it with `return model`.")
     checks.that(net1.compiled, "net1 is not compiled: call model.compile in compile_net1.")
-    figures = training.first_figures(net1, x_test[:100], y_test[:100])
+    figures = training.first_figures(net1, x_test[:32], y_test[:32])
     checks.that(len(figures) == 2, f"It reports {sorted(figures)}; expected loss and accuracy.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -339,9 +339,9 @@ with checks.exercise("net1-evaluate", hidden="both figures, computed again from 
     known = evaluate_net1(softmax, scores, labels)
     checks.close(known["accuracy"], 0.5, "The accuracy for one right answer of two", atol=1e-3)
     checks.close(known["loss"], 4.7039, "The loss for probabilities 0.6652 and 0.0001", atol=1e-3)
-    right = net1.predict(x_test[:500], verbose=0).argmax(axis=1) == y_test[:500].ravel()
-    what = "The test accuracy, compared with that on the first 500 test images,"
-    checks.close(test_figures["accuracy"], right.mean(), what, atol=0.1)
+    right = np.argmax(net1(x_test[:200]), axis=1) == y_test[:200].ravel()
+    what = "The test accuracy, compared with that on the first 200 test images,"
+    checks.close(test_figures["accuracy"], right.mean(), what, atol=0.2)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

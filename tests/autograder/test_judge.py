@@ -146,6 +146,29 @@ def test_arrays_and_models_cross_and_the_model_is_rebuilt(bench):
     assert verdict.passed, verdict.message
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (7,), (300, 32, 32, 3)])  # the last fills no pipe
+def test_arrays_of_any_size_cross_whole_and_the_next_answer_follows(bench, shape):
+    given = np.random.default_rng(0).random(shape, dtype="float32")
+    code = HEAD + (
+        "x, flags, n = submission.values('x', 'flags', 'n')\n"
+        "assert x.flags.aligned and x.shape == tuple(submission.value('shape')), 'shape'\n"
+        "assert float(x.sum(dtype='float64')) == submission.value('total'), 'sum'\n"
+        "assert flags.tolist() == [True, False] and n == 5, 'what follows'"
+    )
+    names = dict(x=given, flags=np.array([True, False]), n=5, shape=list(shape))
+    verdict = bench.run(code, work(**names, total=float(given.sum(dtype="float64"))))
+    assert verdict.passed, verdict.message
+
+
+def test_a_judge_without_memory_for_an_answer_ends_and_reads_no_data_as_messages():
+    code = HEAD + "import resource\nresource.setrlimit(resource.RLIMIT_DATA, (1, 1))\n"
+    code += "submission.value('x')"
+    with judge.Judge(seconds=60) as one:
+        verdict = one.run(code, work(x=np.zeros(40_000_000, np.uint8)))
+        assert verdict.status == checks.ERROR and "more memory than allowed" in verdict.message
+        assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
+
+
 def test_a_model_is_rebuilt_again_when_it_has_changed_and_not_before(bench):
     import keras
 

@@ -85,6 +85,14 @@ def test_the_repository_the_gradebook_other_submissions_and_homes_are_not_there(
     assert said(LOOK.format(paths=[*map(str, paths)]), mine) == ""
 
 
+def test_what_judges_keep_for_each_other_is_not_there(tmp_path):
+    kept = kernels.folder("judges")
+    (kept / "images").write_text("held out")
+    assert (kept.stat().st_mode & 0o077) == 0
+    paths = [kept, kept / "images", kept.parent / "log"]
+    assert said(LOOK.format(paths=[*map(str, paths)]), tmp_path) == ""
+
+
 def test_its_own_copy_the_helpers_and_the_libraries_are_there(tmp_path):
     (tmp_path / "answer.txt").write_text("42")
     code = """

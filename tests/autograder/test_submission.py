@@ -1,10 +1,13 @@
 """What the judge reckons itself agrees with what Keras tells an honest student."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 from autograder import submission
+from helpers import checks
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(400, 5)).astype(np.float32), RNG.integers(0, 5, 400)
@@ -38,3 +41,63 @@ def test_another_loss_is_not_taken():
     told = net.evaluate(X[:100], Y[:100], verbose=0)
     assert not submission.is_cross_entropy(told, chances, Y)
     assert not submission.is_cross_entropy(1.05 * net.evaluate(X, Y, verbose=0), chances, Y)
+
+
+@pytest.mark.parametrize("ending", ["activation", "layer"])
+@pytest.mark.parametrize("images", [1, 7, 400])
+def test_the_judge_predicts_what_keras_predicts(ending, images):
+    net = sure_network(1.0, ending)
+    for x in (X[:images], np.float64(X[:images])):
+        got = submission.predict(net, x)
+        assert np.allclose(got, net.predict(X[:images], verbose=0), atol=1e-6), (ending, x.dtype)
+
+
+def test_a_network_is_taken_in_once_and_its_weights_are_those_of_the_moment():
+    class Counting(keras.layers.Layer):
+        calls = 0
+
+        def call(self, x):
+            Counting.calls += 1
+            return x
+
+    net = keras.Sequential([keras.layers.Input((5,)), Counting(), keras.layers.Dense(5)])
+    Counting.calls = 0
+    before = [submission.predict(net, X[:n]) for n in (1, 300, 400)]
+    assert Counting.calls == 1 and [len(rows) for rows in before] == [1, 300, 400]
+    net.set_weights([2 * w for w in net.get_weights()])
+    assert np.allclose(submission.predict(net, X), 2 * before[-1], atol=1e-5)
+
+
+def test_a_network_of_two_outputs_is_wrong_in_words():
+    inputs = keras.Input((5,))
+    heads = [keras.layers.Dense(5)(inputs), keras.layers.Dense(5)(inputs)]
+    with pytest.raises(checks.Wrong, match="more than one output"):
+        submission.accuracy(keras.Model(inputs, heads), X, Y)
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROFILE", "offline")
+    monkeypatch.setattr(submission, "_kept_in", tmp_path)
+    return tmp_path
+
+
+def test_held_out_images_are_drawn_once_for_a_run_and_are_those_of_their_seed(kept, monkeypatch):
+    drawn = []
+    draw = submission._heldout
+    monkeypatch.setattr(submission, "_heldout", lambda *a: drawn.append(a) or draw(*a))
+    first = [submission.heldout(30), submission.heldout(20), submission.heldout(30, "cifar100")]
+    again = [submission.heldout(30), submission.heldout(20), submission.heldout(30, "cifar100")]
+    assert len(drawn) == 3 and len(list(kept.iterdir())) == 3
+    for (x, y), (same, labels) in zip(first, again, strict=True):
+        assert np.array_equal(x, same) and np.array_equal(y, labels) and x.dtype == same.dtype
+    table = submission.course.load()
+    seeded = replace(table, heldout_seed=table.heldout_seed + 1)
+    monkeypatch.setattr(submission.course, "load", lambda: seeded)
+    assert not np.array_equal(submission.heldout(30)[0], first[0][0])
+
+
+def test_a_folder_that_takes_nothing_costs_time_and_no_verdict(kept, monkeypatch):
+    monkeypatch.setattr(submission, "_kept_in", kept / "missing")
+    x, y = submission.heldout(10)
+    assert x.shape == (10, 32, 32, 3) and y.shape == (10,)

@@ -125,6 +125,26 @@ def test_weights_that_are_not_finite_or_do_not_fit_are_refused():
         export.model_from_plain(tree, weights)
 
 
+def test_a_sequential_model_is_put_together_once_and_means_the_same(monkeypatch):
+    built = []
+    build = keras.Sequential.build
+    counted = lambda self, *a, **k: built.append(1) or build(self, *a, **k)  # noqa: E731
+    first = keras.Sequential([L.Input((8, 8, 3)), L.Conv2D(4, 3), L.Flatten(), L.Dense(2)])
+    late = keras.Sequential([L.Dense(3, activation="relu"), L.Dense(2)], name="late")
+    late.build((None, 5))
+    nested = keras.Sequential([L.Input((5,)), late, L.Dense(4)])
+    for model in (first, late, nested):
+        x = np.random.default_rng(0).random((2, *model.input_shape[1:]), dtype="float32")
+        plain = export.model_to_plain(model)
+        monkeypatch.setattr(keras.Sequential, "build", counted)
+        built.clear()
+        again = export.model_from_plain(*plain)
+        monkeypatch.setattr(keras.Sequential, "build", build)
+        assert len(built) <= (5 if model is nested else 2), built
+        assert again.name == model.name and np.allclose(again(x), model(x), atol=1e-6)
+        assert again.output_shape == model.output_shape
+
+
 def test_a_layer_of_a_thousand_million_units_is_refused_before_it_is_built():
     tree, weights = export.model_to_plain(tiny())
     tree["config"] = tree["config"].replace('"units": 3', '"units": 1000000000')
@@ -136,6 +156,16 @@ def test_bytes_bring_back_the_same_data():
     plain = export.to_plain({"x": np.arange(6, dtype="float32").reshape(2, 3), "n": 3, "s": ["é"]})
     back = export.from_plain(*export.loads(export.dumps(*plain)))
     assert back["n"] == 3 and back["s"] == ["é"] and np.array_equal(back["x"], plain[1][0])
+
+
+def test_the_parts_are_the_bytes_and_those_of_an_array_are_its_own_memory():
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    for value in (x, x.T, np.array(["é", "ab"]), np.array(3.5), np.zeros((0, 3)), x > 2):
+        plain = export.to_plain({"x": value})
+        parts = export.chunks(*plain)
+        assert b"".join(parts) == export.dumps(*plain)
+        assert len(parts[0]) % export.ALIGNMENT == 0 and bytes(parts[1]) == value.tobytes()
+    assert np.shares_memory(np.frombuffer(export.chunks(*export.to_plain(x))[1], np.uint8), x)
 
 
 def test_cut_or_forged_bytes_are_refused():

@@ -187,6 +187,37 @@ def test_a_training_step_is_traced_once(data):
     assert model.traced == 1 and len(made.history["accuracy"]) == 2
 
 
+def test_the_first_figures_are_those_of_evaluate_and_trace_its_step_once():
+    class Evaluated(keras.Sequential):
+        traced = 0
+
+        def test_step(self, data):
+            self.traced += 1
+            return super().test_step(data)
+
+    model = Evaluated([keras.layers.Input((4,)), *network().layers])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    figures = training.first_figures(model, X, Y)
+    assert model.traced == 1
+    assert figures == pytest.approx(model.evaluate(X, Y, verbose=0, return_dict=True))
+    assert training.first_loss(model, X, Y) == figures["loss"]
+    bare = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax")])
+    bare.compile("adam", "sparse_categorical_crossentropy")
+    assert list(training.first_figures(bare, X, Y)) == ["loss"]
+
+
+def test_labels_that_do_not_fit_are_told_by_keras_before_any_training():
+    with pytest.raises(ValueError, match="shape"):
+        training.first_figures(network(), X, np.zeros((60, 5, 2)))
+
+
+def test_equal_data_is_known_whatever_its_layout_and_kind_in_memory():
+    wide = np.asfortranarray(X)
+    assert training._hash(wide) == training._hash(X) != training._hash(X[:-1])
+    assert training._hash(np.array(["a", None], object)) is not None
+    assert training._hash(np.zeros((0, 3))) != training._hash(np.zeros((3, 0)))
+
+
 def test_a_network_without_an_input_layer_is_loaded_too(capsys):
     made = []
     for _ in range(2):
