@@ -16,13 +16,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import jsonschema
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
+from nbgrader.nbgraderformat import common
 from nbgrader.utils import parse_utc
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
@@ -63,6 +66,8 @@ class Room:
         self.place = self.root / ROOM / assignment
         self.config = _config(self.root)
         self.config.CourseDirectory.assignment_id = assignment
+        # A notebook is held against its format when all preprocessors have run, not after each.
+        self.config.Exporter.setdefault("optimistic_validation", True)
         coursedir = _coursedir(self.config)
         self.db_url, self.course_id = coursedir.db_url, coursedir.course_id
         self.cell_seconds = int(self.config.Execute.get("timeout") or 0)  # 0: not said
@@ -123,7 +128,7 @@ class Room:
         blank = nbformat.v4.new_notebook()
         facts = {"student": one.student, "assignment": self.assignment, "db_url": self.db_url}
         resources = {"nbgrader": {**facts, "notebook": self.assignment}}
-        with self.ledger.lent():
+        with self.ledger.lent(), _schemas_read_once():
             nb = intake.fitted(one.notebook or blank, self.source)
             return self._sanitizer.from_notebook_node(nb, resources=resources)[0]
 
@@ -138,7 +143,7 @@ class Room:
             if is_whole(one.files.get(name, b"")):
                 (folder / name).write_bytes(one.files[name])
         self._saving.coursedir.student_id = one.student
-        with _writable(), self.ledger.lent(), self.ledger.whole():
+        with _writable(), self.ledger.lent(), self.ledger.whole(), _schemas_read_once():
             self._forget(one.student)
             self._convert(self._saving)
         _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
@@ -228,6 +233,29 @@ def _writable() -> Iterator[None]:
             f"The gradebook cannot be written ({cause.orig}): see that no other program holds it, "
             "and run this again; what is graded stays graded."
         ) from None
+
+
+@contextlib.contextmanager
+def _schemas_read_once() -> Iterator[None]:
+    """nbgrader holds its own schema against the schema of schemas anew for each cell of a notebook.
+
+    That is a quarter of what it does about a submission; here once for each that it reads.
+    """
+    known: dict[int, Any] = {}  # by identity: what makes them keeps its schema alive
+
+    def validate(instance: Any, schema: dict) -> None:
+        if id(schema) not in known:
+            kind = jsonschema.validators.validator_for(schema)
+            kind.check_schema(schema)
+            known[id(schema)] = kind(schema)
+        for error in known[id(schema)].iter_errors(instance):
+            raise error
+
+    before, common.jsonschema = common.jsonschema, SimpleNamespace(validate=validate)
+    try:
+        yield
+    finally:
+        common.jsonschema = before
 
 
 def _without_execution(preprocessors: list) -> list:

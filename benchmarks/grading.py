@@ -4,8 +4,9 @@
 
 Three classes under *offline*: 04_parameter_counting (no training), 03_net_1 with its checkpoints
 handed in, 03_net_1 trained anew. Three ways: `autograder grade`; one `nbgrader autograde` for all;
-one `nbgrader autograde` a core, side by side on one gradebook. nbgrader's ways grade a sample,
-since a submission costs them the same each time; the figures are seconds a submission.
+one `nbgrader autograde` a core, side by side on one gradebook. And what bounds every way: the cells
+alone, in forked processes without kernel or judge (`cells_alone.py`). All but the first grade a
+sample, since a submission costs them the same each time; the figures are seconds a submission.
 """
 
 import argparse
@@ -142,6 +143,18 @@ def side_by_side(folder: Path, name: str) -> tuple[float, float]:
     return time.perf_counter() - start, peak.gb
 
 
+def alone(folder: Path, name: str) -> tuple[float, float]:
+    """The cells alone; loading what the processes are forked from is not counted."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "cells_alone.py"), str(folder), name]
+    with Peak() as peak:
+        done = subprocess.run(
+            command, env=environment(folder), capture_output=True, text=True, check=False
+        )
+    if done.returncode:
+        raise SystemExit(f"the cells alone of {name} failed:\n{done.stderr[-2_000:]}")
+    return float(done.stdout), peak.gb
+
+
 def generated(folder: Path, name: str) -> None:
     """The assignment in the gradebook, which is no part of grading."""
     command = ["-m", "nbgrader", "generate_assignment", name, "--force"]
@@ -169,6 +182,7 @@ def measure(title: str, class_of: int, sample: int, with_checkpoints: bool) -> N
             ("autograder grade", ours, class_of),
             ("nbgrader autograde", stock, sample),
             ("nbgrader, one a core", side_by_side, max(sample, CORES)),
+            ("its cells alone, forked", alone, 4 * CORES),
         ):
             folder = make(Path(place) / run.__name__, name, students, kept)
             generated(folder, name)
@@ -176,13 +190,14 @@ def measure(title: str, class_of: int, sample: int, with_checkpoints: bool) -> N
             results[way] = seconds / students
             best = results["autograder grade"]
             print(
-                f"{title:<34} {way:<22} {students:>4} {seconds / students:>8.2f} "
+                f"{title:<34} {way:<23} {students:>4} {seconds / students:>8.2f} "
                 f"{60 * students / seconds:>8.1f} {gb:>7.1f} {results[way] / best:>7.1f}",
                 flush=True,
             )
             if run is ours:
                 told = breakdown(folder, name, seconds)
-    print(told, flush=True)
+    above = results["autograder grade"] - results["its cells alone, forked"]
+    print(f"    {above:.2f} s a submission above its cells alone\n{told}", flush=True)
 
 
 STAGES = {
@@ -224,7 +239,7 @@ def main() -> None:
     print(f"{platform.platform()}, {CORES} cores, Python {platform.python_version()}")
     print(f"load average at the start: {os.getloadavg()[0]:.1f}\n")
     print(
-        f"{'class':<34} {'way':<22} {'n':>4} {'s each':>8} {'a minute':>8} {'GB':>7} {'ratio':>7}"
+        f"{'class':<34} {'way':<23} {'n':>4} {'s each':>8} {'a minute':>8} {'GB':>7} {'ratio':>7}"
     )
     for title, with_checkpoints in CLASSES:
         if asked.only in title:
