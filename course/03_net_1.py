@@ -185,7 +185,7 @@ with checks.exercise("net1-compile", hidden="optimizer, loss and metrics of net1
     checks.that(net1 is not None, "compile_net1 returns None: end it with `return model`.")
     checks.that(net1.compiled, "net1 is not compiled: call model.compile in compile_net1.")
     figures = training.first_figures(net1, x_test[:32], y_test[:32])
-    checks.that(len(figures) == 2, f"It reports {sorted(figures)}; expected loss and accuracy.")
+    checks.that(len(figures) == 2, f"net1 reports {sorted(figures)}; expected loss and accuracy.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -332,13 +332,15 @@ print(f"test loss {test_figures['loss']:.3f}, test accuracy {test_figures['accur
 with checks.exercise("net1-evaluate", hidden="both figures, computed again from predictions"):
     checks.that(isinstance(test_figures, dict), "evaluate_net1 returns no dictionary.")
     checks.equal(sorted(test_figures), ["accuracy", "loss"], "The sorted keys of the dictionary")
-    # A network without weights: softmax alone, so both figures are known.
-    softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
-    softmax.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
-    scores, labels = np.array([[0.0, 2.0, 1.0], [9.0, 0.0, 0.0]]), np.array([[1], [2]])
+    # A network without weights, compiled as net1 is: softmax alone, so both figures are known.
+    softmax = keras.Sequential([keras.layers.Input(shape=(10,)), keras.layers.Softmax()])
+    softmax.compile_from_config(net1.get_compile_config())
+    softmax.run_eagerly = True
+    scores, labels = np.zeros((2, 10)), np.array([[1], [2]])
+    scores[0, 1], scores[1, 0] = 2, 9  # right about the first row, wrong about the second
     known = evaluate_net1(softmax, scores, labels)
     checks.close(known["accuracy"], 0.5, "The accuracy for one right answer of two", atol=1e-3)
-    checks.close(known["loss"], 4.7039, "The loss for probabilities 0.6652 and 0.0001", atol=1e-3)
+    checks.close(known["loss"], 4.8988, "The loss for probabilities 0.4509 and 0.0001", atol=1e-3)
     right = np.argmax(net1(x_test[:200]), axis=1) == y_test[:200].ravel()
     what = "The test accuracy, compared with that on the first 200 test images,"
     checks.close(test_figures["accuracy"], right.mean(), what, atol=0.2)

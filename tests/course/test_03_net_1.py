@@ -295,6 +295,70 @@ def test_figures_of_other_types_and_order_pass(net1, trained, figures):
     assert net1.run("net1-evaluate", right).passed
 
 
+EVALUATE = "def evaluate_net1(model, x, y):\n    "
+
+
+@pytest.mark.parametrize(
+    ("body", "metric"),
+    [
+        ("return model.evaluate(x, y, 200, verbose=0, return_dict=True)", "accuracy"),
+        (
+            "got = model.evaluate(x, y, verbose=0, return_dict=True)\n    "
+            "return {'loss': got['loss'], 'accuracy': got['sparse_categorical_accuracy']}",
+            "sparse_categorical_accuracy",
+        ),
+        (
+            "p, y = model.predict(x, verbose=0), np.ravel(y)\n    "
+            "own = p[np.arange(len(y)), y]\n    "
+            "return dict(loss=-np.log(own).mean(), accuracy=(p.argmax(1) == y).mean())",
+            "accuracy",
+        ),
+        (
+            "top = model.evaluate(x, y, verbose=0, return_dict=True)\n    "
+            "return {k: top[k] for k in ('accuracy', 'loss')}",
+            keras.metrics.SparseTopKCategoricalAccuracy(5),
+        ),
+    ],
+)
+def test_an_evaluation_written_another_way_passes(net1, trained, body, metric):
+    net = keras.models.clone_model(trained["net1"])
+    net.set_weights(trained["net1"].get_weights())
+    metrics = [metric] if isinstance(metric, str) else ["accuracy", metric]
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=metrics)
+    names = net1.namespace(EVALUATE + body, **_without(trained, "evaluate_net1", "net1"), net1=net)
+    names["test_figures"] = names["evaluate_net1"](net, names["x_test"], names["y_test"])
+    result = net1.run("net1-evaluate", names)
+    assert result.passed and result.hidden, result
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return dict(test_figures)", "accuracy for one right answer of two"),
+        (
+            "loss, accuracy = model.evaluate(x, y, verbose=0)\n    "
+            "return {'loss': accuracy, 'accuracy': loss}",
+            "accuracy for one right answer of two",
+        ),
+        (
+            "loss, accuracy = model.evaluate(x, y, verbose=0)\n    "
+            "return {'loss': loss * len(x), 'accuracy': accuracy}",
+            "loss for probabilities",
+        ),
+        ("model.evaluate(x, y, verbose=0)", "NoneType"),
+    ],
+)
+def test_a_wrong_evaluation_is_named_by_what_it_gives(net1, trained, body, words):
+    names = net1.namespace(EVALUATE + body, **_without(trained, "evaluate_net1"))
+    result = net1.run("net1-evaluate", names)
+    assert not result.passed and not result.hidden and words in result.message, result
+
+
+def test_figures_from_before_the_training_are_found(net1, trained):
+    old = dict(trained) | {"test_figures": {"loss": 2.3, "accuracy": 0.1}}
+    assert_wrong(net1.run("net1-evaluate", old), "compared with")
+
+
 @pytest.mark.parametrize(
     ("figures", "words"),
     [
