@@ -2,7 +2,11 @@
 
 import logging
 import os
+import platform
+import subprocess
 import sys
+
+import pytest
 
 from helpers import device
 
@@ -46,3 +50,20 @@ def test_after_the_report_tensorflow_keeps_its_advice_on_speed_to_itself(monkeyp
     device.report()
     logging.getLogger("tensorflow").warning("5 out of the last 11 calls triggered retracing")
     assert "retracing" not in capsys.readouterr().err
+
+
+ONEDNN = """
+import helpers, tensorflow
+from tensorflow.python.util import _pywrap_util_port
+print(_pywrap_util_port.IsMklEnabled())
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="only there does TensorFlow have oneDNN")
+@pytest.mark.parametrize(("wish", "found"), [(None, "True"), ("0", "False")])
+def test_the_quicker_convolutions_are_taken_unless_somebody_says_otherwise(wish, found):
+    known = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    more = {} if wish is None else {"TF_ENABLE_ONEDNN_OPTS": wish}
+    command = [sys.executable, "-c", ONEDNN]
+    done = subprocess.run(command, env=known | more, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == found
