@@ -21,13 +21,13 @@ setup: $(STAMP)
 # The stamp is newer than both lists of dependencies exactly when .venv follows them.
 # pip would compile eleven thousand modules on one core; compileall takes all cores, and it does not
 # matter when a package has a file that this Python cannot read.
-$(STAMP): pyproject.toml autograder/pyproject.toml
+$(STAMP): helpers/pyproject.toml autograder/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "This needs Python 3.11 or newer, and $(PYTHON) is older: run make PYTHON=python3.12 or another one that you have." >&2; \
 	  exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version) and installing TensorFlow, Keras, nbgrader and JupyterLab: some minutes, once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e . -e "./autograder[test]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ./helpers -e "./autograder[test]"
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
@@ -52,7 +52,7 @@ lint: $(STAMP)
 # A virtual environment with TensorFlow, matplotlib, scikit-learn and the wheel, as a student's is.
 colab: $(STAMP)
 	rm -rf .colab
-	$(BIN)/python -m build --wheel --outdir .colab . >/dev/null
+	$(BIN)/python -m build --wheel --outdir .colab helpers >/dev/null
 	$(PYTHON) -m venv .colab/venv
 	.colab/venv/bin/python -m pip install --quiet --disable-pip-version-check .colab/*.whl
 	cp -r source tests/colab/run_notebook.py .colab

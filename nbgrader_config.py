@@ -6,6 +6,8 @@ import secrets
 import sysconfig
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
+# Without it nbgrader works as it comes: slower kernels, and feedback pages that show hidden tests.
+HAS_AUTOGRADER = importlib.util.find_spec("autograder") is not None
 
 # nbgrader calls alembic by its bare name, which fails where .venv is not activated.
 _scripts = sysconfig.get_path("scripts")
@@ -25,8 +27,8 @@ c.FileNameCollectorPlugin.named_regexp = (
     r"(?:_assignsubmission_file_?/|_)(?P<file_id>\d\d_[a-z0-9_]+)\.ipynb$"
 )
 # Archives bring neither secrets nor times, without which nbgrader's own way ends with an error.
-if importlib.util.find_spec("autograder.exchange"):
-    c.ExchangeFactory.release_feedback = "autograder.exchange.ReleaseFeedback"
+if HAS_AUTOGRADER:
+    c.ExchangeFactory.release_feedback = "autograder.nbgrader.exchange.ReleaseFeedback"
 
 # What students find in place of a solution. The checks read this exception as "not attempted".
 c.ClearSolutions.code_stub = {
@@ -41,11 +43,11 @@ c.Execute.timeout = 600
 c.Execute.skip_cells_with_tag = f"skip-{secrets.token_hex(16)}"
 
 # Kernels that have TensorFlow loaded when they start; each ends at once with all that it started.
-if importlib.util.find_spec("autograder.kernels"):
-    from autograder import kernels
+if HAS_AUTOGRADER:
+    from autograder.warm import provisioner
 
-    kernels.announce()
-    c.Execute.kernel_name = kernels.NAME
+    provisioner.announce()
+    c.Execute.kernel_name = provisioner.NAME
 
 # A solution that is published has no hidden tests in it: the next year's students are to meet them.
 c.GenerateSolution.preprocessors = [
@@ -61,9 +63,9 @@ c.GenerateSolution.preprocessors = [
 ]
 
 # Feedback for students has no hidden tests in it.
-if importlib.util.find_spec("autograder.feedback"):
+if HAS_AUTOGRADER:
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.GetGrades",
-        "autograder.feedback.RemoveHidden",
+        "autograder.nbgrader.feedback.RemoveHidden",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]

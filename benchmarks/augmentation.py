@@ -19,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import shapes
+from convcourse import shapes
 
 IMAGES, BATCH, REPEATS = 4_096, 128, 5
 

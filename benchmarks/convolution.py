@@ -23,8 +23,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
 
-from autograder import calibrate
-from autograder.authoring import read_cells
+from autograder.text import calibrate
+from autograder.text.authoring import read_cells
 
 COURSE = Path(__file__).resolve().parents[1] / "course" / "02_convolution.py"
 BATCHES, ROUNDS = (1, 32), 5

@@ -23,8 +23,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from autograder.room import Room
-from autograder.workers import usable_cores
+from autograder.nbgrader.room import Room
+from autograder.run.workers import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = (

@@ -20,7 +20,8 @@ from importlib.metadata import version
 import nbformat
 from nbclient import NotebookClient
 
-from autograder import kernels, sandbox
+from autograder.warm import kernels
+from autograder.walled import sandbox
 
 CELL = "import keras, tensorflow"
 WALLS = f"{kernels.NAME}, walls"

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 
-from autograder import grade
-from autograder.workers import usable_cores
+from autograder.run import grade
+from autograder.run.workers import usable_cores
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "autograder"))
 tiny = importlib.import_module("tiny")

@@ -18,7 +18,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 
-from autograder import calibrate, course
+from autograder.text import calibrate
+from autograder import course
 
 LABELS, REPEATS = 40_000, 20
 

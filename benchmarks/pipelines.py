@@ -21,8 +21,8 @@ import nbformat
 from kernels import shown
 from nbclient import NotebookClient
 
-from autograder import kernels
-from autograder.workers import usable_cores
+from autograder.warm import kernels
+from autograder.run.workers import usable_cores
 
 TUNED = """
 import tensorflow as tf

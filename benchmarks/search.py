@@ -16,7 +16,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
 
-from helpers import features, shapes
+from convcourse import features, shapes
 
 IMAGES, EPOCHS, REPEATS = 2_000, 10, 3
 

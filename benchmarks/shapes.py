@@ -24,7 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image, ImageDraw
 
-from helpers import shapes
+from convcourse import shapes
 
 SEEDS = range(1, 6)
 BATCH = 64

@@ -1,50 +1,36 @@
 # %% [markdown]
 # # NET I: a first convolutional network
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/03_net_1/03_net_1.ipynb)
-#
 # **90 minutes, 20 points.** Builds on *01 data loading* (what the images are) and *02 convolution* (what one layer computes).
 #
 # In this assignment you
 #
 # * **build** NET I, eight layers that turn an image into ten probabilities,
 # * **compile** and **train** it, after two cheap tests that catch most mistakes,
-# * **evaluate** it on images that it has not seen, and **predict** one of them,
+# * **evaluate** it on images that it has not seen, and **predict** the class of one of them,
 # * **read** its learning curves, and **find** the epoch at which overfitting begins.
 
 # %% [markdown] locked="net1-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="net1-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="net1-setup"
+# build writes the set-up cell here.
 
 # %%
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, plots, profile, training
+from convcourse import data, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
 # %% [markdown]
 # ## The images
 #
-# CIFAR-10 has 50,000 training and 10,000 test images of 32 × 32 pixels in three colours, in ten classes of equal size. `data.load` says which images are really in use, and `scaled()` turns their pixels from whole numbers of 0 to 255 into `float32` of 0 to 1.
+# CIFAR-10 has 50,000 training images and 10,000 test images. Each image has 32 × 32 pixels in three colors and belongs to one of ten classes, which are equally large. `data.load` prints which images are in use, and `scaled()` converts their pixels from integers between 0 and 255 to `float32` values between 0 and 1.
 
 # %%
 images = data.load("cifar10")
@@ -76,24 +62,24 @@ plt.show()
 # | fully connected | 512 units, ReLU | 512 |
 # | fully connected | one unit for each class, softmax | 10 |
 #
-# Nothing is padded and every convolution moves by one pixel, so a filter of $F$ pixels makes an image of $N$ pixels $N - F + 1$ pixels wide: 32 becomes 30. Pooling halves and drops what is left over: 13 becomes 6. Between the last pooling and the first FC layer, the 2 × 2 × 64 values are *flattened* into a row of 256.
+# No layer uses padding, and every convolution has stride 1. A filter that is $F$ pixels wide therefore turns an image that is $N$ pixels wide into one that is $N - F + 1$ pixels wide: 32 becomes 30. Pooling halves the width and drops the remainder: 13 becomes 6. Between the last pooling layer and the first FC layer, the 2 × 2 × 64 values are *flattened* into a vector of 256.
 #
-# The last layer's softmax turns ten scores $z_k$ into probabilities, which are positive and add up to one:
+# The softmax of the last layer turns ten scores $z_k$ into probabilities, which are positive and sum to one:
 #
 # $$p_k = \frac{e^{z_k}}{\sum_{j=1}^{10} e^{z_j}}$$
 #
-# **Predict.** Which layer has the most parameters: the first convolution, the last convolution, or the first FC layer? Write your guess down before you run the summary below.
+# **Predict.** Which layer has the most parameters: the first convolution, the last convolution, or the first FC layer? Write down your guess before you run the summary below.
 
 # %% [markdown]
-# **Exercise (4 points).** Write `build_net1`. Begin the network with `keras.layers.Input(shape=input_shape)`, so that it knows its sizes at once.
+# **Exercise (4 points).** Write `build_net1`. Begin the network with `keras.layers.Input(shape=input_shape)`, so that Keras knows the shape of every layer right away.
 
 # %% solution="net1-build"
 def build_net1(input_shape=(32, 32, 3), classes=10):
-    """NET I, not compiled.
+    """Build NET I without compiling it.
 
     input_shape: (height, width, channels) of one image
-    classes: units of the last layer
-    Returns a keras.Model from (N, height, width, channels) to (N, classes).
+    classes: number of units in the last layer
+    Returns a keras.Model that maps (N, height, width, channels) to (N, classes).
 
     Example: build_net1().output_shape is (None, 10).
     """
@@ -116,7 +102,7 @@ def build_net1(input_shape=(32, 32, 3), classes=10):
 
 # %% tests="net1-architecture" points=4
 with checks.exercise(
-    "net1-architecture", hidden="every layer again, for other image sizes and other classes"
+    "net1-architecture", hidden="every layer again, for other image sizes and class counts"
 ):
     checks.architecture(
         build_net1(),
@@ -145,20 +131,20 @@ for shape, classes, total in (
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net1-architecture")
+hints.show("net1-architecture")
 
 # %%
 build_net1().summary()
 
 # %% [markdown]
-# The first FC layer holds two thirds of all parameters: each of its 512 units looks at all 256 values, while a convolution uses the same few weights at every place of the image. *04 parameter counting* does the sums.
+# The first FC layer holds two thirds of all parameters: each of its 512 units is connected to all 256 values, while a convolution reuses the same few weights at every position in the image. *04 parameter counting* works out the numbers.
 
 # %% [markdown]
 # ## 2. Loss and optimizer
 #
-# Training needs a number to make smaller. For an image of class $y$, *cross-entropy* is $-\log p_y$: 0 when the network is sure and right, large when it is sure and wrong. Our labels are whole numbers, so Keras calls it `sparse_categorical_crossentropy`; without *sparse*, it would expect a row of ten zeros and ones for each image. The optimizer, *Adam*, takes the steps downhill and adapts their size to each weight.
+# Training needs a number to minimize, the *loss*. For an image of class $y$, the *cross-entropy* loss is $-\log p_y$: it is 0 when the network is certain and right, and large when it is certain and wrong. Our labels are integers, so Keras calls this loss `sparse_categorical_crossentropy`; without *sparse*, Keras would expect a row of ten zeros and ones for each image. The optimizer, *Adam*, takes steps downhill and adapts their size to each weight.
 #
-# **Predict.** A fresh network knows nothing and gives every class about one tenth. What is its loss?
+# **Predict.** An untrained network knows nothing and gives every class a probability of about one tenth. What is its loss?
 
 # %% [markdown]
 # **Exercise (2 points).** Write `compile_net1`.
@@ -196,7 +182,7 @@ submission.checks.that(
 )
 submission.checks.that(
     settings["loss"] == "sparse_categorical_crossentropy",
-    f"The loss is {settings['loss']}; the labels are whole numbers, so it is "
+    f"The loss is {settings['loss']}; the labels are integers, so use "
     "sparse_categorical_crossentropy.",
 )
 submission.checks.that(
@@ -205,47 +191,47 @@ submission.checks.that(
 )
 known = {"accuracy", "acc", "sparse_categorical_accuracy"}
 submission.checks.that(
-    known & set(settings["metrics"]), "The metrics lack accuracy: metrics=['accuracy']."
+    known & set(settings["metrics"]), "The metrics lack accuracy: use metrics=['accuracy']."
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net1-compile")
+hints.show("net1-compile")
 
 # %% [markdown]
 # ## 3. Two cheap tests before the long run
 #
-# Training for minutes to find a slip is a waste. Two tests take seconds and catch most mistakes.
+# Do not train for minutes only to find a typo. Two tests take seconds and catch most mistakes.
 #
-# 1. **The first loss.** With ten classes, a fresh network's loss is close to $-\log \frac{1}{10} = \log 10 \approx 2.303$. A value far from it points to the last layer, the loss or the labels.
-# 2. **A hundred images.** A network of this size can learn 100 images by heart. If it cannot, it will not learn 40,000 either.
+# 1. **The first loss.** With ten classes, the loss of an untrained network is close to $-\log \frac{1}{10} = \log 10 \approx 2.303$. A value far from that points to a mistake in the last layer, the loss or the labels.
+# 2. **A hundred images.** A network of this size can memorize 100 images. If it cannot, it will not learn 40,000 either.
 
 # %%
 print(f"first loss {training.first_loss(net1, x_train, y_train):.3f}, log(10) is {np.log(10):.3f}")
 
 # %%
 learnt = training.overfits(compile_net1(build_net1()), x_train, y_train, images=100)
-print(f"accuracy on 100 images that it trains on: {learnt:.2f}")
+print(f"accuracy on the 100 images that it trained on: {learnt:.2f}")
 
 # %% [markdown]
 # ## 4. Training
 #
-# One *epoch* shows every training image once. The network sees them in *batches* of 128, and takes one step of Adam after each. Of the training images, the last 20 % are set aside before anything is shuffled: they are the *validation data*. The network never trains on them; after every epoch, their loss and accuracy say how well it does on images that it does not know.
+# In one *epoch*, the network sees every training image once. The images come in *batches* of 128, and Adam takes one step after each batch. The last 20% of the training images are set aside before anything is shuffled; they are the *validation data*. The network never trains on them. After every epoch, their loss and accuracy show how well the network does on images that it does not know.
 #
-# `training.fit(model, name, x, y, ...)` hands its settings on to `model.fit` and keeps a checkpoint under that name. Run the notebook again and it loads the trained network in place of training it anew.
+# `training.fit(model, name, x, y, ...)` passes its settings on to `model.fit` and saves a checkpoint under that name. If you run the notebook again, it loads the trained network instead of training a new one.
 #
-# **Predict.** After 20 epochs, which is higher: the accuracy on the images that it trains on, or on the validation data? By how much?
+# **Predict.** After 20 epochs, which accuracy is higher: the one on the training images or the one on the validation data? By how much?
 
 # %% [markdown]
-# **Exercise (3 points).** Write `train_net1`: 20 % validation data, batches of 128, 20 epochs. Ask for the epochs as `profile.epochs(20)`, which takes fewer where there is little computing power, and says so.
+# **Exercise (3 points).** Write `train_net1`. It sets aside 20% of the images as validation data and trains in batches of 128 for 20 epochs. Write the number of epochs as `profile.epochs(20)`; on a machine with little computing power, it returns a smaller number and prints a message.
 
 # %% solution="net1-train-answer"
 def train_net1(model, x, y):
-    """Train NET I and keep a checkpoint under the name "net1".
+    """Train NET I and save a checkpoint under the name "net1".
 
     model: the compiled network
-    x: (N, 32, 32, 3) float32 of 0 to 1; y: (N, 1) whole numbers of 0 to 9
-    Returns what training.fit returns; its .history holds four lists, one value an epoch:
+    x: (N, 32, 32, 3) float32 from 0 to 1; y: (N, 1) integers from 0 to 9
+    Returns what training.fit returns; its .history holds four lists with one value per epoch:
     loss, accuracy, val_loss, val_accuracy.
     """
     ### BEGIN SOLUTION
@@ -287,7 +273,7 @@ record = submission.value("history")
 epochs = submission.profile.epochs(20)
 submission.checks.that(isinstance(record, dict), "history is not what training.fit returns.")
 for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
-    submission.checks.that(key in record, f"history lacks {key}: is there validation data?")
+    submission.checks.that(key in record, f"history lacks {key}: did you pass validation data?")
     submission.checks.that(
         len(record[key]) == epochs, f"history has {len(record[key])} epochs; expected {epochs}."
     )
@@ -297,27 +283,27 @@ x, y = submission.heldout()
 reached = submission.accuracy(net, submission.np.float32(x) / 255, y)
 submission.checks.that(
     reached >= submission.threshold("net1-accuracy"),
-    f"net1 is right on {reached:.0%} of images that it has not seen, which is less than NET I "
-    "reaches. Was it trained on the scaled images with their own labels, for all epochs?",
+    f"net1 is right about {reached:.0%} of the held-out images, and NET I should reach more. "
+    "Did you train it on the scaled images, with their own labels, for all epochs?",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net1-train")
+hints.show("net1-train")
 
 # %% [markdown]
-# ## 5. Judging the network
+# ## 5. Evaluating the network
 #
-# The *test data* played no part so far: no weight was fitted to it and no decision leaned on it. Its accuracy is the one to report.
+# The *test data* has played no part so far: no weight was fitted to it, and no decision was based on it. The accuracy on the test data is the one to report.
 #
 # **Exercise (2 points).** Write `evaluate_net1` with `model.evaluate`.
 
 # %% solution="net1-evaluate-answer"
 def evaluate_net1(model, x, y):
-    """Loss and accuracy of a trained network.
+    """Compute the loss and the accuracy of a trained network.
 
-    x: (N, 32, 32, 3) float32; y: (N, 1) whole numbers
-    Returns a dictionary of two floats, for example {"loss": 0.97, "accuracy": 0.66}.
+    x: (N, 32, 32, 3) float32; y: (N, 1) integers
+    Returns a dictionary with two floats, for example {"loss": 0.97, "accuracy": 0.66}.
     """
     ### BEGIN SOLUTION
     loss, accuracy = model.evaluate(x, y, verbose=0)
@@ -329,20 +315,20 @@ test_figures = evaluate_net1(net1, x_test, y_test)
 print(f"test loss {test_figures['loss']:.3f}, test accuracy {test_figures['accuracy']:.3f}")
 
 # %% tests="net1-evaluate" points=2
-with checks.exercise("net1-evaluate", hidden="both figures, computed again from predictions"):
-    checks.that(isinstance(test_figures, dict), "evaluate_net1 returns no dictionary.")
-    checks.equal(sorted(test_figures), ["accuracy", "loss"], "The sorted keys of the dictionary")
-    # A network without weights, compiled as net1 is: softmax alone, so both figures are known.
+with checks.exercise("net1-evaluate", hidden="both values, computed again from predictions"):
+    checks.that(isinstance(test_figures, dict), "evaluate_net1 does not return a dictionary.")
+    checks.equal(sorted(test_figures), ["accuracy", "loss"], "The sorted list of keys")
+    # Compiled like net1, but without weights: with only a softmax, both values are known.
     softmax = keras.Sequential([keras.layers.Input(shape=(10,)), keras.layers.Softmax()])
     softmax.compile_from_config(net1.get_compile_config())
     softmax.run_eagerly = True
     scores, labels = np.zeros((2, 10)), np.array([[1], [2]])
     scores[0, 1], scores[1, 0] = 2, 9  # right about the first row, wrong about the second
     known = evaluate_net1(softmax, scores, labels)
-    checks.close(known["accuracy"], 0.5, "The accuracy for one right answer of two", atol=1e-3)
+    checks.close(known["accuracy"], 0.5, "The accuracy for one right answer out of two", atol=1e-3)
     checks.close(known["loss"], 4.8988, "The loss for probabilities 0.4509 and 0.0001", atol=1e-3)
     right = np.argmax(net1(x_test[:200]), axis=1) == y_test[:200].ravel()
-    what = "The test accuracy, compared with that on the first 200 test images,"
+    what = "The test accuracy, compared with the accuracy on the first 200 test images,"
     checks.close(test_figures["accuracy"], right.mean(), what, atol=0.2)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -362,23 +348,23 @@ for key, fits in (
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net1-evaluate")
+hints.show("net1-evaluate")
 
 # %% [markdown]
 # ### One prediction
 #
-# For $N$ images, `model.predict` gives $N$ rows of ten probabilities. The predicted class is the position of the largest one in its row. A network always takes a *batch*: a single image goes in as `x[:1]` of shape (1, 32, 32, 3), not as `x[0]`.
+# For $N$ images, `model.predict` returns $N$ rows of ten probabilities. The predicted class is the position of the largest probability in its row. A network always takes a *batch*, so pass a single image as `x[:1]`, which has shape (1, 32, 32, 3), and not as `x[0]`.
 #
 # **Exercise (2 points).** Write `predict_first`.
 
 # %% solution="net1-predict-answer"
 def predict_first(model, x_test):
-    """What the network says of the first image.
+    """Predict the class of the first image.
 
     x_test: (N, ...) images
-    Returns (label, probabilities): a whole number, and an array of shape (classes,).
+    Returns (label, probabilities): an integer, and an array of shape (classes,).
 
-    Example: with probabilities [0.1, 0.7, 0.2], the label is 1.
+    Example: for the probabilities [0.1, 0.7, 0.2], the label is 1.
     """
     ### BEGIN SOLUTION
     probabilities = model.predict(x_test[:1], verbose=0)[0]
@@ -388,7 +374,7 @@ def predict_first(model, x_test):
 # %%
 first_label, first_probabilities = predict_first(net1, x_test)
 print("predicted:", images.class_names[first_label])
-print("in truth: ", images.class_names[int(y_test[0, 0])])
+print("actual:   ", images.class_names[int(y_test[0, 0])])
 
 # %%
 plots.prediction(images.x_test[0], first_probabilities, images.class_names)
@@ -396,12 +382,12 @@ plt.show()
 
 # %% tests="net1-predict" points=2
 with checks.exercise("net1-predict", hidden="the label and the probabilities of net1"):
-    # A network without weights: softmax alone, so the answer is known.
+    # A network without weights: with only a softmax, the answer is known.
     softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
     label, probabilities = predict_first(softmax, np.array([[0.0, 2.0, 1.0], [9.0, 0.0, 0.0]]))
-    checks.shape(probabilities, (3,), "The probabilities")
+    checks.shape(probabilities, (3,), "The array of probabilities")
     wanted = np.array([0.0900, 0.6652, 0.2447])
-    checks.close(probabilities, wanted, "The row for the scores 0, 2, 1", atol=1e-3)
+    checks.close(probabilities, wanted, "The probability row for the scores 0, 2, 1", atol=1e-3)
     checks.equal(label, 1, "The label for the scores 0, 2, 1")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -412,7 +398,7 @@ submission.checks.shape(probabilities, (10,), "first_probabilities")
 want = submission.predict(submission.model("net1"), images[:1])[0]
 submission.checks.that(
     submission.np.allclose(probabilities, want, atol=1e-3),
-    "first_probabilities are not what net1 gives for the first test image.",
+    "first_probabilities is not what net1 predicts for the first test image.",
 )
 submission.checks.that(
     label == submission.np.argmax(probabilities), "first_label is not the most probable class."
@@ -420,14 +406,14 @@ submission.checks.that(
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net1-predict")
+hints.show("net1-predict")
 
 # %% [markdown]
 # ## 6. Learning curves
 #
-# `history.history` is a dictionary of four lists. Their curves tell more than the last values do.
+# `history.history` is a dictionary of four lists. Plotted as curves, they tell you more than their last values do.
 #
-# **Predict.** The training loss falls from epoch to epoch. Will the validation loss follow it to the end?
+# **Predict.** The training loss falls from epoch to epoch. Will the validation loss fall with it to the end?
 
 # %%
 print(list(history.history))
@@ -439,28 +425,28 @@ plots.history(history, "loss")
 plt.show()
 
 # %% [markdown] answer="net1-curves" points=2
-# **What do you see?** (2 points) Describe the accuracy of the training and of the validation data over the epochs, then their losses. How far are the two apart at the end, and from when on do they part? Give numbers from your figure.
+# **What do you see?** (2 points) Describe how the training accuracy and the validation accuracy change over the epochs, and then do the same for the losses. How far apart are the two curves at the end, and at which epoch do they begin to separate? Give numbers from your figures.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point for the course of the curves: training accuracy rises and training loss falls to the end, while the validation curves flatten, and the validation loss turns upwards or stops falling (or would do so with more epochs, where the profile trains few). One point for numbers read from the figure: the gap in accuracy at the end, and the epoch from which the curves part.
+# *Rubric.* One point for the shape of the curves: the training accuracy rises and the training loss falls to the end, while the validation curves flatten and the validation loss turns upward or stops falling (or would do so with more epochs, if the profile trains for only a few). One point for numbers read from the figures: the gap in accuracy at the end, and the epoch at which the curves separate.
 #
-# *On the full data set, in two trainings:* training accuracy rises to the end, in one of them to 0.83; validation accuracy flattens from epoch 8 on and is highest near epoch 15, at 0.66 and 0.68; the validation loss is lowest at epochs 9 and 11, at 0.98 and 0.97, and ends at 1.23 and 1.18. In the first, the gap in accuracy is 0.17 then.
+# *On the full data set, in two training runs:* the training accuracy rises to the end, and reaches 0.83 in one of them. The validation accuracy flattens from epoch 8 on and is highest near epoch 15, at 0.66 and 0.68. The validation loss is lowest at epochs 9 and 11, at 0.98 and 0.97, and ends at 1.23 and 1.18. In the first run, the gap in accuracy at the end is 0.17.
 # ### END SOLUTION
 
 # %% [markdown]
 # ### Where overfitting begins
 #
-# *Overfitting* is learning what holds for the training images alone. One sign is a validation loss that was falling and rises, though the training loss goes on falling. Single epochs jump up and down, so one rise proves nothing. We therefore name the epoch with the **lowest validation loss of all**: what comes after it no longer helps.
+# *Overfitting* means learning what holds for the training images only. One sign is a validation loss that stops falling and begins to rise while the training loss keeps falling. The loss jumps up and down from one epoch to the next, so a single rise proves nothing. We therefore look for the epoch with the **lowest validation loss of all**: the epochs after it no longer help.
 #
-# The count begins at 1, the first of equal values counts, and when the lowest value is the last one, overfitting was not seen: the answer is `None`.
+# Count the epochs from 1. If several epochs share the lowest value, take the first of them. If the last epoch has the lowest value, overfitting was not seen, and the answer is `None`.
 #
-# **Exercise (3 points).** Write `overfit_epoch`, for any history.
+# **Exercise (3 points).** Write `overfit_epoch` so that it works for any history.
 
 # %% solution="net1-overfit-answer"
 def overfit_epoch(history):
-    """The epoch after which the validation loss never falls below its lowest value again.
+    """Find the epoch with the lowest validation loss, after which overfitting begins.
 
-    history: a dictionary with at least the key "val_loss", a list of one float an epoch
+    history: a dictionary with at least the key "val_loss", a list with one float per epoch
     Returns the epoch's number, counted from 1, or None if the last epoch has the lowest value.
 
     Example: overfit_epoch({"val_loss": [1.4, 1.1, 1.2, 1.3]}) is 2.
@@ -476,24 +462,24 @@ began = overfit_epoch(history.history)
 print(f"overfitting begins after epoch {began}" if began else "no overfitting in these epochs")
 
 # %% tests="net1-overfit-epoch" points=3
-with checks.exercise("net1-overfit-epoch", hidden="histories that jump, fall, rise or are short"):
+with checks.exercise("net1-overfit-epoch", hidden="rising, falling, jumping and short histories"):
     bend = {"loss": [1.6, 1.2, 0.9, 0.7], "val_loss": [1.4, 1.1, 1.2, 1.3]}
     checks.equal(overfit_epoch(bend), 2, "The epoch for the validation losses 1.4, 1.1, 1.2, 1.3")
     falling = {"loss": [1.6, 1.2, 0.9], "val_loss": [1.7, 1.3, 1.1]}
     checks.that(
         overfit_epoch(falling) is None,
-        "The validation losses 1.7, 1.3, 1.1 fall to the end: the answer is None.",
+        "The validation losses 1.7, 1.3, 1.1 fall to the end, so the answer is None.",
     )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 cases = (
-    ("with a small rise before the lowest", [1.5, 1.2, 1.25, 1.0, 1.05, 0.98, 1.2, 1.4], 6),
+    ("with a small rise before its lowest value", [1.5, 1.2, 1.25, 1.0, 1.05, 0.98, 1.2, 1.4], 6),
     ("that rises from the start", [1.0, 1.2, 1.5], 1),
     ("with two equal lowest values", [1.0, 0.9, 0.9, 1.1], 2),
     ("that falls to the end", [2.1, 1.7, 1.4, 1.3, 1.25], None),
     ("with a rise and its lowest value last", [1.5, 1.2, 1.3, 1.1], None),
-    ("of one epoch", [1.3], None),
+    ("of a single epoch", [1.3], None),
 )
 records = []
 for _, val_loss, _ in cases:
@@ -511,16 +497,16 @@ for (what, _, want), got in zip(cases, submission.calls("overfit_epoch", records
         f"overfit_epoch is wrong for a validation loss {what}.",
     )
 bare = submission.call("overfit_epoch", {"val_loss": [3.0, 1.0, 2.0]})
-submission.checks.that(bare == 2, "overfit_epoch needs more than history['val_loss'].")
+submission.checks.that(bare == 2, "overfit_epoch must work with history['val_loss'] alone.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net1-overfit-epoch")
+hints.show("net1-overfit-epoch")
 
 # %% [markdown]
 # ### Overfitting on purpose
 #
-# **Predict.** The same network now trains on 600 images only, again for 20 epochs. Does overfitting begin earlier or later than before? Which gap do you expect between the two accuracies?
+# **Predict.** The same network now trains on only 600 images, again for 20 epochs. Will overfitting begin earlier or later than before? How large a gap do you expect between the two accuracies?
 
 # %%
 few = training.fit(
@@ -541,10 +527,10 @@ print(f"accuracy: training {few.history['accuracy'][-1]:.2f}", end=", ")
 print(f"validation {few.history['val_accuracy'][-1]:.2f}")
 
 # %% [markdown] answer="net1-three-sets" points=2
-# **Why three sets?** (2 points) You choose the number of epochs by the validation loss. Why is the validation accuracy at that epoch no fair figure to report, although no weight was fitted to the validation data? What is the test data for, and what would spoil it?
+# **Why three sets?** (2 points) You choose the number of epochs by the validation loss. Why is it not fair to report the validation accuracy at that epoch, even though no weight was fitted to the validation data? What is the test data for, and what would spoil it?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: decisions (epochs, layers, settings) are taken so that the validation figures look good, so they are the best of several tries and lean upwards; the validation data influences the network through its designer. One point: the test data is used once, after all decisions, and gives an unaffected estimate; choosing by the test accuracy, or looking at it again and again, turns it into validation data.
+# *Rubric.* One point: decisions (epochs, layers, settings) are made so that the validation figures look good. They are therefore the best of several tries and are biased upward; the validation data influences the network through its designer. One point: the test data is used once, after all decisions, and gives an unbiased estimate. Choosing by the test accuracy, or looking at it again and again, turns the test data into validation data.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -557,11 +543,11 @@ print(f"validation {few.history['val_accuracy'][-1]:.2f}")
 # | *quick*, CIFAR-10 | 10,000, 10 | 0.531 [0.512, 0.544] | 1.284 [1.239, 1.374], the last epoch | 0.543 [0.525, 0.555] | seeds 1 to 5; two threads, 25 s each |
 # | *offline*, generated | 5,000, 8 | 0.821 [0.803, 0.842] | 0.509 [0.468, 0.540], mostly the last epoch | 0.828 [0.821, 0.848] | seeds 1 to 5; two threads, 7 s each |
 #
-# Figures are means with the lowest and the highest in brackets, measured on a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15, on CIFAR-10 saved as JPEG. The generated images of *offline* are easier than photographs, and eight epochs are too few to see overfitting on 5,000 of them: that is why the section above overfits on purpose.
+# The figures are means, with the lowest and the highest value in brackets. They were measured on a 64-bit processor without a GPU, with TensorFlow 2.21 and Keras 3.15, on CIFAR-10 saved as JPEG. The generated images of the *offline* profile are easier than photographs, and eight epochs are too few to see overfitting on 5,000 of them. For this reason, the section above overfits on purpose.
 
 # %% [markdown]
 # ## Take-away
 #
-# Three convolutions, three poolings and two FC layers classify small images far better than chance, with two thirds of the weights in one FC layer. A first loss of log(classes) and a hundred images learnt by heart cost seconds and show that the parts fit together. The training loss says how well a network remembers, the validation loss how well it generalises, and the test data is asked once, at the end.
+# Three convolutional layers, three pooling layers and two FC layers classify small images far better than chance. One of the FC layers holds two thirds of the weights. Comparing the first loss with log(classes) and memorizing a hundred images take seconds and show that the parts fit together. The training loss shows how well a network remembers, and the validation loss shows how well it generalizes. The test data is used once, at the end.
 #
-# **To go on with.** Leave out the ReLU after the convolutions and train again: the accuracy falls less than one might think. What else in this network is not linear?
+# **Going further.** Leave out the ReLU after the convolutions and train again: the accuracy falls less than you might expect. What else in this network is nonlinear?

@@ -1,13 +1,11 @@
 # %% [markdown]
 # # Parameter counting: what a network costs before it is built
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/04_parameter_counting/04_parameter_counting.ipynb)
-#
 # **90 minutes, 20 points.** Builds on *03 NET I*.
 #
 # In this assignment you
 #
-# * **compute** output sizes and parameters of every kind of layer used in this course,
+# * **compute** the output size and the parameters of every kind of layer used in this course,
 # * **write** a layer table for any list of layers, and **verify** it against Keras,
 # * **explain** why NET III cannot be built without padding,
 # * **count** multiplications and **measure** how far a unit sees.
@@ -15,40 +13,28 @@
 # %% [markdown] locked="count-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="count-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="count-setup"
+# build writes the set-up cell here.
 
 # %%
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import plots
+from convcourse import plots
 
 # %% [markdown]
 # ## 1. How large is the output?
 #
-# A filter of $F$ pixels slides over $N$ pixels in steps of $S$, its *stride*. It fits in as often as
+# A filter of $F$ pixels slides over $N$ pixels in steps of $S$ pixels, its *stride*. The number of positions at which it fits is
 #
 # $$O = \left\lfloor \frac{N - F}{S} \right\rfloor + 1 .$$
 #
-# What is left over at the end is dropped. Padding comes in two kinds. *Valid* padding is none: the formula holds. *Same* padding adds zeros around the image, so that the size depends on the stride alone: $O = \lceil N / S \rceil$. In general, $P$ zeros on each side make it $O = \lfloor (N + 2P - F) / S \rfloor + 1$; with stride 1 and an odd filter, *same* is $P = (F - 1) / 2$.
+# Pixels that are left over at the end are dropped. There are two kinds of padding. *Valid* padding means no padding, and the formula holds. *Same* padding adds zeros around the image, so that the size depends only on the stride: $O = \lceil N / S \rceil$. In general, with $P$ zeros on each side, the size is $O = \lfloor (N + 2P - F) / S \rfloor + 1$; with stride 1 and an odd filter size, *same* padding means $P = (F - 1) / 2$.
 #
-# **Predict.** NET I begins with 32 pixels, a filter of 3, and a pooling of 2 with stride 2. Which sizes follow?
+# **Predict.** NET I begins with 32 pixels, a convolution with a filter of 3, and a pooling of 2 with stride 2. Which sizes follow?
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 2.2))
@@ -60,30 +46,30 @@ for pixel in range(8):
 ax.set(
     xlim=(-0.2, 8.2),
     ylim=(-3.2, 1.2),
-    title="N = 8 pixels, F = 3, S = 2: three places, one pixel left over",
+    title="N = 8 pixels, F = 3, S = 2: three positions, one pixel left over",
 )
 ax.axis("off")
 plt.show()
 
 # %% [markdown]
-# **Exercise (2 points).** Write `output_size`, for convolutions and poolings alike.
+# **Exercise (2 points).** Write `output_size`. It works for both convolution and pooling.
 
 # %% solution="count-size-answer"
 def output_size(n, f, stride=1, padding="valid"):
-    """Pixels along one side after a convolution or a pooling.
+    """Compute the pixels along one side after a convolution or a pooling layer.
 
-    n: pixels before; f: pixels of the filter; stride: pixels between two places
+    n: pixels before the layer; f: pixels of the filter; stride: pixels between two positions
     padding: "valid" (none) or "same" (zeros, so that only the stride shrinks the image)
     Returns an int. Raises ValueError if the filter is larger than the image and padding is
     "valid".
 
-    Example: output_size(32, 3) is 30, output_size(13, 2, stride=2) is 6.
+    Example: output_size(32, 3) is 30, and output_size(13, 2, stride=2) is 6.
     """
     ### BEGIN SOLUTION
     if padding == "same":
         return -(-n // stride)
     if f > n:
-        raise ValueError(f"a filter of {f} does not fit {n} pixels")
+        raise ValueError(f"a filter of {f} does not fit into {n} pixels")
     return (n - f) // stride + 1
     ### END SOLUTION
 
@@ -94,14 +80,14 @@ with checks.exercise(
     checks.equal(output_size(32, 3), 30, "The size after a 3 x 3 filter on 32 pixels")
     checks.equal(output_size(13, 2, stride=2), 6, "The size after a 2 x 2 pooling of 13 pixels")
     checks.equal(
-        output_size(13, 3, stride=2, padding="same"), 7, "13 pixels, stride 2, same padding:"
+        output_size(13, 3, stride=2, padding="same"), 7, "The size with same padding, stride 2"
     )
     try:
         output_size(2, 3)
     except ValueError:
         pass
     else:
-        checks.that(False, "A filter of 3 does not fit 2 pixels: raise ValueError.")
+        checks.that(False, "A filter of 3 does not fit into 2 pixels: raise ValueError.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -120,31 +106,31 @@ for n, f in ((1, 2), (4, 5)):
         submission.call("output_size", n, f)
     except submission.checks.StudentError as error:
         fits = "ValueError" not in str(error)
-    submission.checks.that(not fits, f"A filter of {f} on {n} pixels: raise ValueError.")
+    submission.checks.that(not fits, f"A filter of {f} does not fit {n} pixels: raise ValueError.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("count-size")
+hints.show("count-size")
 
 # %% [markdown]
 # ## 2. Parameters of a layer
 #
-# A convolution with a filter of $m \times n$ pixels looks at all $C_{in}$ input channels at once, adds a *bias*, and does so for each of $C_{out}$ filters:
+# Each filter of a convolution has $m \times n$ pixels, looks at all $C_{in}$ input channels at once, and adds a *bias*. With $C_{out}$ such filters, the number of parameters is
 #
 # $$P = (m \cdot n \cdot C_{in} + 1) \cdot C_{out}$$
 #
-# The image's size is not in it: the same weights serve every place. A fully connected (dense) layer of $U$ units has one weight for each of $D$ inputs and a bias, $(D + 1) \cdot U$. Pooling, flattening and dropout have none.
+# The size of the image does not appear in this formula, because the same weights are used at every position. In a fully connected (dense) layer of $U$ units, each unit has one weight for each of $D$ inputs and a bias, which makes $(D + 1) \cdot U$ parameters. Pooling, flattening and dropout have none.
 #
-# Batch normalisation has four numbers a channel: a scale and a shift, which are trained, and a running mean and variance, which are not.
+# Batch normalization has four numbers per channel: a scale and a shift, which are trained, and a running mean and variance, which are not.
 #
-# **Predict.** A convolution of 3 × 3 with 64 filters on 64 channels, or a dense layer of 512 units on 256 inputs: which has more parameters?
+# **Predict.** Which has more parameters: a convolution with 64 filters of 3 × 3 on 64 channels, or a dense layer with 512 units on 256 inputs?
 
 # %% [markdown]
-# **Exercise (3 points).** Write the three counts.
+# **Exercise (3 points).** Write the three functions that count the parameters.
 
 # %% solution="count-layers-answer"
 def conv_params(m, n, c_in, c_out, bias=True):
-    """Parameters of a convolution with c_out filters of m x n pixels on c_in channels.
+    """Count the parameters of a convolution with c_out filters of m x n pixels on c_in channels.
 
     Example: conv_params(3, 3, 3, 32) is 896.
     """
@@ -154,7 +140,7 @@ def conv_params(m, n, c_in, c_out, bias=True):
 
 
 def dense_params(inputs, units, bias=True):
-    """Parameters of a dense layer.
+    """Count the parameters of a dense layer.
 
     Example: dense_params(256, 512) is 131584.
     """
@@ -164,7 +150,7 @@ def dense_params(inputs, units, bias=True):
 
 
 def batch_norm_params(channels):
-    """Parameters of batch normalisation: (total, trainable).
+    """Count the parameters of batch normalization: (total, trainable).
 
     Example: batch_norm_params(4) is (16, 8).
     """
@@ -203,12 +189,12 @@ for channels, got in zip(widths, submission.calls("batch_norm_params", [(c,) for
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("count-layers")
+hints.show("count-layers")
 
 # %% [markdown]
 # ## 3. A table for any network
 #
-# Now whole networks. A layer is a dictionary, a network a list of them, in order:
+# Now count whole networks. A layer is a dictionary, and a network is a list of such dictionaries, in order:
 #
 # | kind | keys |
 # |---|---|
@@ -221,10 +207,10 @@ checks.hint("count-layers")
 
 # %% solution="count-table-answer"
 def layer_table(layers, shape=(32, 32, 3)):
-    """One row for each layer: its kind, its output's shape, its parameters.
+    """Make one row for each layer: its kind, its output shape, its parameters.
 
     layers: a list of dictionaries as in the table above
-    shape: (height, width, channels) of the input; after "flatten" a shape is (length,)
+    shape: (height, width, channels) of the input; after "flatten", a shape is (length,)
     Returns a list of (kind, output shape, total parameters, trainable parameters).
 
     Example: layer_table([{"kind": "conv", "filters": 32, "size": 3}]) is
@@ -254,7 +240,7 @@ def layer_table(layers, shape=(32, 32, 3)):
     ### END SOLUTION
 
 # %% [markdown]
-# The networks of this course, as such lists. The report on siamese networks gives no paddings; *same* is our choice for its base, which ends in ten units when it classifies.
+# The next cells write the networks of this course as such lists. The report on siamese networks does not give its padding; *same* is our choice for its base, which ends in ten units when it classifies.
 
 # %%
 def conv(filters, size, padding="valid"):
@@ -314,18 +300,18 @@ siamese = [conv(64, 5, "same"), overlapping] * 2 + [flatten, *dense(384, 192, 10
 
 # %% tests="count-table" points=5
 with checks.exercise(
-    "count-table", hidden="all eight networks, other inputs, strides, poolings that overlap"
+    "count-table", hidden="all eight networks, other inputs, strides, overlapping pooling"
 ):
     rows = layer_table(net1)
     checks.equal(len(rows), 9, "The number of rows for NET I")
     sizes = [list(row[1]) for row in rows]
     wanted = [[30, 30, 32], [15, 15, 32], [13, 13, 64], [6, 6, 64], [4, 4, 64], [2, 2, 64]]
-    checks.equal(sizes, wanted + [[256], [512], [10]], "The output shapes of NET I")
-    checks.equal(sum(row[2] for row in rows), 193_034, "NET I's total")
+    checks.equal(sizes, wanted + [[256], [512], [10]], "The list of output shapes of NET I")
+    checks.equal(sum(row[2] for row in rows), 193_034, "The total of NET I")
     checks.equal(
         sum(row[3] for row in layer_table(three_blocks)),
         1_147_914,
-        "Trained parameters of the three-block net",
+        "The number of trainable parameters of the three-block net",
     )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -342,7 +328,7 @@ cases = (
         608,
         608,
     ),
-    ("a pooling with stride 2 of 3 pixels", [pool_of_3], (13, 12, 4), [[6, 5, 4]], 0, 0),
+    ("a pooling of 3 pixels with stride 2", [pool_of_3], (13, 12, 4), [[6, 5, 4]], 0, 0),
     (
         "same padding with stride 2",
         [dict(filters_of_5, stride=2, padding="same")],
@@ -368,7 +354,7 @@ cases = (
         0,
     ),
     (
-        "batch normalisation after a dense layer",
+        "batch normalization after a dense layer",
         [{"kind": "flatten"}, {"kind": "dense", "units": 7}, {"kind": "bn"}],
         (2, 3, 4),
         [[24], [7], [7]],
@@ -376,16 +362,16 @@ cases = (
         189,
     ),
     ("dropout", [{"kind": "dropout"}, filters_of_5], (9, 9, 3), [[9, 9, 3], [5, 5, 8]], 608, 608),
-    ("no layer", [], (32, 32, 3), [], 0, 0),
+    ("no layers", [], (32, 32, 3), [], 0, 0),
 )
 tables = submission.calls("layer_table", [(layers, list(shape)) for _, layers, shape, *_ in cases])
 for (what, layers, shape, shapes, total, trainable), rows in zip(cases, tables):
     check.equal(
-        [row[0] for row in rows], [layer["kind"] for layer in layers], f"The kinds for {what}"
+        [row[0] for row in rows], [layer["kind"] for layer in layers], f"The kind list for {what}"
     )
-    check.equal([list(row[1]) for row in rows], shapes, f"The output shapes for {what}")
+    check.equal([list(row[1]) for row in rows], shapes, f"The list of output shapes for {what}")
     check.equal(sum(row[2] for row in rows), total, f"The total for {what}")
-    check.equal(sum(row[3] for row in rows), trainable, f"The trainable parameters for {what}")
+    check.equal(sum(row[3] for row in rows), trainable, f"The trainable total for {what}")
 named = (
     ("net1", 193_034, 193_034, (32, 32, 3)),
     ("net2", 686_090, 686_090, (32, 32, 3)),
@@ -401,11 +387,11 @@ known = dict(zip(lists, submission.values(*lists))) | {"net3": submission.call("
 asked = [(known[name], list(shape)) for name, _, _, shape in named]
 for (name, total, trainable, _), rows in zip(named, submission.calls("layer_table", asked)):
     check.equal(sum(row[2] for row in rows), total, f"The total for {name}")
-    check.equal(sum(row[3] for row in rows), trainable, f"The trainable parameters for {name}")
+    check.equal(sum(row[3] for row in rows), trainable, f"The trainable total for {name}")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("count-table")
+hints.show("count-table")
 
 # %%
 def show(layers, shape=(32, 32, 3)):
@@ -418,12 +404,12 @@ show(net1)
 # %% [markdown]
 # ### Keras is the judge
 #
-# A count by hand is worth something once an independent one agrees. `build` turns a list into a Keras model; compare every network.
+# A count by hand is worth something once an independent count agrees with it. `build` turns a list into a Keras model; compare the counts of every network.
 
 # %%
 def build(layers, shape=(32, 32, 3)):
     make = keras.layers
-    zeros = {"kernel_initializer": "zeros"}  # quickly made, and nothing is trained here
+    zeros = {"kernel_initializer": "zeros"}  # quick to create, and nothing is trained here
     kinds = {
         "conv": lambda a: make.Conv2D(
             a["filters"], a["size"], a.get("stride", 1), a["padding"], **zeros
@@ -475,18 +461,18 @@ ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 plt.show()
 
 # %% [markdown] answer="count-where" points=2
-# **What do you see?** (2 points) In which networks do the dense layers hold most of the parameters, and in which do they not? Name the one number that decides about it at the place where the network flattens, and a change that would make the dense part smaller without touching the convolutions.
+# **What do you see?** (2 points) In which networks do the dense layers hold most of the parameters, and in which do they not? Which single number, at the point where the network flattens, decides this? Name a change that would make the dense part smaller without touching the convolutions.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: the dense part has most parameters in the nets with few convolutions (NET I seven tenths, NET II and NET III more than three quarters, the three-block net, the MNIST net and the siamese base nine tenths and more), and less in those with wide convolutions that also shrink the image to 2 × 2 before they flatten (the four-conv net and the CIFAR-100 base). One point: the length after flattening, height × width × channels, multiplies the first dense layer; one more pooling (or a global average pooling) before it divides that length by four (or by the area).
+# *Rubric.* One point: the dense part has most of the parameters in the networks with few convolutions (NET I seven tenths, NET II and NET III more than three quarters, the three-block net, the MNIST net and the siamese base nine tenths and more), and fewer in the networks with wide convolutions that also shrink the image to 2 × 2 before they flatten (the four-conv net and the CIFAR-100 base). One point: the length after flattening, height × width × channels, multiplies the parameters of the first dense layer; one more pooling layer (or global average pooling) before it divides that length by four (or by the area).
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 4. Why NET III needs padding
 #
-# NET III has six convolutions of 3 × 3 and three poolings. The sheet that it comes from says nothing of padding.
+# NET III has six convolutions of 3 × 3 and three pooling layers. The exercise sheet that it comes from does not mention padding.
 #
-# **Predict.** Follow the sizes without padding, beginning at 32. What happens at the last convolution, or after it?
+# **Predict.** Follow the sizes without padding, starting at 32. What happens at the last convolution, or after it?
 
 # %%
 sizes = [32]
@@ -504,25 +490,25 @@ else:
 # **Explain.** (2 points) At which layer does NET III without padding fail, and what is left of the image there? Compute the sizes with *same* padding, and the length after flattening. What does *same* padding do to the pixels at the border?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: without padding the sizes run 30, 28, 14, 12, 6, 4, 2, and the sixth convolution of 3 × 3 does not fit 2 pixels (0 would be left). With same padding they run 32, 32, 16, 16, 8, 8, 8, 8, 4, and 4 · 4 · 128 = 2,048 values are flattened. One point: at the border the filter sees zeros that are no part of the image, so border pixels are used less often or next to artificial black; the network can even learn where the border is.
+# *Rubric.* One point: without padding, the sizes run 30, 28, 14, 12, 6, 4, 2, and the sixth convolution of 3 × 3 does not fit into 2 pixels (0 would be left). With same padding, they run 32, 32, 16, 16, 8, 8, 8, 8, 4, and 4 · 4 · 128 = 2,048 values are flattened. One point: at the border, the filter sees zeros that are not part of the image, so border pixels are used less often or next to artificial black; the network can even learn where the border is.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 5. Beyond the sheet: multiplications
 #
-# Parameters cost memory; *multiplications* cost time. A convolution multiplies each weight once at each place of its output; biases only add. With an output of $O_h \times O_w$:
+# Parameters cost memory; *multiplications* cost time. A convolution multiplies each weight once at each position of its output; biases are only added. With an output of $O_h \times O_w$:
 #
 # $$M_{\text{conv}} = m \cdot n \cdot C_{in} \cdot C_{out} \cdot O_h \cdot O_w \qquad M_{\text{dense}} = D \cdot U$$
 #
 # All other layers count as 0 here.
 #
-# **Exercise (3 points).** Write `multiplications`, for one image.
+# **Exercise (3 points).** Write `multiplications`, which counts them for one image.
 
 # %% solution="count-mults-answer"
 def multiplications(layers, shape=(32, 32, 3)):
-    """Multiplications for one image, a list with one int for each layer.
+    """Count the multiplications for one image, as a list with one int for each layer.
 
-    layers and shape as in layer_table; only "conv" and "dense" multiply.
+    layers and shape are as in layer_table; only "conv" and "dense" multiply.
 
     Example: multiplications([{"kind": "conv", "filters": 32, "size": 3}]) is [777600].
     """
@@ -540,9 +526,9 @@ def multiplications(layers, shape=(32, 32, 3)):
 with checks.exercise("count-mults", hidden="all networks, strides, other inputs"):
     counts = multiplications(net1)
     checks.equal(len(counts), 9, "The number of counts for NET I")
-    checks.equal(counts[0], 777_600, "The multiplications of NET I's first convolution")
-    checks.equal(counts[1], 0, "The multiplications of a pooling")
-    checks.equal(counts[7], 131_072, "The multiplications of NET I's first dense layer")
+    checks.equal(counts[0], 777_600, "The count for NET I's first convolution")
+    checks.equal(counts[1], 0, "The count for a pooling layer")
+    checks.equal(counts[7], 131_072, "The count for NET I's first dense layer")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -552,7 +538,7 @@ cases = (
     ("a convolution with stride 2", [dict(filters_of_5, stride=2)], (33, 20, 3), [72_000]),
     ("same padding", [dict(filters_of_5, padding="same")], (6, 4, 2), [9_600]),
     (
-        "batch normalisation and dropout",
+        "batch normalization and dropout",
         [filters_of_5, {"kind": "bn"}, {"kind": "dropout"}],
         (5, 5, 1),
         [200, 0, 0],
@@ -563,46 +549,46 @@ cases = (
         (2, 3, 4),
         [0, 168, 21],
     ),
-    ("no layer", [], (32, 32, 3), []),
+    ("no layers", [], (32, 32, 3), []),
 )
 asked = [(layers, list(shape)) for _, layers, shape, _ in cases]
 for (what, _, _, want), got in zip(cases, submission.calls("multiplications", asked)):
-    check.equal(list(got), want, f"The multiplications for {what}")
+    check.equal(list(got), want, f"The list of counts for {what}")
 named = (("net1", 4_618_624), ("siamese", 32_778_112), ("cifar100", 285_984_768))
 lists = submission.values(*(name for name, _ in named))
 asked = [(layers, [32, 32, 3]) for layers in lists]
 for (name, want), got in zip(named, submission.calls("multiplications", asked)):
-    check.equal(int(sum(got)), want, f"The multiplications of {name}")
+    check.equal(int(sum(got)), want, f"The number of multiplications of {name}")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("count-mults")
+hints.show("count-mults")
 
 # %%
 for name, (layers, shape) in networks.items():
     parameters = sum(row[2] for row in layer_table(layers, shape))
     millions = sum(multiplications(layers, shape)) / 1e6
     print(
-        f"{name:<20} {parameters:>10,} parameters {millions:>8.1f} million multiplications for an image"
+        f"{name:<20} {parameters:>10,} parameters {millions:>8.1f} million multiplications per image"
     )
 
 # %% [markdown]
 # ## 6. Beyond the sheet: how far does a unit see?
 #
-# A unit of the first convolution sees 3 × 3 pixels. A unit of the next sees 3 × 3 of *those*, and so more of the image. The side of that window, the *receptive field* $r$, starts at 1 and grows with each convolution or pooling of size $F$ and stride $S$. The *jump* $j$ is the distance in the image between two neighbouring units, 1 at first:
+# A unit of the first convolution sees 3 × 3 pixels. A unit of the next convolution sees 3 × 3 of *those* units, and so more of the image. The side of the window that a unit sees, the *receptive field* $r$, starts at 1 and grows with each convolution or pooling layer of size $F$ and stride $S$. The *jump* $j$ is the distance in the image between two neighboring units; it starts at 1:
 #
 # $$r \leftarrow r + (F - 1) \cdot j \qquad \text{then} \qquad j \leftarrow j \cdot S$$
 #
-# **Exercise (3 points).** Write `receptive_field`. Padding does not change it.
+# **Exercise (3 points).** Write `receptive_field`. Padding does not change the receptive field.
 
 # %% solution="count-field-answer"
 def receptive_field(layers):
-    """Side of the window of the image that a unit sees, after each layer before "flatten".
+    """Compute the side of the window that a unit sees, after each layer before "flatten".
 
-    layers: as in layer_table; the rows from "flatten" on are left out
+    layers: as in layer_table; "flatten" and all layers after it are left out
     Returns a list of ints, one for each layer; "bn" and "dropout" change nothing.
 
-    Example: for a conv of 3, a pool of 2 and a conv of 3 it is [3, 4, 8].
+    Example: for a conv of 3, a pool of 2 and a conv of 3, the result is [3, 4, 8].
     """
     ### BEGIN SOLUTION
     field, jump, fields = 1, 1, []
@@ -617,16 +603,16 @@ def receptive_field(layers):
     ### END SOLUTION
 
 # %% tests="count-field" points=3
-with checks.exercise("count-field", hidden="all networks, strides, poolings that overlap"):
+with checks.exercise("count-field", hidden="all networks, strides, overlapping pooling"):
     checks.equal(
-        list(receptive_field(net1[:3])), [3, 4, 8], "The fields of a conv, a pool and a conv"
+        list(receptive_field(net1[:3])), [3, 4, 8], "The field list of a conv, a pool and a conv"
     )
     checks.equal(
         len(receptive_field(net1)),
         6,
-        "The number of fields for NET I: it flattens after six layers, so it",
+        "The number of fields for NET I, which flattens after six layers,",
     )
-    checks.equal(list(receptive_field([bn, conv(8, 3)])), [1, 3], "The fields of bn and a conv")
+    checks.equal(list(receptive_field([bn, conv(8, 3)])), [1, 3], "The field list of bn and a conv")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -634,15 +620,15 @@ filters_of_3 = {"kind": "conv", "filters": 8, "size": 3}
 pool_of_3 = {"kind": "pool", "size": 3, "stride": 2}
 cases = (
     ("convolutions with stride 2", [dict(filters_of_3, stride=2)] * 3, [3, 7, 15]),
-    ("poolings of 3 with stride 2", [pool_of_3, filters_of_3, pool_of_3], [3, 7, 11]),
+    ("pooling of 3 with stride 2", [pool_of_3, filters_of_3, pool_of_3], [3, 7, 11]),
     ("filters of 5 and 7", [dict(filters_of_3, size=5), dict(filters_of_3, size=7)], [5, 11]),
     ("dropout between convolutions", [filters_of_3, {"kind": "dropout"}, filters_of_3], [3, 3, 5]),
     ("same padding", [dict(filters_of_3, padding="same")] * 2, [3, 5]),
-    ("no layer", [], []),
+    ("no layers", [], []),
 )
 fields = submission.calls("receptive_field", [(layers,) for _, layers, _ in cases])
 for (what, _, want), got in zip(cases, fields):
-    submission.checks.equal(list(got), want, f"The receptive fields for {what}")
+    submission.checks.equal(list(got), want, f"The list of receptive fields for {what}")
 named = (("net2", 20), ("siamese", 19), ("cifar100", 100))
 asked = [(layers,) for layers in submission.values(*(name for name, _ in named))]
 for (name, want), got in zip(named, submission.calls("receptive_field", asked)):
@@ -650,7 +636,7 @@ for (name, want), got in zip(named, submission.calls("receptive_field", asked)):
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("count-field")
+hints.show("count-field")
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 4))
@@ -685,11 +671,11 @@ plt.show()
 # | siamese base | 1,756,426 | 1,756,426 | 32,778,112 | 19 |
 # | CIFAR-100 base | 8,739,492 | 8,737,572 | 285,984,768 | 100 |
 #
-# Counts depend on no data, seed or machine: *offline*, *quick* and *full* give the same. The sheet asks for the counts of NET I, II and III and prints none; Keras 3.15 agrees with every parameter count above.
+# The counts do not depend on data, seed or machine: *offline*, *quick* and *full* give the same counts. The exercise sheet asks for the counts of NET I, II and III but gives none; Keras 3.15 agrees with every parameter count above.
 
 # %% [markdown]
 # ## Take-away
 #
-# A convolution's parameters depend on its filters and channels, not on the image; a dense layer's depend on every value that reaches it. Sizes follow from one formula, and a network that shrinks its image below the next filter cannot be built. Parameters cost memory, multiplications cost time, and the receptive field says how much of the image a decision can rest on: three different counts.
+# The parameters of a convolution depend on its filters and channels, not on the image; those of a dense layer depend on every value that reaches it. All sizes follow from one formula, and a network that shrinks its image below the next filter cannot be built. Parameters cost memory, multiplications cost time, and the receptive field shows how much of the image a decision can use. These are three different counts.
 #
-# **To go on with.** Two convolutions of 3 × 3 see as far as one of 5 × 5. With 64 channels in and out, which of the two has fewer parameters, which has fewer multiplications, and what else does the pair have that the single one lacks?
+# **Going further.** Two convolutions of 3 × 3 see as far as one of 5 × 5. With 64 channels in and out, which of the two options has fewer parameters, which has fewer multiplications, and what else does the pair have that the single convolution lacks?

@@ -1,44 +1,30 @@
 # %% [markdown]
 # # NET II: larger filters, and what they cost
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/05_net_2/05_net_2.ipynb)
-#
 # **90 minutes, 20 points.** Builds on *03 NET I* and *04 parameter counting*.
 #
 # In this assignment you
 #
-# * **build** NET II, which has filters of 5 × 5 and one pooling less than NET I,
-# * **count** its parameters as a function of the filter size, and **find** which layer they are in,
-# * **repeat** the steps of NET I as functions that take any model,
-# * **measure** the gap between the curves of training and validation data for both networks,
-# * **test** by an experiment which of the two changes has what effect.
+# * **build** NET II, which has filters of 5 × 5 and one pooling layer fewer than NET I,
+# * **count** its parameters as a function of the filter size, and **find** the layer that holds most of them,
+# * **repeat** the steps of NET I with functions that take any model,
+# * **measure** the gap between the training and the validation curves of both networks,
+# * **test** in an experiment what effect each of the two changes has.
 
 # %% [markdown] locked="net2-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="net2-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="net2-setup"
+# build writes the set-up cell here.
 
 # %%
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, plots, profile, training
+from convcourse import data, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
@@ -53,7 +39,7 @@ print(f"{len(x_train):,} training and {len(x_test):,} test images")
 # %% [markdown]
 # ## 1. The network
 #
-# NET II has the convolutions of NET I with larger filters, and pools twice in place of three times:
+# NET II has the convolutions of NET I with larger filters, and it pools twice instead of three times:
 #
 # $$\text{CONV} - \text{CONV} - \text{POOL} - \text{CONV} - \text{POOL} - \text{FC} - \text{FC}$$
 #
@@ -68,16 +54,16 @@ print(f"{len(x_train):,} training and {len(x_test):,} test images")
 # | fully connected | 512 units, ReLU | 512 |
 # | fully connected | one unit for each class, softmax | 10 |
 #
-# As in NET I, nothing is padded and every convolution moves by one pixel. The last pooling's 4 × 4 × 64 values are flattened into a row of 1,024.
+# As in NET I, no layer uses padding, and every convolution has stride 1. The 4 × 4 × 64 values of the last pooling layer are flattened into a vector of 1,024.
 #
-# **Predict.** NET I has 193,034 parameters. How many times as many has NET II, and are they in the convolutions or in the first FC layer?
+# **Predict.** NET I has 193,034 parameters. How many times as many does NET II have, and are most of them in the convolutions or in the first FC layer?
 
 # %% [markdown]
-# **Exercise (1 point).** NET II is compared with NET I all the way. Bring your `build_net1` from *03 NET I*: CONV 3 × 3 × 32, POOL, CONV × 64, POOL, CONV × 64, POOL, FC 512, FC 10.
+# **Exercise (1 point).** This notebook compares NET II with NET I throughout. Copy your `build_net1` from *03 NET I*: CONV 3 × 3 × 32, POOL, CONV × 64, POOL, CONV × 64, POOL, FC 512, FC 10.
 
 # %% solution="net2-net1-answer"
 def build_net1(input_shape=(32, 32, 3), classes=10):
-    """NET I, not compiled: a keras.Model from (N, height, width, channels) to (N, classes).
+    """Build NET I without compiling it: (N, height, width, channels) to (N, classes).
 
     Example: build_net1().count_params() is 193034.
     """
@@ -93,7 +79,7 @@ def build_net1(input_shape=(32, 32, 3), classes=10):
     ### END SOLUTION
 
 # %% tests="net2-net1" points=1
-with checks.exercise("net2-net1", hidden="its layers for other image sizes and other classes"):
+with checks.exercise("net2-net1", hidden="its layers for other image sizes and class counts"):
     checks.parameters(build_net1(), total=193_034)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -109,19 +95,19 @@ for shape, classes in (([32, 32, 3], 10), ([40, 36, 1], 7)):
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net2-net1")
+hints.show("net2-net1")
 
 # %% [markdown]
-# **Exercise (3 points).** Write `build_net2`. Its filter size is an argument, because a later section asks what NET II is with filters of 3 × 3.
+# **Exercise (3 points).** Write `build_net2`. The filter size is an argument, because a later section builds NET II with filters of 3 × 3.
 
 # %% solution="net2-build"
 def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
-    """NET II, not compiled.
+    """Build NET II without compiling it.
 
     kernel_size: height and width of every filter, in pixels
     input_shape: (height, width, channels) of one image
-    classes: units of the last layer
-    Returns a keras.Model from (N, height, width, channels) to (N, classes).
+    classes: number of units in the last layer
+    Returns a keras.Model that maps (N, height, width, channels) to (N, classes).
 
     Example: build_net2().output_shape is (None, 10).
     """
@@ -143,7 +129,7 @@ def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
 
 # %% tests="net2-architecture" points=3
 with checks.exercise(
-    "net2-architecture", hidden="every layer again, for other filters, image sizes and classes"
+    "net2-architecture", hidden="every layer again, for other filters, image sizes and class counts"
 ):
     checks.architecture(
         build_net2(),
@@ -166,7 +152,7 @@ for size, shape, classes in ((5, [32, 32, 3], 10), (3, [28, 28, 1], 7), (7, [40,
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net2-architecture")
+hints.show("net2-architecture")
 
 # %%
 build_net2().summary()
@@ -178,20 +164,20 @@ build_net2().summary()
 #
 # $$P_{\text{conv}} = (m \cdot n \cdot C_i + 1) \cdot C_o \qquad P_{\text{FC}} = (U_i + 1) \cdot U_o$$
 #
-# parameters. Without padding, a filter of size $F$ makes $N$ pixels $O = N - F + 1$, and pooling halves that and drops a half pixel.
+# parameters. Without padding, a filter of size $F$ turns $N$ pixels into $O = N - F + 1$ pixels, and pooling halves that number and drops a half pixel.
 #
-# **Predict.** With filters of 3 × 3 in place of 5 × 5, and everything else as it is, does NET II have more or fewer parameters?
+# **Predict.** If NET II had filters of 3 × 3 instead of 5 × 5, and everything else stayed the same, would it have more or fewer parameters?
 
 # %% [markdown]
 # **Exercise (3 points).** Write `count_net2` from these formulas, without building a network.
 
 # %% solution="net2-count-answer"
 def count_net2(kernel_size=5, size=32, channels=3, classes=10):
-    """Parameters of each layer of NET II that has any.
+    """Count the parameters of each layer of NET II that has any.
 
-    kernel_size: F, pixels; size: N, height and width of the image in pixels
-    channels: of the image; classes: units of the last layer
-    Returns a dictionary of five whole numbers under the keys conv1, conv2, conv3, fc1, fc2.
+    kernel_size: F, in pixels; size: N, height and width of the image in pixels
+    channels: number of image channels; classes: number of units in the last layer
+    Returns a dictionary of five integers with the keys conv1, conv2, conv3, fc1, fc2.
 
     Example: count_net2()["conv1"] is (5 * 5 * 3 + 1) * 32 = 2432.
     """
@@ -211,11 +197,11 @@ def count_net2(kernel_size=5, size=32, channels=3, classes=10):
 # %% tests="net2-count" points=3
 with checks.exercise("net2-count", hidden="other filters, image sizes, channels and classes"):
     counts = count_net2()
-    checks.equal(sorted(counts), ["conv1", "conv2", "conv3", "fc1", "fc2"], "The sorted keys")
-    checks.equal(counts["conv1"], 2_432, "The parameters of conv1")
+    checks.equal(sorted(counts), ["conv1", "conv2", "conv3", "fc1", "fc2"], "The list of keys")
+    checks.equal(counts["conv1"], 2_432, "The parameter count of conv1")
     built = [layer.count_params() for layer in build_net2().layers if layer.count_params()]
     for (name, counted), want in zip(counts.items(), built, strict=True):
-        checks.equal(counted, want, f"The parameters of {name}, next to model.summary(),")
+        checks.equal(counted, want, f"The parameter count of {name}, next to model.summary(),")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -227,7 +213,7 @@ for size, side, channels, classes, want in (
     (4, 33, 2, 10, [1_056, 32_832, 65_600, 819_712, 5_130]),
 ):
     got = submission.call("count_net2", size, side, channels, classes)
-    submission.checks.that(isinstance(got, dict), "count_net2 returns no dictionary.")
+    submission.checks.that(isinstance(got, dict), "count_net2 does not return a dictionary.")
     for name, right in zip(("conv1", "conv2", "conv3", "fc1", "fc2"), want):
         submission.checks.equal(
             got.get(name),
@@ -238,7 +224,7 @@ for size, side, channels, classes, want in (
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net2-count")
+hints.show("net2-count")
 
 # %%
 sizes = range(1, 9)
@@ -249,27 +235,27 @@ for i, name in enumerate(count_net2()):
     look = {"color": plots.COLOURS[i], "edgecolor": "0.2", "hatch": ("", "//", "..", "xx", "")[i]}
     ax.bar(sizes, values, bottom=bottom, label=name, **look)
     bottom += values
-ax.set(xlabel="filter size F, pixels", ylabel="parameters, thousands")
+ax.set(xlabel="filter size F (pixels)", ylabel="parameters (thousands)")
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# The convolutions grow with $F^2$; the first FC layer shrinks, because larger filters leave fewer pixels at the end. NET II has three and a half times the parameters of NET I, and most of the difference is in one FC layer: after two poolings it sees 1,024 values, after three only 256.
-#
+# The convolutions grow with $F^2$; the first FC layer shrinks, because larger filters leave fewer pixels at the end. NET II has three and a half times as many parameters as NET I, and most of the difference is in one FC layer: it gets 1,024 values after two pooling layers, but only 256 after three.
+
 # %% [markdown]
 # ## 3. The same steps, as functions of a model
 #
-# In *03 NET I*, each step was written for one network. Three networks deserve functions that take any model, so that a comparison treats all alike: Adam, sparse categorical cross-entropy and accuracy; the last 20 % of the training images as validation data; batches of 128; 20 epochs as `profile.epochs(20)` makes them; a checkpoint under a name.
+# In *03 NET I*, you wrote each step for one network. To compare three networks, you need functions that take any model and treat all networks alike: Adam, sparse categorical cross-entropy and accuracy; the last 20% of the training images as validation data; batches of 128; `profile.epochs(20)` epochs; a checkpoint under a name.
 #
 # **Exercise (3 points).** Write `train`.
 
 # %% solution="net2-train-answer"
 def train(model, name, x, y):
-    """Compile a model and train it, with a checkpoint under the name.
+    """Compile a model, train it, and save a checkpoint under the name.
 
-    model: a keras.Model, not compiled; name: text, for example "net2"
-    x: (N, 32, 32, 3) float32 of 0 to 1; y: (N, 1) whole numbers of 0 to 9
-    Returns what training.fit returns; its .history holds four lists, one value an epoch:
+    model: a keras.Model, not compiled; name: a string, for example "net2"
+    x: (N, 32, 32, 3) float32 from 0 to 1; y: (N, 1) integers from 0 to 9
+    Returns what training.fit returns; its .history holds four lists with one value per epoch:
     loss, accuracy, val_loss, val_accuracy.
     """
     ### BEGIN SOLUTION
@@ -279,7 +265,7 @@ def train(model, name, x, y):
     ### END SOLUTION
 
 # %% [markdown]
-# First the two cheap tests: a fresh network's loss is close to $\log 10$, and it can learn 100 images by heart.
+# Run the two cheap tests first: the loss of an untrained network is close to $\log 10$, and the network can memorize 100 images.
 
 # %%
 probe = build_net2()
@@ -288,10 +274,10 @@ print(f"first loss {training.first_loss(probe, x_train, y_train):.3f}, log(10) i
 
 # %%
 learnt = training.overfits(probe, x_train, y_train, images=100, epochs=30)
-print(f"accuracy on 100 images that it trains on: {learnt:.2f}")
+print(f"accuracy on the 100 images that it trained on: {learnt:.2f}")
 
 # %% [markdown]
-# **Predict.** Both networks now train on the same images. Which one has the higher training accuracy at the end, which the higher validation accuracy, and which the wider gap between the two?
+# **Predict.** Both networks now train on the same images. Which network has the higher training accuracy at the end, which has the higher validation accuracy, and which has the wider gap between the two?
 
 # %%
 keras.utils.set_random_seed(1)
@@ -311,15 +297,15 @@ with checks.exercise("net2-train", hidden="settings, history and held-out accura
     stand_in = mock.Mock()
     with mock.patch.object(training, "fit") as fit:
         train(stand_in, "stand-in", x_train[:10], y_train[:10])
-    checks.that(stand_in.compile.called, "train does not compile the model that it gets.")
+    checks.that(stand_in.compile.called, "train does not compile its model: call model.compile.")
     call = fit.call_args or stand_in.fit.call_args
     checks.that(call is not None, "train does not train: call training.fit.")
-    checks.that(fit.called, "train calls model.fit; training.fit keeps a checkpoint, too.")
-    checks.equal(list(call.args[:2]), [stand_in, "stand-in"], "The model and the name in training.fit")
+    checks.that(fit.called, "train calls model.fit: use training.fit, which keeps a checkpoint.")
+    checks.equal(list(call.args[:2]), [stand_in, "stand-in"], "The list of model and name")
     wanted = {"validation_split": 0.2, "batch_size": 128, "epochs": profile.epochs(20)}
     for key, want in wanted.items():
         checks.equal(call.kwargs.get(key), want, key)
-    checks.equal(sorted(histories), ["NET I", "NET II"], "The sorted names of the histories")
+    checks.equal(sorted(histories), ["NET I", "NET II"], "The sorted list of history names")
     checks.that(None not in histories.values(), "train returns None: return the history.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -328,22 +314,22 @@ settings = submission.compiled("net2")
 submission.checks.equal(settings["optimizer"], "adam", "The optimizer")
 submission.checks.that(
     settings["loss"] == "sparse_categorical_crossentropy" and not settings["from_logits"],
-    f"The loss is {settings['loss']}; for whole-number labels and a network that ends in softmax "
-    "it is sparse_categorical_crossentropy, without from_logits.",
+    f"The loss is {settings['loss']}; for integer labels and a network that ends in softmax, use "
+    "sparse_categorical_crossentropy without from_logits.",
 )
 known = {"accuracy", "acc", "sparse_categorical_accuracy"}
 submission.checks.that(
-    known & set(settings["metrics"]), "The metrics lack accuracy: metrics=['accuracy']."
+    known & set(settings["metrics"]), "The metrics lack accuracy: use metrics=['accuracy']."
 )
 epochs = submission.profile.epochs(20)
 for name, record in submission.value("histories").items():
-    submission.checks.that(isinstance(record, dict), f"The history of {name} is no history.")
+    submission.checks.that(isinstance(record, dict), f"The history of {name} is not a history.")
     for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
         submission.checks.that(
-            key in record, f"{name}'s history lacks {key}: is there validation data?"
+            key in record, f"{name}'s history lacks {key}: did you pass validation data?"
         )
         submission.checks.equal(
-            len(record[key]), epochs, f"The number of epochs of {name} in its {key}"
+            len(record[key]), epochs, f"The number of epochs in the {key} of {name}"
         )
 for name, total in (("net1", 193_034), ("net2", 686_090)):
     submission.checks.parameters(submission.model(name), total=total)
@@ -351,24 +337,24 @@ pixels, truth = submission.heldout()
 reached = submission.accuracy(submission.model("net2"), submission.np.float32(pixels) / 255, truth)
 submission.checks.that(
     reached >= submission.threshold("net2-accuracy"),
-    f"net2 is right on {reached:.0%} of images that it has not seen, which is less than NET II "
-    "reaches. Was it trained on the scaled images with their own labels, for all epochs?",
+    f"net2 is right about {reached:.0%} of the held-out images, and NET II should reach more. "
+    "Did you train it on the scaled images, with their own labels, for all epochs?",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net2-train")
+hints.show("net2-train")
 
 # %% [markdown]
-# **Exercise (2 points).** Write `judge`: what *03 NET I* found out with `evaluate` and `predict`, in one dictionary.
+# **Exercise (2 points).** Write `judge`. It returns in one dictionary what you found out with `evaluate` and `predict` in *03 NET I*.
 
 # %% solution="net2-judge-answer"
 def judge(model, x, y):
-    """Loss and accuracy of a trained network, and its word on the first image.
+    """Evaluate a trained network and predict the class of the first image.
 
-    x: (N, ...) float32; y: (N, 1) whole numbers, the true classes
+    x: (N, ...) float32; y: (N, 1) integers, the true classes
     Returns a dictionary: loss and accuracy (floats), first_label (the class predicted for x[0],
-    a whole number), first_right (True or False).
+    an integer), first_right (True or False).
 
     Example: {"loss": 0.97, "accuracy": 0.66, "first_label": 3, "first_right": True}
     """
@@ -392,17 +378,17 @@ for name, verdict in verdicts.items():
 
 # %% tests="net2-judge" points=2
 with checks.exercise("net2-judge", hidden="all four entries for both networks"):
-    # A network without weights: softmax alone, so the answer is known.
+    # A network without weights: with only a softmax, the answer is known.
     softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
     softmax.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     scores, truth = np.float32([[0, 2, 1], [9, 0, 0], [0, 0, 9], [0, 9, 0]]), np.array([[2], [0], [0], [1]])
     verdict = judge(softmax, scores, truth)
-    checks.that(isinstance(verdict, dict), "judge returns no dictionary.")
-    checks.equal(sorted(verdict), ["accuracy", "first_label", "first_right", "loss"], "The sorted keys")
-    checks.close(verdict["accuracy"], 0.5, "The accuracy, with two of four right,")
+    checks.that(isinstance(verdict, dict), "judge does not return a dictionary.")
+    checks.equal(sorted(verdict), ["accuracy", "first_label", "first_right", "loss"], "The list of keys")
+    checks.close(verdict["accuracy"], 0.5, "The accuracy for two right answers out of four")
     checks.close(verdict["loss"], 2.6021, "The loss on four images", rtol=1e-3)
     checks.equal(verdict["first_label"], 1, "The label for the scores 0, 2, 1")
-    checks.that(verdict["first_right"] in (False, np.False_), "The first class is 2, and 1 is not right.")
+    checks.that(verdict["first_right"] in (False, np.False_), "The first class is 2, so 1 is not right.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -423,25 +409,25 @@ for name, variable in (("NET I", "net1"), ("NET II", "net2")):
         )
     label = int(chances[0].argmax())
     submission.checks.that(
-        figures["first_label"] == label, f"first_label is not what {variable} says of x_test[0]."
+        figures["first_label"] == label, f"first_label is not {variable}'s prediction for x_test[0]."
     )
     submission.checks.that(
         bool(figures["first_right"]) == (label == y[0]),
-        f"first_right does not say whether {variable} is right on x_test[0].",
+        f"first_right does not say whether {variable} is right about x_test[0].",
     )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net2-judge")
+hints.show("net2-judge")
 
 # %% [markdown]
 # ## 4. The gap between the curves
 #
-# The figures below show the accuracies of both networks. How far the curves of training and validation data are apart deserves a number. The *gap* after epoch $e$ is
+# The figures below show the accuracy and the loss of both networks. To say how far apart the training and the validation curves are, we need a number. The *gap* after epoch $e$ is
 #
 # $$g_e = a^{\text{train}}_e - a^{\text{val}}_e$$
 #
-# with the accuracies $a$. It is negative where a network does better on the validation data, which happens in the first epochs: the training accuracy is averaged over the epoch, while the network still improves; the validation accuracy is measured at its end.
+# where $a$ is the accuracy. The gap is negative if the network does better on the validation data. This happens in the first epochs, because the training accuracy is averaged over the epoch, while the network is still improving; the validation accuracy is measured at the end of the epoch.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
@@ -460,10 +446,10 @@ plt.show()
 
 # %% solution="net2-gap-answer"
 def gap_curve(history):
-    """The gap after each epoch: training accuracy minus validation accuracy.
+    """Compute the gap after each epoch: training accuracy minus validation accuracy.
 
-    history: a dictionary with the keys "accuracy" and "val_accuracy", one float an epoch each
-    Returns a list or an array of one float an epoch.
+    history: a dictionary with the keys "accuracy" and "val_accuracy", one float per epoch
+    Returns a list or an array with one float per epoch.
 
     Example: gap_curve({"accuracy": [0.4, 0.9], "val_accuracy": [0.5, 0.7]}) is [-0.1, 0.2].
     """
@@ -493,20 +479,20 @@ for epochs in (1, 4, 30):
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net2-gap")
+hints.show("net2-gap")
 
 # %% [markdown]
-# Single epochs jump up and down. So that one of them does not decide, the gap *of a training* is the mean over its last epochs.
+# The gap jumps up and down from one epoch to the next. So that no single epoch decides, the gap *of a training run* is the mean over its last epochs.
 #
-# **Exercise (2 points).** Write `summarise`. Bring the rule of `overfit_epoch` from *03 NET I*: the epoch of the lowest validation loss, counted from 1, the first of equal ones; `None` if it is the last epoch.
+# **Exercise (2 points).** Write `summarise`. Use the rule of `overfit_epoch` from *03 NET I*: the answer is the epoch with the lowest validation loss, counted from 1. If several epochs share the lowest value, take the first; if it is the last epoch, the answer is `None`.
 
 # %% solution="net2-summary-answer"
 def summarise(history, last=3):
-    """A training in three figures.
+    """Summarize a training run in three figures.
 
-    history: a dictionary of four lists; last: how many epochs at the end to average the gap over
+    history: a dictionary of four lists; last: number of final epochs to average the gap over
     Returns a dictionary: gap (float, the mean gap of the last epochs), best_val_accuracy (float,
-    the highest of all epochs), overfit_epoch (whole number or None).
+    the highest of all epochs), overfit_epoch (integer or None).
 
     Example: gaps of 0.0, 0.1, 0.2, 0.3 give {"gap": 0.2, ...} with last=3.
     """
@@ -530,7 +516,7 @@ with checks.exercise("net2-summary", hidden="other histories, other values of la
     }
     summary = summarise(record)
     keys = ["best_val_accuracy", "gap", "overfit_epoch"]
-    checks.equal(sorted(summary), keys, "The sorted keys of the summary")
+    checks.equal(sorted(summary), keys, "The sorted list of keys")
     checks.close(summary["gap"], 0.5 / 3, "The gap over the last three epochs")
     checks.close(summary["best_val_accuracy"], 0.6, "The best validation accuracy")
     checks.equal(summary["overfit_epoch"], 2, "The epoch at which overfitting begins")
@@ -540,8 +526,8 @@ from autograder import submission
 cases = (
     ("whose validation loss falls to the end", [1.5, 1.2, 1.1, 1.0], [0.3, 0.5, 0.4, 0.6], 3, None),
     ("with two equal lowest losses", [1.0, 0.9, 0.9, 1.1], [0.5, 0.7, 0.6, 0.6], 2, 2),
-    ("that rises from the start", [1.0, 1.2, 1.4, 1.5], [0.8, 0.6, 0.5, 0.4], 1, 1),
-    ("of which all epochs count", [1.3, 1.0, 1.2, 1.1], [0.1, 0.2, 0.3, 0.2], 4, 2),
+    ("whose validation loss only rises", [1.0, 1.2, 1.4, 1.5], [0.8, 0.6, 0.5, 0.4], 1, 1),
+    ("averaged over all epochs", [1.3, 1.0, 1.2, 1.1], [0.1, 0.2, 0.3, 0.2], 4, 2),
 )
 for what, val_loss, val_accuracy, last, epoch in cases:
     rising = [0.35, 0.5, 0.8, 0.85]
@@ -564,7 +550,7 @@ for what, val_loss, val_accuracy, last, epoch in cases:
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net2-summary")
+hints.show("net2-summary")
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 4))
@@ -583,20 +569,20 @@ for name, made in histories.items():
     print(name, {k: round(v, 3) if v else v for k, v in summarise(made.history).items()})
 
 # %% [markdown] answer="net2-curves" points=2
-# **What do you see?** (2 points) Compare NET II with NET I: the courses of accuracy and loss, the epoch at which overfitting begins, and the deviation between training and validation data. Give the gaps as numbers.
+# **What do you see?** (2 points) Compare NET II with NET I: describe how accuracy and loss develop, at which epoch overfitting begins, and how far apart the training and the validation curves are. Give the gaps as numbers.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point for the courses: in equally many epochs NET II reaches the higher training accuracy and the lower training loss; its validation loss reaches its lowest value at an earlier epoch, or flattens earlier. One point for the deviation: the gap of NET II is the wider one, with both numbers from the summary, and the remark that it overfits more (or, where few epochs were trained, that both gaps are still small and growing).
+# *Rubric.* One point for the shape of the curves: in the same number of epochs, NET II reaches the higher training accuracy and the lower training loss; its validation loss reaches its lowest value at an earlier epoch, or flattens earlier. One point for the distance between the curves: the gap of NET II is the wider one, with both numbers from the summary, and the remark that it overfits more (or, if the networks trained for only a few epochs, that both gaps are still small and growing).
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 5. Filters or pooling?
 #
-# NET II differs from NET I in two things at once: filters of 5 × 5, and one pooling less. A wider gap is often put down to the filters. `build_net2(3)` is the network that tells the two apart: it differs from NET I in the pooling alone, and from NET II in the filters alone.
+# NET II differs from NET I in two ways at once: it has filters of 5 × 5, and it has one pooling layer fewer. A wider gap is often attributed to the filters. `build_net2(3)` is the network that separates the two changes: it differs from NET I only in the pooling, and from NET II only in the filters.
 #
-# Few images make the overfitting visible in seconds: all three train on the same 300, and are validated on 500 others.
+# With few images, overfitting becomes visible in seconds. All three networks train on the same 300 images and are validated on 500 others.
 #
-# **Predict.** Order the three by their gap. Which has the highest validation accuracy?
+# **Predict.** Order the three networks by their gap. Which one has the highest validation accuracy?
 
 # %%
 rivals = {
@@ -631,14 +617,14 @@ for name, made in few.items():
     print(f"{told['best_val_accuracy']:>10.3f}{told['overfit_epoch'] or '–':>16}")
 
 # %% [markdown] answer="net2-cause" points=2
-# **Which change has what effect?** (2 points) Compare the three networks, two at a time: which pairs differ in the filters alone, which in the pooling alone, and what does each change do to the gap? Is "5 × 5 filters overfit more" a fair summary? Use also the parameter counts of section 2.
+# **What effect does each change have?** (2 points) Compare the three networks, two at a time. Which pair differs only in the filters, which pair differs only in the pooling, and what does each change do to the gap? Is "5 × 5 filters overfit more" a fair summary? Also use the parameter counts of section 2.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point for the pairs: NET I and NET II with 3 × 3 differ in the pooling alone, and the gap widens with one pooling less; NET II with 3 × 3 and with 5 × 5 differ in the filters alone, and the gap does not widen with the larger filters (on the generated images it narrows). One point for the conclusion: the summary is not fair; the extra parameters sit in the first FC layer because a pooling is missing, and with 3 × 3 filters that layer is larger still (1,180,160 parameters); or an equally careful statement that fits the student's own figures, for example that one training each does not settle a difference of one or two points.
+# *Rubric.* One point for the pairs: NET I and NET II with 3 × 3 differ only in the pooling, and the gap widens with one pooling layer fewer; NET II with 3 × 3 and with 5 × 5 differ only in the filters, and the gap does not widen with the larger filters (on the generated images, it narrows). One point for the conclusion: the summary is not fair. The extra parameters are in the first FC layer because a pooling layer is missing, and with 3 × 3 filters that layer is larger still (1,180,160 parameters). An equally careful statement that fits the student's own figures also earns the point, for example that a single training run of each network does not settle a difference of one or two points.
 # ### END SOLUTION
 
 # %% [markdown]
-# Two filters of 3 × 3 in a row see 5 × 5 pixels as well, with $2 \cdot 9 \cdot C^2 = 18\,C^2$ weights in place of $25\,C^2$ and a ReLU in between. That is the better argument for small filters, and the one that NET III follows.
+# Two filters of 3 × 3 in a row also see 5 × 5 pixels, with $2 \cdot 9 \cdot C^2 = 18\,C^2$ weights instead of $25\,C^2$ and with a ReLU in between. This is the better argument for small filters, and NET III follows it.
 
 # %% [markdown]
 # ## What others got
@@ -657,11 +643,11 @@ for name, made in few.items():
 # | NET II (5 × 5, two poolings) | 0.339 [0.278, 0.382] | 0.558 [0.534, 0.576] | 5 to 11 |
 # | the same three on CIFAR-10, seed 1 | 0.240, 0.470, 0.364 | 0.290, 0.310, 0.296 | 10, 7, 5 |
 #
-# Means with the lowest and the highest in brackets, seeds 1 to 5; two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. On few images the gap nearly doubles with one pooling less, far beyond the spread; with larger filters it becomes narrower, and the validation accuracy higher, on these large shapes. The photographs, saved as JPEG, show the same order of gaps. Under *full*, NET II's validation loss is lowest after epoch 7, at 0.994, and 2.095 in the end; NET I's 1.009 after epoch 10, and 1.147. NET II is the better one in the middle of its training and the worse one at its end.
+# The figures are means over seeds 1 to 5, with the lowest and the highest value in brackets. They were measured with two threads of a 64-bit processor without a GPU, with TensorFlow 2.21 and Keras 3.15. On few images, the gap nearly doubles with one pooling layer fewer, far beyond the spread. With larger filters, the gap becomes narrower and the validation accuracy higher on these large shapes. The photographs, saved as JPEG, show the same order of gaps. Under *full*, NET II's validation loss is lowest after epoch 7, at 0.994, and is 2.095 at the end; NET I's is lowest after epoch 10, at 1.009, and is 1.147 at the end. NET II is the better network in the middle of its training and the worse one at the end.
 
 # %% [markdown]
 # ## Take-away
 #
-# NET II has three and a half times the parameters of NET I, nearly all of the difference in one FC layer, because a pooling is missing. The gap between the curves of training and validation data turns "it overfits" into a number that networks can be compared by. Two changes at once explain nothing: only a third network, which shares one change with each of the others, tells them apart.
+# NET II has three and a half times as many parameters as NET I, and nearly all of the difference is in one FC layer, because a pooling layer is missing. The gap between the training and the validation curves turns "it overfits" into a number by which networks can be compared. Two changes at once explain nothing: to separate them, you need a third network that shares one change with each of the others.
 #
-# **To go on with.** A stride of 2 in a convolution halves the image as a pooling does, and learns how to do it. Would NET II with a stride of 2 in its second convolution lose its extra parameters, and its gap?
+# **Going further.** A convolution with a stride of 2 halves the image as a pooling layer does, and it learns how to do so. If the second convolution of NET II had a stride of 2, would NET II lose its extra parameters and its gap?

@@ -1,48 +1,34 @@
 # %% [markdown]
 # # NET III: deeper, and held back on purpose
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/06_net_3/06_net_3.ipynb)
-#
 # **120 minutes, 20 points.** Builds on *04 parameter counting* and *05 NET II*.
 #
 # In this assignment you
 #
 # * **show** why NET III cannot be built without padding, and **build** it with dropout and L2,
 # * **explain** why its first loss is not log(classes) and why its training accuracy is too low,
-# * **measure** the gap fairly and **compare** NET I, II and III on accuracy, gap, parameters and seconds,
-# * **design** a network of your own within a budget of parameters, for the leaderboard.
+# * **measure** the gap fairly and **compare** NET I, II and III by accuracy, gap, parameters and seconds,
+# * **design** a network of your own within a parameter budget, for the leaderboard.
 
 # %% [markdown] locked="net3-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="net3-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="net3-setup"
+# build writes the set-up cell here.
 
 # %%
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, plots, profile, training
+from convcourse import data, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
 # %% [markdown]
-# The first part of the images is for training, the last tenth for validation. Under *offline*, the comparison takes 500 images only: three networks train in seconds, and overfit. NET III is trained there at a quarter of its width and with a dropout rate of 0.15: with half of so few values dropped, it hardly leaves chance in the time.
+# The last tenth of the images is for validation, and the rest is for training. Under *offline*, the comparison uses only 500 images, so the three networks train in seconds and overfit. There, NET III has a quarter of its width and a dropout rate of 0.15: if half of so few values were dropped, its accuracy would hardly rise above chance in the time available.
 
 # %%
 images = data.load("cifar10")
@@ -54,12 +40,12 @@ small = profile.current().name == "offline"
 n_few = 500 if small else len(x_train)
 few_x, few_y = x_train[:n_few], y_train[:n_few]
 dropout_rate = 0.15 if small else 0.5
-print(f"comparison: {n_few:,} images to train on, {n_val:,} to validate")
+print(f"comparison: {n_few:,} training images, {n_val:,} validation images")
 
 # %% [markdown]
-# ## 1. A deeper network, and a missing word
+# ## 1. A deeper network, and its padding
 #
-# NET III has six convolutions of 3 × 3, three poolings and three FC layers:
+# NET III has six convolutions of 3 × 3, three pooling layers and three FC layers:
 #
 # $$\text{CONV}-\text{CONV}-\text{POOL}-\text{CONV}-\text{POOL}-\text{CONV}-\text{CONV}-\text{CONV}-\text{POOL}-\text{FC}-\text{FC}-\text{FC}$$
 #
@@ -75,21 +61,21 @@ print(f"comparison: {n_few:,} images to train on, {n_val:,} to validate")
 # | fully connected, dropout | 512 units, ReLU, L2; rate 0.5 | 512 |
 # | fully connected | one unit for each class, softmax, L2 | 10 |
 #
-# The exercise sheet that NET III comes from does not mention padding, and NET I and II have none. A filter of $F$ pixels makes $N$ pixels $N - F + 1$ without padding and $N$ with *same* padding; pooling by $P$ makes $\lfloor N / P \rfloor$.
+# The exercise sheet that NET III comes from does not mention padding, and NET I and II have none. A filter of $F$ pixels turns $N$ pixels into $N - F + 1$ without padding and into $N$ with *same* padding; pooling by $P$ turns $N$ pixels into $\lfloor N / P \rfloor$.
 #
 # **Predict.** Without padding, how many pixels are left after the last pooling?
 
 # %% [markdown]
-# **Exercise (2 points).** Write `trace_sizes`, which follows the size through a list of layers, and ends where nothing is left.
+# **Exercise (2 points).** Write `trace_sizes`, which follows the size through a list of layers and stops when nothing is left.
 
 # %% solution="net3-sizes-answer"
 def trace_sizes(layers, size=32, padding="valid"):
-    """Height (and width) after each layer, in pixels.
+    """Follow the height (and width) of an image through the layers, in pixels.
 
     layers: a list of pairs, ("conv", F) or ("pool", P), in the order of computation
-    size: of the input; padding: "valid" or "same", for the convolutions
-    Returns a list of whole numbers, one a layer. When less than one pixel is left, it ends with a
-    0 for that layer: what would follow cannot be built.
+    size: pixels of the input; padding: "valid" or "same", for the convolutions
+    Returns a list of integers, one per layer. If less than one pixel is left, the list ends with
+    a 0 for that layer: no layer after it can be built.
 
     Example: trace_sizes([("conv", 3), ("pool", 2), ("conv", 16)]) is [30, 15, 0].
     """
@@ -111,12 +97,12 @@ CONV, POOL = ("conv", 3), ("pool", 2)
 NET3_LAYERS = [CONV, CONV, POOL, CONV, POOL, CONV, CONV, CONV, POOL]
 
 # %% tests="net3-sizes" points=2
-with checks.exercise("net3-sizes", hidden="other filters, poolings and image sizes, both paddings"):
+with checks.exercise("net3-sizes", hidden="other filters, pooling and image sizes, both paddings"):
     checks.equal(
-        list(trace_sizes([("conv", 3), ("pool", 2), ("conv", 16)])), [30, 15, 0], "The docstring's sizes"
+        list(trace_sizes([("conv", 3), ("pool", 2), ("conv", 16)])), [30, 15, 0], "The docstring's list"
     )
     same = trace_sizes(NET3_LAYERS, padding="same")
-    checks.equal(list(same), [32, 32, 16, 16, 8, 8, 8, 8, 4], "The sizes with same padding")
+    checks.equal(list(same), [32, 32, 16, 16, 8, 8, 8, 8, 4], "The list of sizes with same padding")
     checks.equal(trace_sizes(NET3_LAYERS)[-1], 0, "The last size without padding")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -132,34 +118,34 @@ cases = (
     ("a filter that is larger than the image", [("conv", 12), conv], 8, "valid", [0]),
     ("a filter as large as the image", [("conv", 8), half, conv], 8, "valid", [1, 0]),
     ("a pooling of one pixel", [half, conv], 1, "same", [0]),
-    ("no layer", [], 32, "valid", []),
+    ("no layers", [], 32, "valid", []),
 )
 for what, layers, size, padding, want in cases:
     got = submission.call("trace_sizes", layers, size, padding)
-    got = submission.checks.as_array(got, "What trace_sizes returns").ravel().tolist()
+    got = submission.checks.as_array(got, "The result of trace_sizes").ravel().tolist()
     submission.checks.that(got == want, f"trace_sizes is wrong for {what}.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net3-sizes")
+hints.show("net3-sizes")
 
 # %%
 print("without padding:", trace_sizes(NET3_LAYERS))
 print("same padding:   ", trace_sizes(NET3_LAYERS, padding="same"))
 
 # %% [markdown]
-# The sixth convolution finds 2 × 2 pixels and needs 3 × 3. So NET III exists with padding only: *same* padding adds a rim of zeros, and only the poolings make the image smaller.
+# The sixth convolution gets 2 × 2 pixels and needs 3 × 3, so NET III can only be built with padding: *same* padding adds a border of zeros, and only the pooling layers make the image smaller.
 #
-# **Exercise (4 points).** Write `build_net3`. Its arguments are what the experiments below change; the defaults are NET III. `width` multiplies the filters and the units of the hidden FC layers, `round(width * 96)` and so on, because the whole network takes a CPU hours. A rate or a factor of 0 leaves the dropout layers or the penalty out.
+# **Exercise (4 points).** Write `build_net3`. Its arguments are the settings that the experiments below change, and the defaults give NET III. `width` multiplies the number of filters and the number of units in the hidden FC layers (`round(width * 96)` and so on), because the whole network takes hours on a CPU. With a rate of 0, leave out the dropout layers; with a factor of 0, leave out the penalty.
 
 # %% solution="net3-build"
 def build_net3(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
-    """NET III, not compiled; input (32, 32, 3).
+    """Build NET III for inputs of (32, 32, 3) without compiling it.
 
-    width: share of the filters and of the hidden FC units; the classes stay
-    padding: of all convolutions; dropout: rate after each pooling and after the first two FC layers
+    width: share of the filters and of the hidden FC units; the number of classes stays the same
+    padding: of all convolutions; dropout: rate after each pooling and the first two FC layers
     l2: factor of the penalty on the kernels of the three FC layers
-    Returns a keras.Model from (N, 32, 32, 3) to (N, classes).
+    Returns a keras.Model that maps (N, 32, 32, 3) to (N, classes).
 
     Example: build_net3().count_params() is 3267306.
     """
@@ -218,13 +204,13 @@ for factor in (0.0005, 0.01, 0):
         is_fc = type(layer).__name__ == "Dense"
         submission.checks.that(
             abs(found - factor * is_fc) < 1e-7,
-            f"With l2={factor}, a layer of type {type(layer).__name__} has another penalty: all "
-            "three FC layers have kernel_regularizer=keras.regularizers.L2(l2), the others none.",
+            f"With l2={factor}, a layer of type {type(layer).__name__} has the wrong penalty: all "
+            "three FC layers need kernel_regularizer=keras.regularizers.L2(l2), the others none.",
         )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net3-architecture")
+hints.show("net3-architecture")
 
 # %%
 build_net3().summary()
@@ -240,15 +226,15 @@ width = profile.width()
 print(f"trained here: {build_net3(width).count_params():,} of {build_net3().count_params():,} parameters")
 
 # %% [markdown]
-# ## 2. What dropout and L2 do to the figures
+# ## 2. How dropout and L2 change the figures
 #
-# *Dropout* with rate 0.5 sets half of the values to 0 in every training step, another half each time, and none after the training. *L2* adds a penalty for large weights $w$ of the FC layers to the cross-entropy; $\lambda = 0.0005$ here:
+# *Dropout* with rate 0.5 sets half of the values to 0 in every training step, a different half each time, and none after training. *L2* adds to the cross-entropy a penalty for large weights $w$ of the FC layers, here with $\lambda = 0.0005$:
 #
 # $$L = -\frac{1}{N} \sum_{i=1}^{N} \log p_{i, y_i} + \lambda \sum_k w_k^2$$
 #
-# *08 regularization* takes both apart. Here they matter because they change two figures that you have trusted so far.
+# *08 regularization* studies both in detail. Here they matter because they change two figures that you have trusted so far.
 #
-# **Predict.** For NET I and II, the first loss was close to $\log 10 \approx 2.303$. Is that of NET III at full width above, at, or below it?
+# **Predict.** For NET I and II, the first loss was close to $\log 10 \approx 2.303$. Is the first loss of NET III, at the full width above, higher than this value, equal to it, or lower?
 
 # %%
 probe = build_net3()
@@ -258,29 +244,29 @@ penalty = float(sum(probe.losses))
 print(f"first loss {first:.3f} = penalty {penalty:.3f} + cross-entropy {first - penalty:.3f}")
 
 # %% [markdown]
-# The cross-entropy is what it should be; the penalty comes on top, and falls as the weights shrink. So losses of networks with different penalties cannot be compared, and their accuracies can.
+# The cross-entropy is what it should be. The penalty comes on top, and it falls as the weights shrink. You therefore cannot compare the losses of networks with different penalties, but you can compare their accuracies.
 #
-# The second test, 100 images by heart, is one for the network *without* what holds it back: dropout is there to prevent exactly that.
+# The second test, memorizing 100 images, needs the network *without* dropout and L2: dropout is there to prevent exactly this.
 
 # %%
 probe = build_net3(width, dropout=0, l2=0)
 probe.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 learnt = training.overfits(probe, few_x, few_y, images=100, epochs=20)
-print(f"accuracy on 100 images that it trains on, without dropout: {learnt:.2f}")
+print(f"accuracy on the 100 images that it trained on, without dropout: {learnt:.2f}")
 
 # %% [markdown]
-# The second figure is the training accuracy. Keras computes it *during* training: with half of the values dropped, and while the weights still change. The validation accuracy is computed with the whole network. The gap of the curves therefore compares two different networks.
+# The second figure is the training accuracy. Keras computes it *during* training, with half of the values dropped and while the weights still change. The validation accuracy is computed with the whole network. The gap between the curves therefore compares two different networks.
 #
-# The fair gap takes the trained network, with nothing dropped, and asks it about both sets of images.
+# The fair gap takes the trained network, with nothing dropped, and evaluates it on both sets of images.
 #
 # **Exercise (2 points).** Write `fair_gap` with `model.evaluate` or `model.predict`.
 
 # %% solution="net3-gap-answer"
 def fair_gap(model, train_images, train_labels, val_images, val_labels):
-    """Accuracies of a trained network on both sets of images, and their difference.
+    """Compute the accuracy of a trained network on both sets of images, and the difference.
 
     model: a keras.Model, compiled or not; images: (N, 32, 32, 3) float32; labels: (N, 1)
-    Returns a dictionary of three floats under the keys training, validation and gap; the gap is
+    Returns a dictionary of three floats with the keys training, validation and gap; the gap is
     training minus validation.
 
     Example: {"training": 0.9, "validation": 0.7, "gap": 0.2}
@@ -296,11 +282,11 @@ def fair_gap(model, train_images, train_labels, val_images, val_labels):
 # %% [markdown]
 # ## 3. Three networks side by side
 #
-# Bring `build_net1` and `build_net2` from the assignments before, so that all three train on the same images with the same settings. They are not compiled, as before.
+# Copy `build_net1` and `build_net2` from the earlier assignments, so that all three networks train on the same images with the same settings. As before, these functions do not compile the networks.
 
 # %% solution="net3-earlier-answer"
 def build_net1(input_shape=(32, 32, 3), classes=10):
-    """NET I, from 03 NET I. Example: build_net1().count_params() is 193034."""
+    """Build NET I, as in 03 NET I. Example: build_net1().count_params() is 193034."""
     ### BEGIN SOLUTION
     net = keras.Sequential([keras.layers.Input(shape=input_shape)])
     for filters in (32, 64, 64):
@@ -313,7 +299,7 @@ def build_net1(input_shape=(32, 32, 3), classes=10):
     ### END SOLUTION
 
 def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
-    """NET II, from 05 NET II. Example: build_net2().count_params() is 686090."""
+    """Build NET II, as in 05 NET II. Example: build_net2().count_params() is 686090."""
     ### BEGIN SOLUTION
     net = keras.Sequential([keras.layers.Input(shape=input_shape)])
     net.add(keras.layers.Conv2D(32, kernel_size, activation="relu"))
@@ -332,9 +318,9 @@ n_shown = 100 if small else n_val
 
 
 def train_few(model, name, seed=1):
-    """Adam, small batches where the images are few; validated after every epoch.
+    """Train with Adam, in small batches if there are few images; validate after every epoch.
 
-    For the curves, some of the validation images do under offline; the gaps below take all.
+    Under offline, the curves use some of the validation images; the gaps below use all of them.
     """
     keras.utils.set_random_seed(seed)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -343,7 +329,7 @@ def train_few(model, name, seed=1):
     return training.fit(model, name, few_x, few_y, **settings)
 
 # %% [markdown]
-# **Predict.** After equally many epochs, which of the three has the highest training accuracy, which the highest validation accuracy, and which the smallest gap?
+# **Predict.** After the same number of epochs, which of the three networks has the highest training accuracy, which has the highest validation accuracy, and which has the smallest gap?
 
 # %%
 keras.utils.set_random_seed(1)
@@ -376,17 +362,17 @@ for name, gap in gaps.items():
 
 # %% tests="net3-gap" points=2
 with checks.exercise("net3-gap", hidden="the gaps of the three trained networks, computed again"):
-    # A network without weights: softmax alone, so the answer is known.
+    # A network without weights: with only a softmax, the answer is known.
     softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
     scores = np.float32([[0, 2, 1], [9, 0, 0], [0, 0, 9], [0, 9, 0]])
     right, half = np.array([[1], [0], [2], [1]]), np.array([[1], [0], [0], [0]])
     gap = fair_gap(softmax, scores, right, scores, half)
-    checks.that(isinstance(gap, dict), "fair_gap returns no dictionary.")
-    checks.equal(sorted(gap), ["gap", "training", "validation"], "The sorted keys")
+    checks.that(isinstance(gap, dict), "fair_gap does not return a dictionary.")
+    checks.equal(sorted(gap), ["gap", "training", "validation"], "The sorted list of keys")
     checks.close(gap["training"], 1.0, "The training accuracy, with four of four right,")
     checks.close(gap["validation"], 0.5, "The validation accuracy, with two of four right,")
     checks.close(gap["gap"], 0.5, "The gap")
-    # A layer that answers otherwise in training: the gap must not see it.
+    # A layer that behaves differently in training, which must not affect the gap.
     noisy = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Dropout(0.99)])
     many = np.repeat(scores, 50, axis=0)
     gap = fair_gap(noisy, many, np.repeat(right, 50, axis=0), many, np.repeat(half, 50, axis=0))
@@ -396,7 +382,7 @@ from autograder import submission
 
 np, check = submission.np, submission.checks
 told = submission.value("gaps")
-check.that(isinstance(told, dict), "gaps is no dictionary any more.")
+check.that(isinstance(told, dict), "gaps is no longer a dictionary.")
 train_x, train_y = submission.value("few_x"), submission.value("few_y").ravel()
 other_x, other_y = submission.value("x_val"), submission.value("y_val").ravel()
 for title, variable in (("NET I", "net1"), ("NET II", "net2"), ("NET III", "net3")):
@@ -407,26 +393,27 @@ for title, variable in (("NET I", "net1"), ("NET II", "net2"), ("NET III", "net3
         got = check.as_array(told[title][key], f"gaps[{title!r}][{key!r}]")
         check.that(
             got.shape == () and abs(got - want) <= 0.005,
-            f"gaps[{title!r}][{key!r}] is not what {variable} gives on few_x and x_val.",
+            f"gaps[{title!r}][{key!r}] is not the value of {variable} on few_x and x_val.",
         )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net3-gap")
+hints.show("net3-gap")
 
 # %% [markdown]
-# **Exercise (2 points).** Write `compare`, which puts all that counts into one table.
+# **Exercise (2 points).** Write `compare`, which puts all important figures into one table.
 
 # %% solution="net3-compare-answer"
 def compare(nets, records, gaps):
-    """One row for each network, the one with the highest validation accuracy first.
+    """Make one row for each network, with the highest validation accuracy first.
 
-    nets: name: keras.Model; records: name: what training.fit returned (it has .seconds)
-    gaps: name: what fair_gap returned
-    Returns a list of dictionaries with the keys name, parameters (total, a whole number),
+    nets: a dictionary from names to keras.Model
+    records: from names to what training.fit returned (it has .seconds)
+    gaps: from names to what fair_gap returned
+    Returns a list of dictionaries with the keys name, parameters (the total, an integer),
     seconds (of training), accuracy (on the validation images), gap (the fair one).
 
-    Example: compare(nets, records, gaps)[0]["name"] is the best network's name.
+    Example: compare(nets, records, gaps)[0]["name"] is the name of the best network.
     """
     ### BEGIN SOLUTION
     rows = [
@@ -450,7 +437,7 @@ for row in table:
     print(f"{row['accuracy']:>10.3f}{row['gap']:>8.3f}")
 
 # %% tests="net3-compare" points=2
-with checks.exercise("net3-compare", hidden="NET I and II in full, and every figure of the table"):
+with checks.exercise("net3-compare", hidden="all layers of NET I and II, every figure of the table"):
     def toy(units):
         return keras.Sequential([keras.layers.Input(shape=(4,)), keras.layers.Dense(units)])
 
@@ -476,34 +463,34 @@ for title, layers in (("NET I", first), ("NET II", second)):
 networks["NET III"] = submission.model("net3")
 shown, measured = submission.value("table"), submission.value("gaps")
 check.equal(len(shown), 3, "The number of rows of the table")
-check.equal(sorted(line["name"] for line in shown), sorted(networks), "The names in the table")
+check.equal(sorted(line["name"] for line in shown), sorted(networks), "The list of names in the table")
 best = [line["accuracy"] for line in shown]
-check.that(best == sorted(best, reverse=True), "The highest accuracy does not stand first.")
+check.that(best == sorted(best, reverse=True), "The rows are not in order: the highest accuracy comes first.")
 for line in shown:
     total = networks[line["name"]].count_params()
-    check.equal(line["parameters"], total, f"The parameters of {line['name']}")
+    check.equal(line["parameters"], total, f"The parameter count of {line['name']}")
     figures = measured[line["name"]]
     check.close(line["accuracy"], figures["validation"], f"The accuracy of {line['name']}")
     check.close(line["gap"], figures["gap"], f"The gap of {line['name']}")
-    check.that(line["seconds"] > 0, f"The seconds of {line['name']} are not above 0.")
+    check.that(line["seconds"] > 0, f"The training time of {line['name']} is not above 0.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net3-compare")
+hints.show("net3-compare")
 
 # %% [markdown] answer="net3-curves" points=2
-# **What do you see?** (2 points) Does NET III overfit? Compare the gap of its curves with the fair one, and explain the difference. Then compare the three networks on accuracy, gap, parameters and seconds, with numbers from your table.
+# **What do you see?** (2 points) Does NET III overfit? Compare the gap of its curves with the fair gap, and explain the difference. Then compare the three networks by accuracy, gap, parameters and seconds, with numbers from your table.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point for the two gaps: the curves of NET III show a small or even a negative gap, because its training accuracy is measured with values dropped; the fair gap is the larger of the two (about 0.2 against 0.1 offline) and still the smallest of the three networks, so NET III overfits less, not never. One point for the comparison with numbers: NET I and II reach a higher training accuracy and leave a wide gap, and their validation loss rises; NET III leaves a smaller one, at more seconds for each parameter than NET I. A student whose NET III is less accurate on few images and epochs says so: a network that is held back learns more slowly, so a small gap is no merit of its own.
+# *Rubric.* One point for the two gaps: the curves of NET III show a small or even a negative gap, because its training accuracy is measured with values dropped. The fair gap is the larger of the two (about 0.2 against 0.1 offline) and still the smallest of the three networks, so NET III overfits less, but it does overfit. One point for the comparison with numbers: NET I and II reach a higher training accuracy and leave a wide gap, and their validation loss rises; NET III leaves a smaller gap, and takes more seconds per parameter than NET I. A student whose NET III is less accurate with few images and epochs should say so: a network that is held back learns more slowly, so a small gap is not a merit in itself.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 4. Which part closes the gap?
 #
-# NET III differs from NET I and II in depth, in padding, in dropout and in L2. Leave out L2 first, then dropout as well.
+# NET III differs from NET I and II in depth, in padding, in dropout and in L2. First leave out L2, then leave out dropout as well.
 #
-# **Predict.** Order the three by their fair gap. Which of them do you expect to have the highest validation accuracy at the end?
+# **Predict.** Order the three variants by their fair gap. Which one do you expect to have the highest validation accuracy at the end?
 
 # %%
 ablations = {"neither": {"dropout": 0, "l2": 0}, "dropout alone": {"dropout": dropout_rate, "l2": 0}}
@@ -526,41 +513,41 @@ for shift, key, look in (
 for place, gap in zip(places, part_gaps.values()):
     ax.text(place, gap["training"] + 0.02, f"gap {gap['gap']:+.2f}", ha="center", fontsize=8)
 ax.set_xticks(places, list(part_gaps))
-ax.set(ylabel="accuracy, nothing dropped", ylim=(0, 1.1))
+ax.set(ylabel="accuracy (nothing dropped)", ylim=(0, 1.1))
 ax.legend(loc="upper right")
 plt.show()
 
 # %% [markdown] answer="net3-parts" points=2
-# **Which part closes the gap?** (2 points) Say what dropout and what L2 contribute, with numbers. Is a smaller gap the same as a better network? What would you change about this experiment before you rely on it?
+# **Which part closes the gap?** (2 points) Describe what dropout contributes and what L2 contributes, with numbers. Is a network with a smaller gap a better network? What would you change about this experiment before you rely on it?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: dropout accounts for the smaller gap, L2 of 0.0005 for less than one seed differs from another; part of the effect is a lower training accuracy, not a higher validation accuracy, so a smaller gap is not by itself a better network (a network that learns nothing has none). One point for a sound change: several seeds with mean and spread; more epochs, or each network trained until its validation loss is lowest, because dropout slows learning; the full width; rates and factors chosen on validation data.
+# *Rubric.* One point: dropout accounts for the smaller gap, and the effect of L2 with 0.0005 is smaller than the difference between two seeds. Part of the effect is a lower training accuracy, not a higher validation accuracy, so a smaller gap alone does not make a better network (a network that learns nothing has no gap). One point for a sound change: several seeds with mean and spread; more epochs, or each network trained until its validation loss is lowest, because dropout slows learning; the full width; rates and factors chosen on validation data.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 5. Your own network
 #
-# Now use what you know. Design a network for these images with **at most 200,000 parameters**, about as many as NET I. It trains on all training images of the profile. Layers, width, depth, padding, normalisation, regularization, optimizer, batch size and epochs are yours; built-in Keras layers only, from (N, 32, 32, 3) float32 of 0 to 1 to ten probabilities.
+# Now use what you know. Design a network for these images with **at most 200,000 parameters**, about as many as NET I. It trains on all training images of the profile. You choose the layers, width, depth, padding, normalization, regularization, optimizer, batch size and epochs. Use only built-in Keras layers; the network maps (N, 32, 32, 3) float32 values from 0 to 1 to ten probabilities.
 #
-# It is judged on images that no notebook has seen. There are three bands, of two points each; hidden checks count the parameters and measure the accuracy:
+# The grader evaluates it on images that no notebook has seen. There are three bands of two points each; hidden checks count the parameters and measure the accuracy:
 #
 # | band | accuracy, *offline* | *quick* | *full* | what reaches it |
 # |---|---|---|---|---|
-# | 1 | 0.60 | 0.40 | 0.60 | a network that was trained with sense |
+# | 1 | 0.60 | 0.40 | 0.60 | a network that was trained sensibly |
 # | 2 | 0.70 | 0.50 | 0.66 | what NET I reaches |
 # | 3 | 0.80 | 0.56 | 0.72 | a network that spends its parameters well |
 #
-# The generated images of *offline* are the easy ones: there, NET I with all training images reaches the third band as well, and the leaderboard is where the difference shows.
+# The generated images of *offline* are the easy ones: there, NET I also reaches the third band if it trains on all training images, and the leaderboard shows the difference.
 #
-# Validate as often as you like; the test images wait until the end. Three questions that help: where are the parameters of NET I, and does the image need to be flattened there? What lets a network learn more in equally many epochs? What narrows its gap?
+# Validate as often as you like, but keep the test images until the end. Three questions can help you. Where are the parameters of NET I, and does the image need to be flattened there? What lets a network learn more in the same number of epochs? What narrows its gap?
 #
 # **Exercise (6 points).** Write `build_mine` and `train_mine`.
 
 # %% solution="net3-own-answer"
 def build_mine():
-    """A network of at most 200,000 parameters, compiled.
+    """Build and compile a network of at most 200,000 parameters.
 
-    Returns a keras.Model from (N, 32, 32, 3) float32 of 0 to 1 to (N, 10) probabilities.
+    Returns a keras.Model that maps (N, 32, 32, 3) float32 from 0 to 1 to (N, 10) probabilities.
     """
     ### BEGIN SOLUTION
     layers, first = keras.layers, 16 if profile.current().name == "offline" else 32
@@ -578,9 +565,9 @@ def build_mine():
     ### END SOLUTION
 
 def train_mine(model, x, y, val_images, val_labels):
-    """Train with training.fit under the name "net3_mine"; return what it returns.
+    """Train with training.fit under the name "net3_mine", and return its result.
 
-    x, val_images: (N, 32, 32, 3) float32; y, val_labels: (N, 1) whole numbers
+    x, val_images: (N, 32, 32, 3) float32; y, val_labels: (N, 1) integers
     """
     ### BEGIN SOLUTION
     epochs = profile.epochs(12)
@@ -601,11 +588,11 @@ print({key: round(value, 3) for key, value in mine_gap.items()}, f"{mine.count_p
 # %% [markdown]
 # ### The leaderboard
 #
-# Your entry for the class's leaderboard is a dictionary of two texts, `entry = {"name": "...", "idea": "..."}`: a name, for which a pen name will do, and in one line what your network does better than NET I. The accuracy that counts there is the one that the grader measures.
+# Your entry for the class leaderboard is a dictionary of two strings, `entry = {"name": "...", "idea": "..."}`: a name, which can be a pen name, and one line about what your network does better than NET I. The leaderboard shows the accuracy that the grader measures.
 
 # %% solution="net3-entry-answer"
 ### BEGIN SOLUTION
-entry = {"name": "the course", "idea": "batch normalisation, no hidden FC layer, a falling learning rate"}
+entry = {"name": "the course", "idea": "batch normalization, no hidden FC layer, a falling learning rate"}
 ### END SOLUTION
 
 # %% tests="net3-own" points=6
@@ -616,7 +603,7 @@ with checks.exercise("net3-own", hidden="parameters and accuracy on images that 
     sums = mine.predict(x_val[:50], verbose=0).sum(axis=1)
     checks.close(sums, np.ones(len(sums)), "The sum of each row of probabilities", atol=1e-3)
     checks.that(mine_record is not None, "train_mine returns None: return what training.fit returns.")
-    checks.equal(sorted(entry), ["idea", "name"], "The sorted keys of the leaderboard's entry")
+    checks.equal(sorted(entry), ["idea", "name"], "The sorted list of the entry's keys")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -628,7 +615,7 @@ check.equal(list(network.output_shape), [None, 10], "The output shape of mine")
 words = submission.value("entry")
 check.that(
     isinstance(words, dict) and all(isinstance(words.get(k), str) for k in ("name", "idea")),
-    "entry is no dictionary of two texts under the keys name and idea.",
+    "entry is not a dictionary of two strings with the keys name and idea.",
 )
 pixels, truth = submission.heldout()
 reached = submission.accuracy(network, submission.np.float32(pixels) / 255, truth)
@@ -636,7 +623,7 @@ bands = [submission.threshold(f"net3-own-{number}") for number in (1, 2, 3)]
 passed = sum(reached >= band for band in bands)
 check.that(
     passed,
-    f"mine is right on {reached:.0%} of images that it has not seen; the first band begins at "
+    f"mine is right about {reached:.0%} of the held-out images; the first band begins at "
     f"{bands[0]:.0%}.",
 )
 submission.note(name=words["name"], idea=words["idea"], accuracy=reached, parameters=size)
@@ -644,7 +631,7 @@ submission.note(name=words["name"], idea=words["idea"], accuracy=reached, parame
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("net3-own")
+hints.show("net3-own")
 
 # %%
 ranked = {**gaps, f"{entry['name']} (yours)": fair_gap(mine, few_x, few_y, x_val, y_val)}
@@ -653,7 +640,7 @@ for place, name in enumerate(sorted(ranked, key=lambda n: -ranked[n]["validation
     print(f"{place}. {name:<24}{counts[name]:>10,} parameters, accuracy {ranked[name]['validation']:.3f}")
 
 # %% [markdown]
-# Yours had more images to learn from than the other three under *offline*, so the ranking is about what a notebook can reach, not about the networks alone. The test images come last, once:
+# Under *offline*, your network trained on more images than the other three, so the ranking shows what a notebook can reach and not only which network is better. Use the test images last, and only once:
 
 # %%
 for name, net in {**nets, entry["name"]: mine}.items():
@@ -676,13 +663,13 @@ for name, net in {**nets, entry["name"]: mine}.items():
 # | NET III, half of its width, dropout 0.5 | 0.044 | 0.065 | 0.415 | 1.64 | 1.67 | 0.445 |
 # | the course's own, 114,410 parameters, 6 epochs | 0.226 | 0.254 | 0.629 | 1.11 | 1.11 | 0.625 |
 #
-# Means with the lowest and the highest in brackets, seeds 1 to 5, generated images, NET III at a quarter of its width with a dropout rate of 0.15; two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. The exercise sheet asks for the comparison and gives no figures.
+# The figures are means over seeds 1 to 5 on generated images, with the lowest and the highest value in brackets; NET III has a quarter of its width and a dropout rate of 0.15. They were measured with two threads of a 64-bit processor without a GPU, with TensorFlow 2.21 and Keras 3.15. The exercise sheet asks for the comparison and gives no figures.
 #
-# NET III leaves more than a third less of a gap than NET I and II, and the ranges do not overlap; its validation loss hardly rises at the end. Its validation accuracy is *not* higher: in so few epochs it is the lowest, and one seed differs from another by more than NET III from NET I. On photographs and after ten epochs it is lower still, with a small gap: a network that drops half of its values needs more epochs than *quick* has. Dropout closes the gap; what L2 adds to it is smaller than the spread, too.
+# The gap of NET III is more than a third smaller than the gaps of NET I and II, and the ranges do not overlap; its validation loss hardly rises at the end. Its validation accuracy is *not* higher: after so few epochs, it is the lowest, and one seed differs from another by more than NET III differs from NET I. On photographs and after ten epochs, it is lower still, with a small gap: a network that drops half of its values needs more epochs than *quick* has. Dropout closes the gap; the contribution of L2 is also smaller than the spread.
 
 # %% [markdown]
 # ## Take-away
 #
-# NET III is deeper than NET I and II, and dropout narrows the gap that those leave, at the price of slower learning. A training accuracy that was measured with values dropped, and a loss that contains a penalty, are not what they seem: compare trained networks, with nothing dropped, on the same images. Within a budget, a network does best with few parameters in FC layers and with values that are normalised on the way.
+# NET III is deeper than NET I and II, and dropout makes its gap narrower than theirs, at the price of slower learning. A training accuracy that was measured with values dropped and a loss that contains a penalty are not what they seem: compare trained networks, with nothing dropped, on the same images. Within a parameter budget, a network does best with few parameters in FC layers and with values that are normalized between its layers.
 #
-# **To go on with.** In NET III, 64 % of the parameters sit between the last pooling and the first FC layer. What happens to accuracy and gap when you average over the 4 × 4 positions before that layer, in place of flattening them?
+# **Going further.** In NET III, 64% of the parameters are between the last pooling layer and the first FC layer. What happens to the accuracy and to the gap if you average over the 4 × 4 positions before that layer instead of flattening them?

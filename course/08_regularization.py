@@ -1,13 +1,11 @@
 # %% [markdown]
-# # Regularization: what keeps a network from learning by heart
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/08_regularization/08_regularization.ipynb)
+# # Regularization: what keeps a network from memorizing
 #
 # **120 minutes, 20 points.** Builds on *03 NET I* and *06 NET III*.
 #
 # In this assignment you
 #
-# * **build** one network with switches for batch normalisation, dropout and L2,
+# * **build** one network with switches for batch normalization, dropout and L2,
 # * **repeat** an experiment that led to a wrong conclusion, and **find** its real cause,
 # * **compute** dropout and the L2 penalty by hand,
 # * **write** early stopping as a Keras callback, and **compare** it with Keras's own.
@@ -15,22 +13,10 @@
 # %% [markdown] locked="reg-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="reg-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="reg-setup"
+# build writes the set-up cell here.
 
 # %%
 import itertools
@@ -39,7 +25,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, plots, profile, training
+from convcourse import data, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
@@ -49,7 +35,7 @@ small = profile.current().name == "offline"
 n_train, n_val = (2_000, 1_000) if small else (len(images.x_train) * 4 // 5, 2_000)
 x_train, y_train = images.x_train[:n_train], images.y_train[:n_train]
 x_val, y_val = images.x_train[-n_val:], images.y_train[-n_val:]
-print(f"{n_train:,} images to train on, {n_val:,} to validate")
+print(f"{n_train:,} images for training, {n_val:,} for validation")
 
 # %% [markdown]
 # ## 1. One network with switches
@@ -58,25 +44,25 @@ print(f"{n_train:,} images to train on, {n_val:,} to validate")
 #
 # $$\text{CONV } 3 \times 3 \text{ same} - \text{BN} - \text{ReLU} - \text{POOL } 2 \times 2$$
 #
-# Then it flattens, and ends in FC 512 with ReLU, dropout, and FC 10 with softmax.
+# Then it flattens the result and ends with a fully connected (FC) layer of 512 units with ReLU, dropout, and an FC layer of 10 units with softmax.
 #
-# * **Batch normalisation** (BN) shifts and scales each channel to mean 0 and variance 1 over the batch, then by two learnt numbers. It keeps running averages of mean and variance for the time after training; those two are not trained by gradients. Keras moves the averages by 1 % a step; a training of few steps needs `momentum=0.9`, which is 10 %.
-# * **Dropout** sets a random share of the values to 0 in each training step, and none afterwards.
-# * **L2** adds a penalty for large weights to the loss; here on both FC layers.
+# * **Batch normalization** (BN) normalizes each channel to mean 0 and variance 1 over the batch, then scales and shifts it by two learned numbers. For use after training, it keeps running averages of mean and variance, which are not trained by gradients. By default, Keras moves these averages by 1% per step; a training run of few steps needs `momentum=0.9`, which moves them by 10%.
+# * **Dropout** sets a random share of the values to 0 in each training step, and none after training.
+# * **L2** adds a penalty for large weights to the loss, here for both FC layers.
 #
 # **Predict.** BN has four numbers for each channel. How many parameters do the three BN layers add, and how many of them are trained?
 
 # %% [markdown]
-# **Exercise (4 points).** Write `build_blocks`. A switch that is off leaves its layer out. `width` multiplies the filters and the units of the hidden FC layer, but not the classes.
+# **Exercise (4 points).** Write `build_blocks`. When a switch is off, leave out its layer. `width` multiplies the number of filters and the units of the hidden FC layer, but not the number of classes.
 
 # %% solution="reg-build-answer"
 def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
-    """The three-block net, not compiled; input (32, 32, 3).
+    """Build the three-block net for input (32, 32, 3), without compiling it.
 
     batch_norm: whether each block has BN between convolution and ReLU (momentum 0.9)
     dropout: rate after the FC layer of 512 units; 0 leaves the layer out
     l2: factor of the L2 penalty on the kernels of both FC layers; 0 for none
-    width: round(width * 32) filters and so on
+    width: factor for the sizes, for example round(width * 32) filters
     Returns a keras.Model.
 
     Example: build_blocks().count_params() is 1148362.
@@ -101,7 +87,7 @@ def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
     ### END SOLUTION
 
 # %% tests="reg-build" points=4
-with checks.exercise("reg-build", hidden="every switch, other widths, the L2 factors"):
+with checks.exercise("reg-build", hidden="every switch, other widths, and the L2 factors"):
     checks.architecture(
         build_blocks(),
         "conv 3x3x32 same, bn, relu, pool 2, conv 3x3x64 same, bn, relu, pool 2,"
@@ -138,26 +124,26 @@ submission.checks.that(
 free = submission.build("build_blocks")
 submission.checks.that(
     not any(getattr(layer, "kernel_regularizer", None) for layer in free.layers),
-    "With l2=0 there is still a penalty on a layer.",
+    "With l2=0, a layer still has a penalty.",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("reg-build")
+hints.show("reg-build")
 
 # %% [markdown]
-# ## 2. Can a network learn without batch normalisation?
+# ## 2. Can a network learn without batch normalization?
 #
-# A report on this network trained it four times for 30 epochs, with Adam at a learning rate of **0.01**, and measured the accuracy on validation images:
+# A report on this network trained it in four variants for 30 epochs, with Adam at a learning rate of **0.01**, and measured the accuracy on validation images:
 #
 # | | with dropout | without dropout |
 # |---|---|---|
-# | with BN | 70.87 % | 77.92 % |
-# | without BN | 9.52 % | 9.72 % |
+# | with BN | 70.87% | 77.92% |
+# | without BN | 9.52% | 9.72% |
 #
-# It concludes that the network cannot learn without BN. The lower row is what a guess would get. Repeat the experiment first.
+# The report concludes that the network cannot learn without BN. The lower row is what guessing would give. Repeat the experiment first.
 #
-# **Predict.** Adam's usual learning rate is 0.001. What would the lower row be with it?
+# **Predict.** Adam's usual learning rate is 0.001. What would the lower row be at that rate?
 
 # %%
 width, epochs = profile.width(), profile.epochs(10)
@@ -172,14 +158,14 @@ def train_blocks(name, learning_rate, seed=1, **switches):
     return training.fit(net, name, x_train, y_train, callbacks=[], **known)
 
 # %% [markdown]
-# First the two cheap tests of *03*, which find a slip in seconds: a first loss close to log(10), and a hundred images learnt by heart.
+# Run the two cheap tests of *03* first, which find a mistake in seconds: the first loss is close to log(10), and the network can memorize a hundred images.
 
 # %%
 probe = build_blocks(width=width, dropout=0)
 probe.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 print(f"first loss {training.first_loss(probe, x_train, y_train):.3f}, log(10) is {np.log(10):.3f}")
-learnt = training.overfits(probe, x_train, y_train, images=100, epochs=30)
-print(f"accuracy on 100 images learnt by heart: {learnt:.2f}")
+memorized = training.overfits(probe, x_train, y_train, images=100, epochs=30)
+print(f"accuracy on the 100 images it was trained on: {memorized:.2f}")
 
 # %%
 grid = {}
@@ -203,28 +189,28 @@ ax.legend(fontsize=8)
 plt.show()
 
 # %% [markdown] answer="reg-cause" points=2
-# **What do you see?** (2 points) Which of the six trainings stay at the level of a guess? The report says that without BN the network cannot learn. Which single change in your figure disproves that, and what then is the cause of the 10 %? Say also what BN does contribute.
+# **What do you see?** (2 points) Which of the six training runs stay at the level of guessing? The report says that the network cannot learn without BN. Which single change in your figure disproves this, and what is the real cause of the 10%? What does BN contribute?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: without BN the accuracy stays near 0.10 at learning rate 0.01 (with most seeds) and rises well above it at 0.001 with nothing else changed, so the learning rate is the cause: steps of that size throw the unnormalised network into a region where its units no longer answer. One point: BN lets the network learn at a learning rate ten times as high, if not with every setting or seed; at 0.001 both learn, and the difference between them is small.
+# *Rubric.* One point: without BN, the accuracy stays near 0.10 at learning rate 0.01 (with most seeds) and rises well above it at 0.001 with nothing else changed. The learning rate is therefore the cause: steps of that size throw the unnormalized network into a region where its units no longer respond. One point: BN lets the network learn at a learning rate ten times as high, although not with every setting or seed; at 0.001, both learn, and the difference between them is small.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 3. Dropout by hand
 #
-# With rate $p$, each value is kept with probability $1 - p$. So that its expectation stays the same, a kept value is divided by $1 - p$ (*inverted dropout*). After training nothing is dropped and nothing is scaled:
+# With rate $p$, each value is kept with probability $1 - p$. To keep its expectation the same, a kept value is divided by $1 - p$ (*inverted dropout*). After training, nothing is dropped and nothing is scaled:
 #
 # $$y_i = \begin{cases} x_i / (1 - p) & \text{if } u_i \ge p \\ 0 & \text{else} \end{cases} \qquad u_i \text{ uniform in } [0, 1)$$
 #
-# **Exercise (3 points).** Write `dropout_forward`. The random numbers come in from outside, so that the result is known.
+# **Exercise (3 points).** Write `dropout_forward`. The random numbers are an argument, so the result is known in advance.
 
 # %% solution="reg-dropout-answer"
 def dropout_forward(x, rate, uniform, training=True):
-    """Inverted dropout in NumPy.
+    """Apply inverted dropout in NumPy.
 
     x: floats of any shape; uniform: numbers in [0, 1) of the same shape; 0 <= rate < 1
     Returns an array of x's shape: x / (1 - rate) where uniform >= rate, else 0.
-    With training=False it returns the values of x. x itself stays as it is.
+    With training=False, it returns the values of x. It does not change x itself.
 
     Example: dropout_forward(np.array([2.0, 2.0]), 0.5, np.array([0.1, 0.7])) is [0, 4].
     """
@@ -235,12 +221,12 @@ def dropout_forward(x, rate, uniform, training=True):
     ### END SOLUTION
 
 # %% tests="reg-dropout" points=3
-with checks.exercise("reg-dropout", hidden="other shapes and rates, training=False, x unchanged"):
+with checks.exercise("reg-dropout", hidden="other shapes and rates, and training=False"):
     values, uniform = np.array([[1.0, -2.0, 3.0, 4.0]]), np.array([[0.1, 0.2, 0.5, 0.9]])
     dropped = dropout_forward(values, 0.2, uniform)
-    checks.close(dropped, np.array([[0.0, -2.5, 3.75, 5.0]]), "Dropout of 0.2")
+    checks.close(dropped, np.array([[0.0, -2.5, 3.75, 5.0]]), "The result of dropout with rate 0.2")
     after = dropout_forward(values, 0.2, uniform, training=False)
-    checks.close(after, values, "After training, the result")
+    checks.close(after, values, "The result with training=False")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -252,36 +238,36 @@ for shape, rate in (((50,), 0.5), ((4, 3, 5, 2), 0.3), ((6, 7), 0.0), ((40, 4), 
     check.shape(got, shape, f"The result for x of shape {shape}")
     kept = uniform >= rate
     check.that(
-        not np.any(got[~kept]), "A value is not 0 though its random number is below the rate."
+        not np.any(got[~kept]), "A value is not 0 although its random number is below the rate."
     )
     check.that(
         np.allclose(got[kept], x[kept] / (1 - rate)),
-        "A kept value is not x / (1 - rate): without that factor, the next layer gets less in "
-        "training than afterwards.",
+        "A kept value is not x / (1 - rate): without that factor, the next layer receives smaller "
+        "values in training than afterwards.",
     )
     got = submission.call("dropout_forward", x, rate, uniform, training=False)
     check.that(np.allclose(got, x), "With training=False, the result is not x itself.")
 edge = submission.call("dropout_forward", np.array([1.0, 1.0]), 0.5, np.array([0.5, 0.49]))
-check.that(np.allclose(edge, [2.0, 0.0]), "A random number equal to the rate keeps the value.")
+check.that(np.allclose(edge, [2.0, 0.0]), "A value whose random number equals the rate must be kept.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("reg-dropout")
+hints.show("reg-dropout")
 
 # %% [markdown]
 # ## 4. L2 by hand
 #
-# An L2 penalty with factor $\lambda$ adds the squares of all weights $w$ of a kernel to the loss, for each kernel that has one; biases stay out:
+# An L2 penalty with factor $\lambda$ adds the squares of all weights $w$ of a kernel to the loss, for each kernel that has a penalty. Biases are left out:
 #
 # $$L = L_{\text{data}} + \lambda \sum_k \sum_i w_{k,i}^2$$
 #
-# Its gradient, $2 \lambda w$, pulls each weight to 0 in proportion to its size.
+# Its gradient, $2 \lambda w$, pulls each weight toward 0 in proportion to its size.
 #
-# **Exercise (3 points).** Write `l2_penalty`, and its gradient with respect to each kernel.
+# **Exercise (3 points).** Write `l2_penalty`, which computes the penalty and its gradient with respect to each kernel.
 
 # %% solution="reg-penalty-answer"
 def l2_penalty(kernels, factor):
-    """The L2 penalty and its gradients.
+    """Compute the L2 penalty and its gradients.
 
     kernels: a list of arrays of any shapes; factor: the lambda of the formula
     Returns (penalty, gradients): a float, and a list of arrays of the kernels' shapes.
@@ -294,7 +280,7 @@ def l2_penalty(kernels, factor):
     ### END SOLUTION
 
 # %% tests="reg-penalty" points=3
-with checks.exercise("reg-penalty", hidden="kernels of other shapes, and none at all"):
+with checks.exercise("reg-penalty", hidden="kernels of other shapes, and no kernels at all"):
     net = build_blocks(l2=0.01, width=0.25)
     kernels = [
         layer.kernel.numpy() for layer in net.layers if isinstance(layer, keras.layers.Dense)
@@ -315,8 +301,8 @@ for shapes, factor in (([(3, 3, 4, 5), (20, 7)], 0.005), ([(9,)], 1.5), ([], 0.1
     want = factor * sum(float(np.sum(k * k)) for k in kernels)
     check.that(
         np.allclose(float(result[0]), want),
-        f"The penalty is wrong for {len(shapes)} kernels and factor {factor}: the factor times "
-        "the sum of all squares, no half and no mean.",
+        f"The penalty is wrong for {len(shapes)} kernels and factor {factor}: it is the factor "
+        "times the sum of all squares, without a half and without a mean.",
     )
     check.equal(len(result[1]), len(kernels), "The number of gradients")
     for got, kernel in zip(result[1], kernels):
@@ -325,14 +311,14 @@ for shapes, factor in (([(3, 3, 4, 5), (20, 7)], 0.005), ([(9,)], 1.5), ([], 0.1
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("reg-penalty")
+hints.show("reg-penalty")
 
 # %% [markdown]
 # ## 5. Which remedy, and how much of it?
 #
-# Another report tried remedies one at a time on a small network: 0.7503 without any; dropout 0.5 0.7324, dropout 0.2 0.7433; batches of 64 0.7520, and with L2 of 0.01 0.7634. The differences are one or two points, from one training each.
+# Another report tried remedies one at a time on a small network. It reached 0.7503 without any remedy, 0.7324 with dropout 0.5, and 0.7433 with dropout 0.2. With batches of 64 it reached 0.7520, and with L2 of 0.01 in addition 0.7634. The differences are one or two points, from a single training run each.
 #
-# Here the network without BN trains on few images, so that it overfits. The *gap* is the training accuracy minus the validation accuracy after the last epoch.
+# Here we train the network without BN on few images, so that it overfits. The *gap* is the training accuracy minus the validation accuracy after the last epoch.
 #
 # **Predict.** Which remedy makes the gap smallest? Does the smallest gap also mean the best validation accuracy?
 
@@ -382,27 +368,27 @@ ax.legend()
 plt.show()
 
 # %% [markdown] answer="reg-remedies" points=2
-# **What do you see?** (2 points) Order the remedies by gap and by validation accuracy, with numbers. Which differences would you trust, given that each bar is one training, and what would you do before you recommend one of them?
+# **What do you see?** (2 points) Rank the remedies by gap and by validation accuracy, with numbers. Which differences would you trust, given that each bar shows a single training run, and what would you do before you recommend one of the remedies?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers from the figure, and the observation that the two orders differ: dropout and L2 shrink the gap, mostly by lowering the training accuracy, while the validation accuracy moves by a few points. One point: a single training does not tell differences of one or two points from chance; train several times with other random seeds, give mean and spread, and compare at equal training time or with each setting tuned.
+# *Rubric.* One point: numbers from the figure, and the observation that the two rankings differ: dropout and L2 shrink the gap, mostly by lowering the training accuracy, while the validation accuracy changes by a few points. One point: a single training run cannot distinguish differences of one or two points from chance; train several times with different random seeds, report mean and spread, and compare at equal training time or with each setting tuned.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 6. Early stopping
 #
-# The first report stops by a rule of its own: **the validation loss has risen three epochs running, while the training loss fell in each of them.** A rise is a value above that of the epoch before; equal is no rise.
+# The first report stops training by its own rule: **the validation loss has risen for three epochs in a row, while the training loss fell in each of them.** A rise is a value above that of the previous epoch; an equal value is not a rise.
 #
-# **Exercise (2 points).** Write the rule as `should_stop`, for the losses so far.
+# **Exercise (2 points).** Write the rule as `should_stop`, a function of the losses so far.
 
 # %% solution="reg-rule-answer"
 def should_stop(losses, val_losses, epochs=3):
-    """Whether the last `epochs` steps all had a falling training and a rising validation loss.
+    """Decide if the training loss fell and the validation loss rose in the last `epochs` steps.
 
     losses, val_losses: lists of floats, one for each epoch so far
-    Returns True or False; False while there are too few epochs.
+    Returns True or False; False as long as there are too few epochs.
 
-    Example: should_stop([4, 3, 2, 1], [1, 2, 3, 4]) is True: three steps.
+    Example: should_stop([4, 3, 2, 1], [1, 2, 3, 4]) is True, after three such steps.
     """
     ### BEGIN SOLUTION
     if len(losses) <= epochs:
@@ -414,18 +400,18 @@ def should_stop(losses, val_losses, epochs=3):
 
 # %% tests="reg-rule" points=2
 with checks.exercise(
-    "reg-rule", hidden="rises that are interrupted, equal values, other numbers of epochs"
+    "reg-rule", hidden="interrupted rises, equal values, other numbers of epochs"
 ):
-    checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 3, 4])), True, "Three rises running")
-    checks.equal(bool(should_stop([3, 2, 1], [1, 2, 3])), False, "Two rises, in three epochs,")
-    checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 1, 2])), False, "An interrupted rise")
+    checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 3, 4])), True, "The answer for three rises in a row")
+    checks.equal(bool(should_stop([3, 2, 1], [1, 2, 3])), False, "The answer for two rises in three epochs")
+    checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 1, 2])), False, "The answer for an interrupted rise")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 falling = [9.0, 8.0, 7.0, 6.0, 5.0]
 cases = (
     (
-        "a rise of the training loss in between",
+        "a history in which the training loss rises once",
         [9.0, 8.0, 8.5, 7.0],
         [1.0, 2.0, 3.0, 4.0],
         3,
@@ -433,8 +419,8 @@ cases = (
     ),
     ("equal validation losses", falling, [1.0, 2.0, 3.0, 3.0, 4.0], 3, False),
     ("three rises at the end of a longer history", falling, [3.0, 1.0, 2.0, 3.0, 4.0], 3, True),
-    ("three rises that are over", falling + [4.0], [1.0, 2.0, 3.0, 4.0, 2.0, 3.0], 3, False),
-    ("no epoch", [], [], 3, False),
+    ("three rises followed by a fall", falling + [4.0], [1.0, 2.0, 3.0, 4.0, 2.0, 3.0], 3, False),
+    ("an empty history", [], [], 3, False),
     ("epochs=1", [2.0, 1.0], [1.0, 2.0], 1, True),
     ("epochs=4 and three rises", falling[:4], [1.0, 2.0, 3.0, 4.0], 4, False),
     ("epochs=4 and four rises", falling, [1.0, 2.0, 3.0, 4.0, 5.0], 4, True),
@@ -445,16 +431,16 @@ for what, losses, val_losses, steps, want in cases:
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("reg-rule")
+hints.show("reg-rule")
 
 # %% [markdown]
-# A *callback* is an object whose methods Keras calls while it trains: `on_train_begin(logs)` once, `on_epoch_end(epoch, logs)` after each epoch, with `logs["loss"]` and `logs["val_loss"]`. Setting `self.model.stop_training = True` ends the training after that epoch.
+# A *callback* is an object whose methods Keras calls during training: `on_train_begin(logs)` once, and `on_epoch_end(epoch, logs)` after each epoch, with `logs["loss"]` and `logs["val_loss"]`. Setting `self.model.stop_training = True` ends the training after that epoch.
 #
-# **Exercise (4 points).** Write the callback `StopOnRise`, with your rule. The same object may serve for several trainings, one after the other: forget the old losses when a new one begins.
+# **Exercise (4 points).** Write the callback `StopOnRise`, which applies your rule. The same object may be used for several training runs, one after the other, so discard the old losses when a new run begins.
 
 # %% solution="reg-callback-answer"
 class StopOnRise(keras.callbacks.Callback):
-    """Stops when the validation loss rose `epochs` times running while the training loss fell.
+    """Stop when the validation loss rose `epochs` times in a row while the training loss fell.
 
     Example: model.fit(..., callbacks=[StopOnRise(epochs=3)])
     """
@@ -478,7 +464,7 @@ class StopOnRise(keras.callbacks.Callback):
 
 # %% locked="reg-simulate"
 def stopped_after(runs, epochs=3):
-    """Epochs that each run lasts with one StopOnRise; a run is (losses, val_losses)."""
+    """Return how many epochs each run lasts with one StopOnRise; a run is (losses, val_losses)."""
     callback, lasted = StopOnRise(epochs), []
     for losses, val_losses in runs:
         model = keras.Sequential()
@@ -497,11 +483,11 @@ with checks.exercise(
     "reg-callback", hidden="long runs, another number of epochs, three runs in a row"
 ):
     rising = ([5, 4, 3, 2, 1], [1, 2, 3, 4, 5])
-    checks.equal(stopped_after([rising]), [4], "The epochs that a run lasts with three rises")
+    checks.equal(stopped_after([rising]), [4], "The number of epochs of a run with three rises")
     calm = ([5, 4, 3, 2, 1], [5, 4, 3, 2, 1])
-    checks.equal(stopped_after([calm]), [5], "The epochs that a run without a rise lasts")
+    checks.equal(stopped_after([calm]), [5], "The number of epochs of a run without a rise")
     checks.equal(
-        stopped_after([rising, rising]), [4, 4], "The epochs of two runs, one after the other"
+        stopped_after([rising, rising]), [4, 4], "The number of epochs of two runs in a row"
     )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -514,25 +500,25 @@ for runs, steps, want, what in (
     ([[down, last]], 3, [10], "a run that rises in its last three epochs"),
     ([[down, late]], 2, [7], "epochs=2"),
     ([[down, down], [down, late], [down, down[::-1]]], 2, [10, 7, 3], "three runs in a row"),
-    ([[down, down[::-1]], [[1.0], [9.0]]], 1, [2, 1], "a run of one epoch after another run"),
+    ([[down, down[::-1]], [[1.0], [9.0]]], 1, [2, 1], "a run of one epoch that follows another run"),
     (
         [[[9.0, 8.0, 7.0], [1.0, 2.0, 3.0]], [[6.0, 5.0, 4.0], [4.0, 5.0, 6.0]]],
         3,
         [3, 3],
-        "a run after an earlier training, whose losses it must forget",
+        "a second run, for which it must discard the earlier training's losses",
     ),
 ):
     got = submission.call("stopped_after", runs, steps)
-    submission.checks.that(list(got) == want, f"StopOnRise stops at a wrong epoch in {what}.")
+    submission.checks.that(list(got) == want, f"StopOnRise stops at the wrong epoch in the case: {what}.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("reg-callback")
+hints.show("reg-callback")
 
 # %% [markdown]
-# Keras has `EarlyStopping(monitor="val_loss", patience=3)`: it stops when the lowest validation loss is three epochs old, whatever happened in between. Both rules read the same histories now.
+# Keras provides `EarlyStopping(monitor="val_loss", patience=3)`, which stops when the lowest validation loss is three epochs old, whatever happened in between. We now apply both rules to the same histories.
 #
-# **Predict.** Which of the two stops earlier on a validation loss that jumps up and down?
+# **Predict.** Which of the two rules stops earlier on a validation loss that jumps up and down?
 
 # %%
 def patience_stops(val_losses, patience=3):
@@ -542,7 +528,7 @@ def patience_stops(val_losses, patience=3):
     return len(val_losses)
 
 # %%
-print(f"{'training':<18}{'epochs':>8}{'your rule':>12}{'patience 3':>12}{'lowest val_loss':>17}")
+print(f"{'run':<18}{'epochs':>8}{'your rule':>12}{'patience 3':>12}{'lowest val_loss':>17}")
 for name, made in tried.items():
     loss, val_loss = made.history["loss"], made.history["val_loss"]
     ours = stopped_after([(loss, val_loss)])[0]
@@ -551,7 +537,7 @@ for name, made in tried.items():
     )
 
 # %% [markdown]
-# Three rises *running* are rare on a curve that jumps: the first report's rule often lets a training go on to its end, while patience ends it. Patience needs no training loss, and with `restore_best_weights=True` it also brings back the weights of the best epoch.
+# Three rises *in a row* are rare on a curve that jumps. The first report's rule often lets training continue to its end, while patience stops it. Patience does not need the training loss, and with `restore_best_weights=True` it also restores the weights of the best epoch.
 
 # %% [markdown]
 # ## What others got
@@ -574,13 +560,13 @@ for name, made in tried.items():
 # | L2 0.01 | 0.520 [0.485, 0.583] | 0.233 [0.209, 0.254] | 0.448 [0.444, 0.454] | 0.134 [0.096, 0.174] |
 # | none, batch 128 | 0.462 [0.424, 0.490] | 0.241 [0.222, 0.272] | 0.450 [0.412, 0.475] | 0.263 [0.206, 0.355] |
 #
-# Validation accuracy after the last epoch: mean [lowest, highest] of seeds 1 to 5, a quarter of the width, 2,000 images and 4 epochs in the upper table; *quick*: seeds 1 to 3, half of the width, 8,000 photographs and 5 epochs there; two threads of a 64-bit processor, TensorFlow 2.21, Keras 3.15. At 0.01, four of five trainings without BN stay at 0.10 in each column and one learns; with BN and without dropout all five leave 0.10, but some barely. That difference is smaller than its spread. The one between 0.01 and 0.001 is not. Among the remedies the gaps differ clearly, and the validation accuracies, except for the batch of 128, do not.
+# The tables show the validation accuracy after the last epoch as mean [lowest, highest] over seeds 1 to 5. The upper table uses a quarter of the width, 2,000 images and 4 epochs. *Quick* uses seeds 1 to 3 and half of the width, in the upper table with 8,000 photographs and 5 epochs. All runs used two threads of a 64-bit processor, TensorFlow 2.21 and Keras 3.15. At 0.01, four of five runs without BN stay at 0.10 in each column and one learns; with BN and without dropout, all five rise above 0.10, but some only barely. That difference is smaller than its spread. The difference between 0.01 and 0.001 is not. The remedies differ clearly in the gap but not in the validation accuracy, except for the batch size of 128.
 #
-# The photographs agree. At 0.01, two of three trainings without BN guess one class in each column, which is 0.072 of these validation images; at 0.001, BN adds nothing: 0.539 beside 0.538. Dropout of 0.5 and L2 close the gap, and no remedy raises the validation accuracy by more than seeds differ.
+# The photographs agree. At 0.01, two of three runs without BN predict a single class in each column, which is right for 0.072 of these validation images. At 0.001, BN adds nothing: 0.539 compared with 0.538. Dropout of 0.5 and L2 close the gap, and no remedy raises the validation accuracy by more than the difference between seeds.
 
 # %% [markdown]
 # ## Take-away
 #
-# Batch normalisation lets a network learn at a learning rate that would otherwise throw it off; at a usual learning rate the same network learns without it. Dropout and L2 close the gap between training and validation, which is not the same as raising the validation accuracy. A difference of a point between two single trainings is no finding before it was repeated with other random seeds.
+# Batch normalization lets a network learn at a learning rate that would otherwise derail it; at a usual learning rate, the same network learns without it. Dropout and L2 narrow the gap between training and validation, which is not the same as raising the validation accuracy. A difference of one point between two single runs is not a finding until it has been repeated with other random seeds.
 #
-# **To go on with.** Batch normalisation uses the other images of the batch, so an image's prediction in training depends on its company. What happens with a batch of one image, and which normalisation does without the batch?
+# **Going further.** Batch normalization uses the other images of the batch, so in training the prediction for an image depends on the images around it. What happens with a batch of one image, and which normalization does not need the batch?

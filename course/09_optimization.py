@@ -1,36 +1,22 @@
 # %% [markdown]
 # # Optimization: how far to step, and in which direction
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/09_optimization/09_optimization.ipynb)
-#
 # **120 minutes, 20 points.** Builds on *03 NET I* and *08 regularization*.
 #
 # In this assignment you
 #
-# * **write** the steps of Adagrad and Adam in NumPy,
+# * **write** the update steps of Adagrad and Adam in NumPy,
 # * **compare** four optimizers on one network, and **sweep** the learning rate,
 # * **decide** when one setting is really better than another,
-# * **search** for a good head on frozen features, where a trial takes a second.
+# * **search** for a good head on frozen features, where a trial takes one second.
 
 # %% [markdown] locked="opt-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="opt-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="opt-setup"
+# build writes the set-up cell here.
 
 # %%
 import time
@@ -40,7 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import ParameterSampler
 
-from helpers import data, features, plots, profile, training
+from convcourse import data, features, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
@@ -50,33 +36,33 @@ small = profile.current().name == "offline"
 n_train, n_val = (2_000, 1_000) if small else (len(images.x_train) * 4 // 5, 2_000)
 x_train, y_train = images.x_train[:n_train], images.y_train[:n_train]
 x_val, y_val = images.x_train[-n_val:], images.y_train[-n_val:]
-print(f"{n_train:,} images to train on, {n_val:,} to validate")
+print(f"{n_train:,} images for training, {n_val:,} for validation")
 
 # %% [markdown]
 # ## 1. Four rules for one step
 #
-# Training moves the weights $w$ against the gradient $g$ of the loss. The rules differ in how they scale each step; $\eta$ is the learning rate:
+# Training moves the weights $w$ against the gradient $g$ of the loss. The rules differ in how they scale each step. The learning rate is $\eta$:
 #
-# | | remembers | step |
+# | | state | step |
 # |---|---|---|
-# | SGD | nothing | $w \leftarrow w - \eta\, g$ |
+# | SGD | none | $w \leftarrow w - \eta\, g$ |
 # | Adagrad | $s \leftarrow s + g^2$ | $w \leftarrow w - \eta\, g / \sqrt{s + \varepsilon}$ |
-# | Adadelta | averages of $g^2$ and of the steps' squares | $w \leftarrow w - \eta\, g \sqrt{d + \varepsilon} / \sqrt{s + \varepsilon}$ |
+# | Adadelta | averages of $g^2$ and of the squared steps | $w \leftarrow w - \eta\, g \sqrt{d + \varepsilon} / \sqrt{s + \varepsilon}$ |
 # | Adam | $m \leftarrow \beta_1 m + (1 - \beta_1) g,\ \ v \leftarrow \beta_2 v + (1 - \beta_2) g^2$ | $w \leftarrow w - \eta\, \hat m / (\sqrt{\hat v} + \varepsilon)$ |
 #
-# All squares and roots are taken for each weight on its own. Adagrad's $s$ begins at 0.1 and only grows, so its steps shrink. Adam's averages begin at 0 and are too small at first; after step number $t$, counted from 1, the corrected ones are $\hat m = m / (1 - \beta_1^t)$ and $\hat v = v / (1 - \beta_2^t)$.
+# All squares and square roots are computed for each weight separately. Adagrad's $s$ starts at 0.1 and only grows, so its steps shrink. Adam's averages start at 0 and are too small at first; after step $t$, counted from 1, the corrected averages are $\hat m = m / (1 - \beta_1^t)$ and $\hat v = v / (1 - \beta_2^t)$.
 #
-# **Predict.** The gradient of one weight is 100 times as large as another's, step after step. How do their steps compare under SGD, and how under Adam?
+# **Predict.** In every step, the gradient of one weight is 100 times as large as that of another. How do their steps compare under SGD, and how under Adam?
 
 # %% [markdown]
 # **Exercise (2 points).** Write one step of Adagrad.
 
 # %% solution="opt-adagrad-answer"
 def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
-    """One step of Adagrad, each weight on its own.
+    """Take one step of Adagrad, for each weight separately.
 
     w, g, s: floats of the same shape: weights, gradient, sum of squares so far
-    Returns (new weights, new sum); the arguments stay as they are.
+    Returns (new weights, new sum), and does not change the arguments.
 
     Example: adagrad_step(np.array([1.0]), np.array([2.0]), np.array([0.0]), 0.5)
     is ([0.5], [4.0]): whatever its size, the first gradient moves the weight by 0.5.
@@ -88,7 +74,7 @@ def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
 
 # %% tests="opt-adagrad" points=2
 with checks.exercise(
-    "opt-adagrad", hidden="five steps in a row, other shapes, arguments unchanged"
+    "opt-adagrad", hidden="five steps in a row, other shapes"
 ):
     w, g = np.array([1.0, 1.0]), np.array([2.0, -0.5])
     moved, total = adagrad_step(w, g, np.array([0.0, 0.75]), 0.5)
@@ -110,29 +96,29 @@ for shape, rate in (((4,), 0.1), ((3, 2, 5), 0.02)):
         w = w - rate * g / np.sqrt(s + 1e-7)
         check.shape(np.asarray(got[1]), shape, "The sum of squares")
         check.that(
-            np.allclose(got[1], s), "The sum of squares does not grow by the gradient's square."
+            np.allclose(got[1], s), "The sum of squares does not grow by the squared gradient."
         )
         check.that(
             np.allclose(got[0], w, atol=1e-5),
-            "The weights are wrong: divide by the root of the new sum, and go against the gradient.",
+            "The weights are wrong: divide by the root of the new sum and step against the gradient.",
         )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("opt-adagrad")
+hints.show("opt-adagrad")
 
 # %% [markdown]
-# **Exercise (4 points).** Write one step of Adam. Keras's own Adam is the judge in the visible check.
+# **Exercise (4 points).** Write one step of Adam. The visible check compares it with Keras's own Adam.
 
 # %% solution="opt-adam-answer"
 def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
-    """One step of Adam, each weight on its own.
+    """Take one step of Adam, for each weight separately.
 
     w, g, m, v: floats of the same shape: weights, gradient, the two averages so far (0 at first)
     t: number of this step, counted from 1
-    Returns (new weights, new m, new v), m and v uncorrected; the arguments stay as they are.
+    Returns (new weights, new m, new v), m and v uncorrected, and does not change the arguments.
 
-    Example: the first step moves each weight by the learning rate against its gradient's sign.
+    Example: the first step moves each weight by the learning rate, against its gradient's sign.
     """
     ### BEGIN SOLUTION
     m = beta_1 * m + (1 - beta_1) * g
@@ -142,7 +128,7 @@ def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsi
     ### END SOLUTION
 
 # %% tests="opt-adam" points=4
-with checks.exercise("opt-adam", hidden="six steps in a row with other settings and shapes"):
+with checks.exercise("opt-adam", hidden="six steps in a row, with other settings and shapes"):
     start = np.array([1.0, -2.0, 3.0])
     variable, keras_adam = keras.Variable(start), keras.optimizers.Adam(0.1)
     w, m, v = start, np.zeros(3), np.zeros(3)
@@ -170,7 +156,7 @@ for shape, rate, beta_1, beta_2 in (((5,), 0.05, 0.9, 0.999), ((2, 3), 0.01, 0.5
         want = w - rate * (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + 1e-7)
         check.that(
             np.allclose(got[1], m) and np.allclose(got[2], v),
-            "m and v are wrong: averages of the gradient and of its square, given back uncorrected.",
+            "m and v are wrong: return the averages of the gradient and of its square, uncorrected.",
         )
         check.that(
             np.allclose(got[0], want, rtol=1e-4, atol=1e-6),
@@ -181,14 +167,14 @@ for shape, rate, beta_1, beta_2 in (((5,), 0.05, 0.9, 0.999), ((2, 3), 0.01, 0.5
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("opt-adam")
+hints.show("opt-adam")
 
 # %% [markdown]
 # ## 2. Four optimizers on one network
 #
-# A report trained the three-block net for 30 epochs at learning rate 0.01 and gives these validation accuracies: gradient descent 70.87 %, Adadelta 54.36 %, Adagrad 80.66 %, Adam 70.87 %. That two optimizers agree in four digits is worth a second look; we train all four.
+# A report trained the three-block net for 30 epochs at learning rate 0.01 and gives these validation accuracies: 70.87% for gradient descent, 54.36% for Adadelta, 80.66% for Adagrad and 70.87% for Adam. It is suspicious that two optimizers agree in four digits, so we train all four.
 #
-# **Predict.** All four get the learning rate 0.01. For which of them is it far too small, and how would you tell from the table of rules?
+# **Predict.** All four optimizers use the learning rate 0.01. For which of them is it far too small, and how can you tell this from the table of rules?
 
 # %%
 width, epochs = profile.width(), profile.epochs(10)
@@ -216,7 +202,7 @@ def train(name, optimizer, seed=1):
 net = build()
 net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 print(f"first loss {training.first_loss(net, x_train, y_train):.2f}, log(10) is {np.log(10):.2f}")
-print(f"accuracy on 100 images learnt by heart: {training.overfits(net, x_train, y_train):.2f}")
+print(f"accuracy on the 100 images it was trained on: {training.overfits(net, x_train, y_train):.2f}")
 
 # %%
 four = {}
@@ -226,25 +212,25 @@ plots.compare_histories(four, "val_accuracy")
 plt.show()
 
 # %% [markdown] answer="opt-compare" points=2
-# **What do you see?** (2 points) Order the four optimizers by your figure, with numbers, and set the order beside the report's. Which of the four has the wrong learning rate rather than the wrong rule, and why? Keras's default for it is 0.001, the paper's is 1.
+# **What do you see?** (2 points) Rank the four optimizers by your figure, with numbers, and compare the ranking with the report's. Which of the four has the wrong learning rate rather than the wrong rule, and why? Keras's default for its learning rate is 0.001; the paper uses 1.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers from the figure and the comparison: Adagrad and SGD learn, Adadelta hardly leaves the start, Adam at 0.01 is unsteady; the source has Adagrad first, too, and Adadelta last. One point: Adadelta scales its steps by the size of its earlier steps, which begin at nearly 0; its rule means a learning rate of 1, and 0.01 makes every step a hundredth. A comparison of rules at one common learning rate compares mostly how well that rate suits them.
+# *Rubric.* One point: numbers from the figure and the comparison: Adagrad and SGD learn, Adadelta hardly gets beyond its start, and Adam is unstable at 0.01; the report also ranks Adagrad first and Adadelta last. One point: Adadelta scales its steps by the size of its earlier steps, which are nearly 0 at the start. Its rule assumes a learning rate of 1, and 0.01 makes every step a hundred times smaller. A comparison of rules at one common learning rate mostly shows how well that rate suits them.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 3. The learning rate
 #
-# Learning rates work over powers of ten, so a sweep takes equal *ratios*, not equal differences.
+# Useful learning rates span several powers of ten, so a sweep uses equal *ratios*, not equal differences.
 #
 # **Exercise (2 points).** Write `learning_rates`.
 
 # %% solution="opt-rates-answer"
 def learning_rates(lowest, highest, count):
-    """`count` learning rates from lowest to highest, each the same multiple of the one before.
+    """Return `count` learning rates from lowest to highest with equal ratios between neighbors.
 
     0 < lowest < highest; count is 2 or more
-    Returns a list or an array of floats, both ends included.
+    Returns a list or an array of floats, including both ends.
 
     Example: learning_rates(0.001, 0.1, 3) is [0.001, 0.01, 0.1].
     """
@@ -255,7 +241,7 @@ def learning_rates(lowest, highest, count):
 # %% tests="opt-rates" points=2
 with checks.exercise("opt-rates", hidden="other ends and counts"):
     rates = np.asarray(learning_rates(0.001, 0.1, 3))
-    checks.shape(rates, (3,), "Three learning rates")
+    checks.shape(rates, (3,), "The array of three learning rates")
     checks.close(rates, np.array([0.001, 0.01, 0.1]), "The rates from 0.001 to 0.1")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -268,14 +254,14 @@ for lowest, highest, count in ((1e-5, 1.0, 6), (0.002, 0.05, 4), (0.1, 0.3, 2), 
     what = f"learning_rates({lowest}, {highest}, {count})"
     submission.checks.shape(got, (count,), what)
     submission.checks.that(
-        np.allclose([got[0], got[-1]], [lowest, highest]), f"{what} does not keep both ends."
+        np.allclose([got[0], got[-1]], [lowest, highest]), f"{what} does not include both ends."
     )
     ratios = got[1:] / got[:-1]
     submission.checks.that(np.allclose(ratios, ratios[0]), f"{what}: the ratios are not equal.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("opt-rates")
+hints.show("opt-rates")
 
 # %%
 sweep = {}
@@ -294,18 +280,18 @@ plt.show()
 # %% [markdown]
 # ## 4. When is a setting better?
 #
-# One training a setting is one throw of the dice. Train each several times with other random seeds, and call a setting *clearly* better only if the means differ by more than the runs of each spread.
+# A single training run of a setting is like one throw of the dice. Train each setting several times with different random seeds, and call one *clearly* better only if the difference between the means exceeds the spread of the runs.
 #
 # **Exercise (3 points).** Write `clear_winner`.
 
 # %% solution="opt-winner-answer"
 def clear_winner(results):
-    """The setting with the highest mean accuracy, if it is clearly the best.
+    """Return the setting with the highest mean accuracy if it is clearly the best.
 
-    results: a dictionary from a setting's name to its accuracies, a list of 2 floats or more
+    results: a dictionary from a setting's name to a list of 2 or more accuracies
     The winner is clear if its mean exceeds that of every other setting by more than the sum of
-    both sample standard deviations (the ones that divide by n - 1).
-    Returns the winner's name, or None if it is not clear.
+    the two sample standard deviations (with n - 1 in the denominator).
+    Returns the winner's name, or None if there is no clear winner.
 
     Example: clear_winner({"a": [0.70, 0.72], "b": [0.60, 0.61]}) is "a".
     """
@@ -320,13 +306,13 @@ def clear_winner(results):
 
 # %% tests="opt-winner" points=3
 with checks.exercise(
-    "opt-winner", hidden="three and more settings, wide spreads, lists of unequal length"
+    "opt-winner", hidden="three settings, wide spreads, lists of unequal length"
 ):
     far = {"a": [0.70, 0.72], "b": [0.60, 0.61]}
-    checks.equal(clear_winner(far), "a", "The winner of 0.70, 0.72 against 0.60, 0.61")
+    checks.equal(clear_winner(far), "a", "The winner of [0.70, 0.72] against [0.60, 0.61]")
     checks.that(
         clear_winner({"a": [0.5, 0.7, 0.66], "b": [0.58, 0.64, 0.6]}) is None,
-        "The accuracies 0.5, 0.7, 0.66 and 0.58, 0.64, 0.6 overlap: no winner is clear.",
+        "The accuracies [0.5, 0.7, 0.66] and [0.58, 0.64, 0.6] overlap: there is no clear winner.",
     )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -346,14 +332,14 @@ for results, want, what in cases:
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("opt-winner")
+hints.show("opt-winner")
 
 # %% [markdown]
-# ## 5. A search that takes a second a trial
+# ## 5. A search that takes one second per trial
 #
-# Another report searched for the best *head* of a large network: which optimizer, how many units in a second FC layer (0 for none, 128, 256 or 512), which activation. Each trial ran for 20 epochs, with all images going through the convolutions in each of them, though these were frozen; after 48 minutes the best one (Adam, 512, sigmoid) stood at an accuracy of 0.25 on 100 classes.
+# Another report searched for the best *head* of a large network: the optimizer, the number of units in a second fully connected layer (0 for none, 128, 256 or 512), and the activation. Each trial ran for 20 epochs and passed all images through the convolutions in every epoch, although these were frozen. After 48 minutes, the best head (Adam, 512, sigmoid) had an accuracy of 0.25 on 100 classes.
 #
-# What does not change from trial to trial need not be computed again. So compute the convolutions' output once, for every image, and train heads on those *frozen features*.
+# Whatever does not change from trial to trial can be computed once. So we compute the convolutions' output once for every image and train heads on these *frozen features*.
 
 # %%
 base, _ = train("opt_rate_3", keras.optimizers.Adam(0.001))
@@ -362,13 +348,13 @@ f_val = features.activations(base, "flatten", x_val)
 print("features:", f_train.shape, f_val.shape)
 
 # %% [markdown]
-# **Exercise (2 points).** Write `search_space`: the optimizers Adam, RMSprop and SGD, the units 0, 128, 256 and 512, the activations ReLU, sigmoid and tanh; optimizers and activations as strings in lower case.
+# **Exercise (2 points).** Write `search_space` with the optimizers Adam, RMSprop and SGD, the units 0, 128, 256 and 512, and the activations ReLU, sigmoid and tanh. Optimizers and activations are lowercase strings.
 
 # %% solution="opt-space-answer"
 def search_space():
-    """The settings of a head, for scikit-learn's ParameterSampler.
+    """Return the possible settings of a head, for scikit-learn's ParameterSampler.
 
-    Returns a dictionary from "optimizer", "units" and "activation" to the list of their values.
+    Returns a dictionary from "optimizer", "units" and "activation" to lists of their values.
     """
     ### BEGIN SOLUTION
     return {
@@ -384,7 +370,7 @@ with checks.exercise("opt-space", hidden="every value of the three lists"):
     checks.equal(sorted(space), ["activation", "optimizer", "units"], "The sorted keys")
     checks.equal(len(space["units"]), 4, "The number of values for units")
     checks.that(
-        len(list(ParameterSampler(space, 36, random_state=0))) == 36, "There are 36 combinations."
+        len(list(ParameterSampler(space, 36, random_state=0))) == 36, "There must be 36 combinations."
     )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -401,17 +387,17 @@ for key, values in wanted.items():
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("opt-space")
+hints.show("opt-space")
 
 # %% [markdown]
 # **Exercise (3 points).** Write `build_head`. With 0 units there is no hidden layer, and the activation does not matter.
 
 # %% solution="opt-head-answer"
 def build_head(inputs, units, activation, classes=10):
-    """A head on frozen features, not compiled.
+    """Build a head for frozen features, without compiling it.
 
-    inputs: length of a feature vector; units: of the hidden layer, 0 for none
-    Returns a keras.Model from (N, inputs) to (N, classes), ending in softmax.
+    inputs: length of a feature vector; units: units of the hidden layer, 0 for no hidden layer
+    Returns a keras.Model from (N, inputs) to (N, classes) that ends with softmax.
 
     Example: build_head(100, 0, "relu").count_params() is 1010.
     """
@@ -444,7 +430,7 @@ for inputs, units, activation, classes in (
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("opt-head")
+hints.show("opt-head")
 
 # %%
 def trial(optimizer, units, activation):
@@ -464,13 +450,13 @@ for accuracy, setting in sorted(trials, key=lambda one: -one[0]):
         f"{accuracy:.3f}  {setting['optimizer']:<8} {setting['units']:>4}  {setting['activation']}"
     )
 whole = sweep[min(sweep, key=lambda rate: abs(rate - 0.001))].seconds
-print(f"{a_trial:.1f} s a trial; training the whole network took {whole:.1f} s for {epochs} epochs")
+print(f"{a_trial:.1f} s per trial; training the whole network took {whole:.1f} s for {epochs} epochs")
 
 # %% [markdown] answer="opt-search" points=2
-# **What do you see?** (2 points) How far apart are the best and the worst head, and the best three? What does the search on frozen features find out, what can it not find out, and what would you do with its best three settings?
+# **What do you see?** (2 points) How far apart are the best and the worst head, and how far apart are the best three? What can the search on frozen features find out, what can it not find out, and what would you do with its best three settings?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers from the table; the best few lie within a point or two, which a single seed does not tell apart, while SGD at its default rate falls behind. One point: the features were shaped by one base and one head, so the search ranks heads for that base only and says nothing about the convolutions' own settings or about training both together; train the best three with the whole network and several seeds, and choose by a clear difference.
+# *Rubric.* One point: numbers from the table; the best few lie within a point or two, which a single seed cannot distinguish, while SGD at its default learning rate falls behind. One point: one base and one head shaped the features, so the search ranks heads for that base only and says nothing about the settings of the convolutions or about training both together; train the best three with the whole network and several seeds, and choose by a clear difference.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -480,17 +466,17 @@ print(f"{a_trial:.1f} s a trial; training the whole network took {whole:.1f} s f
 # |---|---|---|---|
 # | gradient descent, 0.01 | 0.7087 | 0.469 [0.430, 0.499] | 0.521 |
 # | Adadelta, 0.01 | 0.5436 | 0.118 [0.108, 0.136] | 0.387 |
-# | Adagrad, 0.01 (the report's is proximal) | 0.8066 | 0.571 [0.541, 0.599] | 0.559 |
+# | Adagrad, 0.01 (the report uses the proximal variant) | 0.8066 | 0.571 [0.541, 0.599] | 0.559 |
 # | Adam, 0.01 | 0.7087 | 0.338 [0.123, 0.526] | 0.423 |
 # | Adadelta, 1 | – | 0.600 [0.548, 0.637] | 0.512 |
 # | Adam, 0.00001; 0.0001; 0.001; 0.1 | – | 0.116; 0.279; 0.606 [0.555, 0.639]; 0.100 | 0.384; 0.517; 0.548; 0.148 |
-# | a trial of the search | 48 minutes for all; best 0.25 on 100 classes | 0.8 s on frozen features, 4.3 s for the whole network | 3.2 s and 24.9 s; best 0.591: Adam, 512, ReLU |
+# | one trial of the search | 48 minutes for all trials; best 0.25 on 100 classes | 0.8 s on frozen features, 4.3 s for the whole network | 3.2 s and 24.9 s; best 0.591: Adam, 512, ReLU |
 #
-# Validation accuracy after the last epoch, *offline*: mean [lowest, highest] of seeds 1 to 5, 2,000 images, a quarter of the width; *quick*: seed 1, 8,000 photographs, half of the width, on a busy machine; two threads of a 64-bit processor, TensorFlow 2.21, Keras 3.15. Adagrad is clearly better than the others at 0.01, in the sense of section 4; Adadelta with its own learning rate of 1 catches up. On photographs, the order at 0.01 is the same; it is the report's, too, where gradient descent and Adam tie.
+# The table shows the validation accuracy after the last epoch. *Offline*: mean [lowest, highest] over seeds 1 to 5, 2,000 images, a quarter of the width. *Quick*: seed 1, 8,000 photographs, half of the width, on a busy machine. All runs used two threads of a 64-bit processor, TensorFlow 2.21 and Keras 3.15. Adagrad is clearly better than the others at 0.01, in the sense of section 4; Adadelta catches up at its own learning rate of 1. On photographs, the ranking at 0.01 is the same. It is also the report's ranking, in which gradient descent and Adam tie.
 
 # %% [markdown]
 # ## Take-away
 #
-# An optimizer and its learning rate are one choice: a comparison at one common rate mostly shows whom that rate suits. Sweep learning rates in equal ratios, and call a setting better only when its lead exceeds the spread over random seeds. What does not change from trial to trial is computed once; a search then takes seconds.
+# An optimizer and its learning rate are one choice: a comparison at one common rate mostly shows which optimizer that rate suits. Sweep learning rates in equal ratios, and call a setting better only when its lead exceeds the spread over random seeds. If you compute once what does not change from trial to trial, a search takes seconds.
 #
-# **To go on with.** A learning rate that suits the first epoch is often too large for the last. What would you change in a sweep if the rate falls during training, and which curve would tell you that it fell too early?
+# **Going further.** A learning rate that suits the first epoch is often too large for the last, so a learning-rate schedule lowers it during training. What would you change in your sweep, and which curve would show you that the rate fell too early?

@@ -1,43 +1,29 @@
 # %% [markdown]
-# # Inspection: what a trained network has learnt, and what it has not
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/10_inspection/10_inspection.ipynb)
+# # Inspection: what a trained network has learned, and what it has not
 #
 # **120 minutes, 20 points.** Builds on *03 NET I*.
 #
 # In this assignment you
 #
 # * **compare** the weights of a network before and after training,
-# * **sort** its predictions by confidence, and **count** its confusions, among ten classes and among a hundred,
-# * **look** at what each layer makes of an image,
-# * **map** the features of three layers at three times of a training, and **measure** how well they separate the classes.
+# * **sort** its predictions by confidence, and **count** its confusions among ten classes and among a hundred,
+# * **look** at what each layer computes from an image,
+# * **map** the features of three layers at three stages of training, and **measure** how well they separate the classes.
 
 # %% [markdown] locked="look-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="look-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="look-setup"
+# build writes the set-up cell here.
 
 # %%
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, features, plots, profile, training
+from convcourse import data, features, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
@@ -48,9 +34,9 @@ x_train, y_train = scaled.x_train, scaled.y_train.ravel()
 x_test, y_test = scaled.x_test, scaled.y_test.ravel()
 
 # %% [markdown]
-# ## 1. A network to look into
+# ## 1. A network to inspect
 #
-# It has the convolutions of NET I and three FC layers of 384, 192 and 10 units. Each layer has a name, by which `model.get_layer("fc1")` finds it, and `features.activations(model, "fc1", x)` computes what it makes of the images `x`.
+# Our network has the convolutions of NET I and three fully connected (FC) layers of 384, 192 and 10 units. Each layer has a name. `model.get_layer("fc1")` finds a layer by its name, and `features.activations(model, "fc1", x)` computes its output for the images `x`.
 
 # %%
 def build_named(classes=10, width=1.0):
@@ -70,10 +56,10 @@ def build_named(classes=10, width=1.0):
 net = build_named()
 fresh = net.get_weights()
 print(f"first loss {training.first_loss(net, x_test, y_test):.3f}, log(10) is {np.log(10):.3f}")
-print(f"accuracy on 100 images learnt by heart: {training.overfits(net, x_train, y_train, epochs=30):.2f}")
+print(f"accuracy on the 100 images it was trained on: {training.overfits(net, x_train, y_train, epochs=30):.2f}")
 
 # %% [markdown]
-# The training stops twice on its way and keeps the weights of that moment: an early one, one in the middle, and the last. With 28 epochs they are those after epochs 4, 14 and 28.
+# We interrupt the training twice and save the weights each time, so we have the weights of an early epoch, of one in the middle, and of the last. With 28 epochs, these are the weights after epochs 4, 14 and 28.
 
 # %%
 last = profile.epochs(28)
@@ -91,25 +77,25 @@ for mark, weights in snapshots.items():
         net.evaluate(*pair, batch_size=256, verbose=0)[1]
         for pair in ((x_train[:2_000], y_train[:2_000]), (x_test, y_test))
     )
-    print(f"after epoch {mark:2}: training images {known:.3f}, test images {new:.3f}")
+    print(f"after epoch {mark:2}: accuracy {known:.3f} on training images, {new:.3f} on test images")
 
 # %% [markdown]
 # ## 2. Weights and biases
 #
-# Keras fills a new kernel with numbers drawn evenly between $-m$ and $m$, after Glorot and Bengio (2010), and biases with zeros:
+# Keras initializes a kernel with numbers drawn uniformly between $-m$ and $m$, following Glorot and Bengio (2010), and biases with zeros:
 #
 # $$m = \sqrt{\frac{6}{n_{\text{in}} + n_{\text{out}}}}$$
 #
-# $n_{\text{in}}$ is how many values one output is computed from, and $n_{\text{out}}$ how many outputs one input value goes to. In an FC layer these are its inputs and its units. In a convolution with a kernel of shape (height, width, channels, filters), they are height · width · channels and height · width · filters.
+# Here $n_{\text{in}}$ is the number of values from which one output is computed, and $n_{\text{out}}$ is the number of outputs that use one input value. In an FC layer, these are the numbers of inputs and units. In a convolution with a kernel of shape (height, width, channels, filters), they are height · width · channels and height · width · filters.
 #
-# **Predict.** Which of the six kernels begins with the largest numbers? With the smallest?
+# **Predict.** Which of the six kernels starts with the largest numbers? Which starts with the smallest?
 
 # %% [markdown]
 # **Exercise (2 points).** Write `glorot_limit`.
 
 # %% solution="look-limit-answer"
 def glorot_limit(shape):
-    """The largest size that a fresh weight can have.
+    """Return the largest absolute value that an initial weight can have.
 
     shape: a kernel's shape, (inputs, units) or (height, width, channels, filters)
     Returns m of the formula, a float.
@@ -122,15 +108,15 @@ def glorot_limit(shape):
     ### END SOLUTION
 
 # %% tests="look-limit" points=2
-with checks.exercise("look-limit", hidden="kernels of other shapes, not square ones too"):
+with checks.exercise("look-limit", hidden="kernels of other shapes, including kernels that are not square"):
     checks.close(glorot_limit((100, 50)), 0.2, "The limit for the shape (100, 50)")
     for shape, inputs in (((3, 3, 20, 30), (9, 9, 20)), ((70, 40), (70,))):
         layer = keras.layers.Conv2D(30, 3) if len(shape) == 4 else keras.layers.Dense(40)
         layer.build((None, *inputs))
         largest, limit = np.abs(layer.kernel.numpy()).max(), glorot_limit(shape)
-        said = f"A fresh kernel of shape {shape} reaches {largest:.4f}, your limit is {limit:.4f}"
-        checks.that(limit >= largest, f"{said}: do channels and filters both count, with a 6 above?")
-        checks.that(limit <= 1.05 * largest, f"{said}: does height · width count on both sides?")
+        said = f"An initial kernel of shape {shape} reaches {largest:.4f}; your limit is {limit:.4f}"
+        checks.that(limit >= largest, f"{said}. Do channels and filters both count, under a 6?")
+        checks.that(limit <= 1.05 * largest, f"{said}. Does height · width count in both terms?")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -143,21 +129,21 @@ for shape, want in (*cases, ((3, 3, 64, 32), 0.0833333), ((10, 14), 0.5)):
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-limit")
+hints.show("look-limit")
 
 # %% [markdown]
-# A *histogram* counts how many values fall into each of several bins. To compare kernels of different sizes, two things must be shared:
+# A *histogram* counts how many values fall into each of several bins. To compare kernels of different sizes, their histograms must share two things:
 #
-# * **The bins.** They reach from $-m$ to $m$, where $m$ is now the largest absolute value in *all* the arrays, and are equally wide.
-# * **The scale.** A kernel of 98,304 weights has larger counts than one of 864. The *density* of a bin is its count, divided by the number of values of that array and by the width of the bin. The areas of an array's bars then add up to 1.
+# * **The bins.** They are equally wide and reach from $-m$ to $m$, where $m$ is now the largest absolute value in *all* the arrays.
+# * **The scale.** A kernel of 98,304 weights has larger counts than one of 864. The *density* of a bin is its count divided by the number of values in that array and by the width of the bin. The areas of an array's bars then add up to 1.
 #
-# **Exercise (2 points).** Write `shared_histograms`, for arrays of any shape.
+# **Exercise (2 points).** Write `shared_histograms` for arrays of any shape.
 
 # %% solution="look-histograms-answer"
 def shared_histograms(arrays, bins):
-    """Densities of several arrays over the same bins.
+    """Compute the densities of several arrays over the same bins.
 
-    arrays: a list of arrays of any shapes, not all zero; bins: how many bins
+    arrays: a list of arrays of any shapes, not all zero; bins: the number of bins
     Returns (edges, densities): edges (bins + 1,) from -m to m, where m is the largest absolute
     value in any array, and densities (len(arrays), bins).
 
@@ -178,7 +164,7 @@ with checks.exercise("look-histograms", hidden="arrays of other shapes and sizes
     checks.close(densities, np.array([[0.125, 0.375]]), "The densities for -2, 1, 2, 2")
     arrays = [np.full((3, 2), 0.5), np.array([-4.0, 3.0])]
     edges, densities = shared_histograms(arrays, 8)
-    checks.close(edges, np.arange(-4.0, 5.0), "The edges for two arrays, up to -4 in size,")
+    checks.close(edges, np.arange(-4.0, 5.0), "The edges for two arrays with values from -4 to 3")
     checks.close(np.sum(densities, axis=1), np.ones(2), "The areas of the two arrays' bars")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -197,20 +183,20 @@ for shapes, bins in (([(3, 3, 4, 5), (20, 7), (9,)], 11), ([(6,)], 3), ([(2, 900
     for row, array in zip(got, arrays):
         check.that(
             np.allclose(row, np.histogram(array, want, density=True)[0]),
-            "A density is wrong: it is the count, divided by the array's size and by the bin's "
-            "width, and every array has the same bins.",
+            "A density is wrong: it is the count divided by the array's size and by the bin's "
+            "width, and all arrays have the same bins.",
         )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-histograms")
+hints.show("look-histograms")
 
 # %%
 names = [layer.name for layer in net.layers if layer.weights]
 fig, axes = plt.subplots(2, 3, figsize=(8, 4.5), layout="constrained")
 for ax, name, first, trained in zip(axes.flat, names, fresh[::2], snapshots[last][::2]):
     edges, (before, after) = shared_histograms([first, trained], 60)
-    ax.stairs(before, edges, fill=True, color="0.75", label="fresh")
+    ax.stairs(before, edges, fill=True, color="0.75", label="before training")
     ax.stairs(after, edges, color=plots.COLOURS[0], label=f"after epoch {last}")
     ax.axvline(glorot_limit(first.shape), color="k", linestyle=":", linewidth=1)
     ax.set(title=f"{name}, {first.size:,} weights", xlabel="weight", ylabel="density")
@@ -228,29 +214,29 @@ for ax, name, trained in zip(axes.flat, names, snapshots[last][1::2]):
 plt.show()
 
 # %% [markdown]
-# The dotted lines are where a fresh kernel ends, and where all biases began. Training widens a flat box into a bell with long tails: most weights move little, and a few a lot. In the layers with many weights, the box is still to be seen. With a ReLU, a negative bias is a threshold that a pattern must pass before the unit answers. In conv3, most biases are negative in all six trainings of *What others got*; which sign prevails in the other layers depends on the images.
+# The dotted lines mark where the initial values of a kernel end and where all biases started. Training widens a flat box into a bell with long tails: most weights change little, and a few change a lot. In the layers with many weights, the box is still visible. With a ReLU, a negative bias is a threshold that a pattern must exceed before the unit responds. In conv3, most biases are negative in all six training runs of *What others got*; in the other layers, the prevailing sign depends on the images.
 
 # %% [markdown]
 # ## 3. Sure and unsure, right and wrong
 #
-# The *confidence* of a prediction is the largest of its probabilities. Sorted by it, the images fall into four groups that tell different things: right and sure (the easy ones), right and unsure (lucky), wrong and unsure (hard, and the network knows it), wrong and sure (hard, and it does not know).
+# The *confidence* of a prediction is the largest of its probabilities. Confidence and correctness divide the images into four groups with different meanings: right and sure (the easy ones), right and unsure (lucky), wrong and unsure (hard, and the network knows it), wrong and sure (hard, and the network does not know it).
 #
-# **Predict.** Of the predictions with a confidence over 0.9, what share is right?
+# **Predict.** What share of the predictions with a confidence over 0.9 is right?
 
 # %% [markdown]
-# **Exercise (2 points).** Write `extremes`. Where confidences are equal, the smaller position comes first.
+# **Exercise (2 points).** Write `extremes`. If confidences are equal, the smaller position comes first.
 
 # %% solution="look-extremes-answer"
 def extremes(probabilities, labels, k=5):
-    """Positions of the images at the ends of four groups.
+    """Find the images at both ends of the right and of the wrong predictions.
 
-    probabilities: (N, classes); labels: (N,) whole numbers
-    Returns a dictionary of four lists of at most k positions, fewer where there are fewer:
-    "right, sure" and "wrong, sure" begin with the highest confidence, "right, unsure" and
+    probabilities: (N, classes); labels: (N,) integers
+    Returns a dictionary of four lists of at most k positions, fewer if there are fewer images:
+    "right, sure" and "wrong, sure" start with the highest confidence, "right, unsure" and
     "wrong, unsure" with the lowest.
 
     Example: with the rows [0.9, 0.1] and [0.6, 0.4] and the labels [0, 1], "right, sure" and
-    "right, unsure" are [0], "wrong, sure" and "wrong, unsure" are [1].
+    "right, unsure" are [0], and "wrong, sure" and "wrong, unsure" are [1].
     """
     ### BEGIN SOLUTION
     confidence = probabilities.max(axis=1)
@@ -264,7 +250,7 @@ def extremes(probabilities, labels, k=5):
     ### END SOLUTION
 
 # %% tests="look-extremes" points=2
-with checks.exercise("look-extremes", hidden="many images, equal confidences, groups that are small"):
+with checks.exercise("look-extremes", hidden="many images, equal confidences, small groups"):
     rows = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8], [0.55, 0.45]])
     groups = extremes(rows, np.array([0, 1, 1, 0, 0]), k=2)
     checks.equal(
@@ -278,7 +264,7 @@ with checks.exercise("look-extremes", hidden="many images, equal confidences, gr
         "The groups of five images",
     )
     groups = extremes(rows[:2], np.array([0, 0]))
-    checks.equal(groups["right, sure"], [0], "Right and sure, with one right image and k=5,")
+    checks.equal(groups["right, sure"], [0], "The group 'right, sure' for one right image and k=5")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -295,7 +281,7 @@ for amount, classes, k, what in (
         rows = np.eye(classes)[rng.integers(classes, size=amount)] * 0.5 + 0.5 / classes
     labels = np.where(rng.random(amount) < 0.6, rows.argmax(axis=1), rng.integers(classes, size=amount))
     got = submission.call("extremes", rows, labels, k)
-    check.that(isinstance(got, dict), "extremes returns no dictionary.")
+    check.that(isinstance(got, dict), "extremes does not return a dictionary.")
     confidence, right = rows.max(axis=1), rows.argmax(axis=1) == labels
     for group, chosen, sign in (
         ("right, sure", right, -1),
@@ -312,7 +298,7 @@ for amount, classes, k, what in (
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-extremes")
+hints.show("look-extremes")
 
 # %%
 probabilities = net.predict(x_test, batch_size=256, verbose=0)
@@ -334,7 +320,7 @@ for ax in axes.flat:
 plt.show()
 
 # %% [markdown]
-# Is the confidence worth its name? Among the predictions with a confidence near 0.9, nine of ten should be right. The next figure compares: a network above the dotted line is more often right than it says, one below it is more often wrong.
+# Does the confidence deserve its name? Among the predictions with a confidence near 0.9, nine out of ten should be right. The next figure compares the two. Above the dotted line, a network is right more often than its confidence says; below it, less often.
 
 # %%
 edges = np.linspace(0.3, 1.0, 8)
@@ -347,32 +333,32 @@ for low, high in zip(edges, edges[1:]):
 
 # %%
 fig, ax = plt.subplots(figsize=(5, 4))
-ax.plot([0.3, 1], [0.3, 1], color="0.4", linestyle=":", label="as sure as right")
+ax.plot([0.3, 1], [0.3, 1], color="0.4", linestyle=":", label="confidence equals accuracy")
 ax.plot(middles, shares, marker="o", color=plots.COLOURS[0], label="test images")
-ax.set(xlabel="mean confidence of the bin", ylabel="share that is right")
+ax.set(xlabel="mean confidence of the bin", ylabel="share of right predictions")
 ax.legend()
 plt.show()
 
 # %% [markdown] answer="look-hard" points=2
-# **What do you see?** (2 points) What do the wrong and sure images have in common, and how do they differ from the wrong and unsure ones? Is the network as sure as it is right? Give numbers from the curve, and say why "throw away what it is unsure of" would not remove all errors.
+# **What do you see?** (2 points) What do the wrong and sure images have in common, and how do they differ from the wrong and unsure ones? Is the network as often right as its confidence says? Give numbers from the curve, and explain why "discard the predictions that the network is unsure of" would not remove all errors.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point for the images: something in each sure error speaks for the wrong class (a bar or a texture that completes another shape, a part that is hidden, a usual background of the other class, two similar classes), while unsure ones show too little of anything. One point for the confidence: the curve lies below the line at high confidence, so the network is surer than it is right (with two numbers read from the curve); some errors have a confidence near 1 and stay whatever limit is chosen.
+# *Rubric.* One point for the images: in each sure error, something suggests the wrong class (a bar or a texture that completes another shape, a hidden part, a background typical of the other class, two similar classes), while the unsure ones show too little of anything. One point for the confidence: the curve lies below the line at high confidence, so the network is more confident than it is right (with two numbers read from the curve); some errors have a confidence near 1 and remain whatever threshold is chosen.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 4. Which classes does it confuse?
 #
-# In a *confusion matrix* $C$, the entry $C_{ij}$ counts the images of class $i$ that are taken for class $j$: true classes down, predicted ones across. The diagonal holds what is right, and each row adds up to the images of its class.
+# In a *confusion matrix* $C$, the entry $C_{ij}$ counts the images of class $i$ that are predicted as class $j$: rows are true classes, and columns are predicted classes. The diagonal holds the right predictions, and each row adds up to the number of images of its class.
 #
 # **Exercise (2 points).** Write `confusion_matrix` with NumPy.
 
 # %% solution="look-confusion-answer"
 def confusion_matrix(labels, predicted, classes):
-    """Counts of true and predicted classes.
+    """Count each pair of true and predicted class.
 
-    labels, predicted: (N,) whole numbers from 0 to classes - 1
-    Returns (classes, classes) whole numbers: true classes down, predicted ones across.
+    labels, predicted: (N,) integers from 0 to classes - 1
+    Returns (classes, classes) integers; rows are true classes, columns are predicted classes.
 
     Example: confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2) is [[1, 1], [0, 1]].
     """
@@ -387,7 +373,7 @@ with checks.exercise("look-confusion", hidden="more classes, some of which do no
     matrix = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2)
     wanted = np.array([[1, 1], [0, 1]])
     on_its_side = np.array_equal(matrix, wanted.T)
-    checks.that(not on_its_side, "The matrix lies on its side: true classes go down.")
+    checks.that(not on_its_side, "The matrix is transposed: rows are true classes.")
     checks.array_equal(matrix, wanted, "The matrix of three images")
     matrix = confusion_matrix(np.array([2, 2, 2]), np.array([0, 0, 2]), 3)
     wanted = np.array([[0, 0, 0], [0, 0, 0], [2, 0, 1]])
@@ -405,13 +391,13 @@ for classes, amount in ((10, 500), (100, 2_000), (5, 4), (3, 1)):
     check.shape(got, (classes, classes), case)
     check.that(
         not np.array_equal(got, np.transpose(want)) or np.array_equal(got, want),
-        "The matrix lies on its side: true classes go down, predicted ones across.",
+        "The matrix is transposed: rows are true classes, columns are predicted classes.",
     )
     check.array_equal(got, np.array(want), case)
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-confusion")
+hints.show("look-confusion")
 
 # %%
 matrix = confusion_matrix(y_test, predicted, 10)
@@ -421,9 +407,9 @@ plt.show()
 # %% [markdown]
 # ### A hundred classes
 #
-# A matrix of 100 × 100 cannot be read by its numbers. A report on CIFAR-100 could only colour it. Two things help: **order** the classes so that similar ones are neighbours, and **merge** them. The hundred classes have 20 *superclasses* of five each, so that both can be done: similar confusions become dark blocks along the diagonal, and a matrix of 20 × 20 can be read again.
+# Nobody can read the numbers of a 100 × 100 matrix. A report on CIFAR-100 could only show it in color. Two things help: **order** the classes so that similar ones are neighbors, and **merge** them. The hundred classes form 20 *superclasses* of five each, so we can do both: confusions among similar classes become dark blocks along the diagonal, and a 20 × 20 matrix is readable again.
 #
-# **Predict.** A network has learnt little about a hundred classes yet. When it is wrong, does it at least hit the right superclass?
+# **Predict.** A network has so far learned little about a hundred classes. When it is wrong, does it at least predict the right superclass?
 
 # %%
 many = data.load("cifar100")
@@ -449,17 +435,17 @@ ax.set_yticks(range(2, 100, 5), group_names, fontsize=6)
 for edge in range(5, 100, 5):
     ax.axhline(edge - 0.5, color="0.85", linewidth=0.4)
     ax.axvline(edge - 0.5, color="0.85", linewidth=0.4)
-ax.set_title("square roots of the counts, a tick for each superclass", fontsize=9)
+ax.set_title("square roots of the counts, one tick per superclass", fontsize=9)
 plt.show()
 
 # %% [markdown]
-# **Exercise (2 points).** Write `merge_classes`: the counts of all classes of a group are added up.
+# **Exercise (2 points).** Write `merge_classes`, which adds up the counts of all classes of a group.
 
 # %% solution="look-merge-answer"
 def merge_classes(matrix, group_of):
-    """The confusion matrix of groups of classes.
+    """Compute the confusion matrix of groups of classes.
 
-    matrix: (C, C) counts; group_of: (C,) the group of each class, whole numbers from 0
+    matrix: (C, C) counts; group_of: (C,) the group of each class, integers from 0
     Returns (G, G) counts, where G is the largest group plus one.
 
     Example: merge_classes(np.array([[5, 1, 0], [2, 3, 1], [0, 0, 6]]), np.array([0, 0, 1])) is
@@ -474,9 +460,9 @@ def merge_classes(matrix, group_of):
 with checks.exercise("look-merge", hidden="a hundred classes, groups in any order"):
     counts = np.array([[5, 1, 0], [2, 3, 1], [0, 0, 6]])
     merged = merge_classes(counts, np.array([0, 0, 1]))
-    checks.array_equal(merged, np.array([[11, 1], [0, 6]]), "Three classes in two groups")
+    checks.array_equal(merged, np.array([[11, 1], [0, 6]]), "The matrix of three classes in two groups")
     merged = merge_classes(counts, np.array([1, 0, 1]))
-    checks.array_equal(merged, np.array([[3, 3], [1, 11]]), "Classes 0 and 2 in a group")
+    checks.array_equal(merged, np.array([[3, 3], [1, 11]]), "The matrix with classes 0 and 2 in one group")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -487,16 +473,16 @@ for classes, wanted in ((100, 20), (12, 12), (7, 1), (30, 4)):
     counts = rng.integers(0, 9, size=(classes, classes))
     want = np.array([[counts[of == i][:, of == j].sum() for j in range(wanted)] for i in range(wanted)])
     got = submission.call("merge_classes", counts, of)
-    case = f"{classes} classes in {wanted} groups"
+    case = f"The matrix of {classes} classes in {wanted} groups"
     check.shape(got, (wanted, wanted), case)
     check.that(
-        check.as_array(got, case).sum() == counts.sum(), f"{case}: some images got lost or count twice."
+        check.as_array(got, case).sum() == counts.sum(), f"{case} loses some images or counts some twice."
     )
     check.array_equal(got, want, case)
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-merge")
+hints.show("look-merge")
 
 # %%
 merged = merge_classes(matrix100, group_of)
@@ -513,27 +499,27 @@ print(f"of the errors, {(same_group - right) / wrong:.3f} stay in the superclass
 off_diagonal = matrix100 - np.diag(np.diag(matrix100))
 for flat in np.argsort(-off_diagonal, axis=None, kind="stable")[:6]:
     i, j = np.unravel_index(flat, off_diagonal.shape)
-    print(f"{off_diagonal[i, j]:3} times {many.class_names[i]} is taken for {many.class_names[j]}")
+    print(f"{off_diagonal[i, j]:3} times {many.class_names[i]} is predicted as {many.class_names[j]}")
 
 # %% [markdown]
 # ## 5. Feature maps
 #
-# A convolution with 32 filters turns an image into 32 *feature maps*: images again, bright where the filter found its pattern. To be seen, each map is stretched on its own, from its lowest value (black) to its highest (white):
+# A convolution with 32 filters turns an image into 32 *feature maps*, which are images again and are bright where the filter found its pattern. To make each map visible, we scale it separately, from its lowest value (black) to its highest (white):
 #
 # $$a'_{ijc} = \frac{a_{ijc} - \min_c}{\max_c - \min_c}$$
 #
-# A map that has the same value everywhere found nothing; it stays black.
+# A map that has the same value everywhere found nothing and stays black.
 #
-# **Exercise (2 points).** Write `scaled_maps`. It puts the maps first, so that they can be drawn like a row of grey images.
+# **Exercise (2 points).** Write `scaled_maps`. It puts the axis of the maps first, so that they can be drawn like a row of gray images.
 
 # %% solution="look-maps-answer"
 def scaled_maps(maps):
-    """Feature maps of one image, each stretched to 0 to 1.
+    """Scale each feature map of one image to the range from 0 to 1.
 
     maps: (H, W, C) floats
     Returns (C, H, W, 1) floats; a map whose values are all equal becomes 0.
 
-    Example: the one map [[[2.0], [4.0]], [[3.0], [2.0]]] becomes [[[[0.0], [1.0]], [[0.5], [0.0]]]].
+    Example: the single map [[[2.0], [4.0]], [[3.0], [2.0]]] becomes [[[[0.0], [1.0]], [[0.5], [0.0]]]].
     """
     ### BEGIN SOLUTION
     low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
@@ -558,21 +544,21 @@ rng = np.random.default_rng(14)
 for height, width, count in ((5, 7, 3), (2, 2, 64), (30, 30, 1)):
     maps = rng.normal(size=(height, width, count)) * rng.uniform(0.1, 9, size=count)
     maps[:, :, 0] = rng.choice([0.0, 3.0, -2.0])
-    got = check.as_array(submission.call("scaled_maps", maps), "The maps")
+    got = check.as_array(submission.call("scaled_maps", maps), "The result of scaled_maps")
     check.shape(got, (count, height, width, 1), "The result of scaled_maps")
     check.that(np.isfinite(got).all(), "A map of equal values becomes nan; it should become 0.")
     check.that(not got[0].any(), "A map of equal values is not 0 everywhere.")
     low, high = maps[..., 1:].min(axis=(0, 1)), maps[..., 1:].max(axis=(0, 1))
     want = np.moveaxis((maps[..., 1:] - low) / (high - low), -1, 0)[..., None]
-    check.close(got[1:], want, "A map, stretched from its own lowest to its own highest value,", atol=1e-5)
+    check.close(got[1:], want, "The result for maps that are not constant", atol=1e-5)
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-maps")
+hints.show("look-maps")
 
 # %%
 def show_layer(ax, name, values):
-    """Eight maps of one layer side by side, or the values of an FC layer as a strip."""
+    """Draw eight maps of one layer side by side, or the values of an FC layer as a strip."""
     if values.ndim == 3:
         plots.contact_sheet(scaled_maps(values)[:8], columns=8, ax=ax)
         empty = f"{np.mean(values.max(axis=(0, 1)) <= 0):.0%} of the maps are empty"
@@ -592,9 +578,9 @@ def show_way(model, image, names):
         show_layer(ax, name, features.activations(model, name, image[None])[0])
 
 # %% [markdown]
-# ### An eight on its way
+# ### An eight on its way through a network
 #
-# A small network for digits first: a convolution with 28 filters, pooling, FC 128 and FC 10. What is left of an eight behind each layer?
+# We start with a small network for digits: a convolution with 28 filters, pooling, FC 128 and FC 10. What remains of an eight after each layer?
 
 # %%
 digits = data.load("mnist")
@@ -622,21 +608,21 @@ plt.show()
 # %% [markdown]
 # ### From edges to something else
 #
-# **Predict.** In which layer can you still tell the shape by eye? In which layers do most values become 0?
+# **Predict.** Up to which layer can you recognize the shape by eye? In which layers do most values become 0?
 
 # %%
 show_way(net, x_test[groups["right, sure"][0]], ["conv1", "conv2", "conv3", "fc1", "fc2"])
 plt.show()
 
 # %% [markdown]
-# The first layer's maps are the image again, with edges, bright or dark areas made stronger. The maps of the third are 4 × 4 pixels: where something was found, coarsely, and not how it looks. Many values are 0, and more so in the FC layers: an image is described by which few units answer.
+# The maps of the first layer still show the image, with edges and with bright or dark areas enhanced. The maps of the third layer have 4 × 4 pixels: they show coarsely where something was found, and not what it looks like. Many values are 0, even more so in the FC layers: which few units respond describes an image.
 
 # %% [markdown]
 # ### A horse in a deeper network
 #
-# A report follows a horse through a network with four convolutions of 64, 128, 256 and 512 filters and FC layers of 128, 256, 512, 1024 and 10 units, with batch normalisation behind each. After the first layers it sees random effects that make no sense, and in the last ones patterns of objects.
+# A report follows a horse through a network with four convolutions of 64, 128, 256 and 512 filters and FC layers of 128, 256, 512, 1024 and 10 units, with batch normalization after each. According to the report, the first layers show random effects that make no sense, and the last ones show patterns of objects.
 #
-# **Predict.** How many pixels has a map of the fourth convolution, after three poolings? What can be seen in it?
+# **Predict.** How many pixels does a map of the fourth convolution have, after three poolings? What can you see in it?
 
 # %%
 def build_deep(width=1.0):
@@ -657,7 +643,7 @@ def build_deep(width=1.0):
     return net
 
 # %%
-half = x_train[::2], y_train[::2]  # enough for pictures
+half = x_train[::2], y_train[::2]  # enough for the figures
 deep = build_deep(profile.width())
 training.fit(deep, "look_deep", *half, batch_size=32, epochs=profile.epochs(10))
 print(f"test accuracy {deep.evaluate(x_test, y_test, batch_size=256, verbose=0)[1]:.3f}")
@@ -679,26 +665,26 @@ for ax, name in zip(axes, ("conv4", "fc_1024", "out")):
 plt.show()
 
 # %% [markdown]
-# A map of 4 × 4 pixels cannot show an object: it says where in the image a pattern of that filter lies, and sixteen places are all that it knows. What the pattern is, is in the weights of four layers, not in the map. The weights are small for the reason of section 2: with many inputs, they begin small.
+# A map of 4 × 4 pixels cannot show an object. It says where in the image that filter's pattern lies, and it distinguishes only sixteen places. What the pattern is depends on the weights of four layers, not on the map. The weights are small for the reason given in section 2: with many inputs, they start small.
 
 # %% [markdown]
 # ## 6. A map of the features
 #
-# *t-SNE* places each image's features as a point in the plane so that neighbours stay neighbours. It says something about who is near, and little about how far apart groups are or how large they seem.
+# *t-SNE* places each image's features as a point in the plane so that neighbors stay neighbors. The map shows which images are close to each other, but says little about how far apart groups are or how large they are.
 #
-# A figure invites to see what one hopes for. So put a number beside it: the **agreement** of a point is the share of its $k$ nearest neighbours (itself left out) that have its label. The mean over all points is near 0.1 where ten classes are mixed at random, and 1 where they are separate.
+# In a figure, it is easy to see what you hope for. So add a number: the **agreement** of a point is the share of its $k$ nearest neighbors (without the point itself) that have its label. The mean over all points is near 0.1 if ten classes are mixed at random, and 1 if they are separate.
 #
 # **Exercise (2 points).** Write `neighbour_agreement`.
 
 # %% solution="look-neighbours-answer"
 def neighbour_agreement(points, labels, k=10):
-    """How far neighbours have the same label.
+    """Measure how often neighbors have the same label.
 
-    points: (N, D) floats, N > k; labels: (N,) whole numbers
-    Returns the mean over all points of the share of the k nearest other points, by Euclidean
-    distance, with the same label: a float from 0 to 1.
+    points: (N, D) floats, N > k; labels: (N,) integers
+    Returns a float from 0 to 1: for each point, the share of its k nearest other points (by
+    Euclidean distance) that have its label, averaged over all points.
 
-    Example: for the points [[0], [1], [5], [6]], the labels [0, 0, 1, 1] and k=1 it is 1.0.
+    Example: for the points [[0], [1], [5], [6]], the labels [0, 0, 1, 1] and k=1, it is 1.0.
     """
     ### BEGIN SOLUTION
     squares = (points**2).sum(axis=1)
@@ -709,11 +695,11 @@ def neighbour_agreement(points, labels, k=10):
     ### END SOLUTION
 
 # %% tests="look-neighbours" points=2
-with checks.exercise("look-neighbours", hidden="points in more dimensions, other k"):
+with checks.exercise("look-neighbours", hidden="points in more dimensions, other values of k"):
     line = np.array([[0.0], [1.0], [5.0], [6.0]])
-    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=1), 1.0, "Two pairs, k=1")
-    checks.close(neighbour_agreement(line, np.array([0, 1, 0, 1]), k=1), 0.0, "Mixed pairs, k=1")
-    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=3), 1 / 3, "Two pairs, k=3")
+    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=1), 1.0, "The agreement of two pairs for k=1")
+    checks.close(neighbour_agreement(line, np.array([0, 1, 0, 1]), k=1), 0.0, "The agreement of mixed pairs for k=1")
+    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=3), 1 / 3, "The agreement of two pairs for k=3")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -733,10 +719,10 @@ for amount, dimensions, k in ((60, 2, 10), (90, 30, 5), (12, 3, 11)):
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-neighbours")
+hints.show("look-neighbours")
 
 # %% [markdown]
-# **Predict.** After the early epoch, which layer's map shows the classes more clearly: flatten or fc1? And at the end?
+# **Predict.** After the early epoch, which layer's map shows the classes more clearly, flatten or fc1? And at the end?
 
 # %%
 mapped = 200
@@ -754,7 +740,7 @@ print(", ".join(f"{c} {name}" for c, name in enumerate(images.class_names)))
 plt.show()
 
 # %% [markdown]
-# A report that shows such maps, of flatten and fc1 after epochs 4, 14 and 28, finds the classes hardly separable at first, and well separable in the middle and at the end, alike in both layers. The numbers in the titles let you check that. They come from a map, and t-SNE bends what it maps; and a report may have mapped *training* images. So compute the agreement of the features themselves, on images that the network was trained on and on images that it has never seen.
+# A report shows such maps of flatten and fc1 after epochs 4, 14 and 28. It finds that the classes are hardly separable at first and clearly separable in the middle and at the end, alike in both layers. The numbers in the titles let you check this. They are computed from a map, though, and t-SNE distorts what it maps. Also, a report may have mapped *training* images. So we compute the agreement of the features themselves, on images that the network was trained on and on images that it has never seen.
 
 # %%
 def agreement_of(name, x, y, shown=400):
@@ -770,11 +756,11 @@ for mark in (0, *marks):
     print(f"{mark:<10}" + "".join(f"{agreement_of(*pair):>14.2f}" for pair in pairs))
 
 # %% [markdown]
-# ### Labels drawn by lot
+# ### Random labels
 #
-# How beautiful can a map be when nothing was learnt? The next network trains on 200 images whose labels were dealt out again at random. There is nothing to learn about classes; all that it can do is to learn each image by heart.
+# How good can a map look if nothing was learned? The next network trains on 200 images whose labels were shuffled at random. There is nothing to learn about classes, so the network can only memorize each image.
 #
-# **Predict.** Which agreement will fc2 reach on its training images, with their labels by lot? And on test images, with their true labels?
+# **Predict.** Which agreement will fc2 reach on its training images with their random labels? And on test images with their true labels?
 
 # %%
 lot = np.random.default_rng(0).permutation(y_train[:200])
@@ -783,7 +769,7 @@ training.fit(parrot, "look_lot", x_train[:200], lot, batch_size=20, epochs=30)
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
-cases = {"training images, labels by lot": (x_train, lot), "test images, true labels": (x_test, y_test)}
+cases = {"training images, random labels": (x_train, lot), "test images, true labels": (x_test, y_test)}
 for ax, (what, (x, y)) in zip(axes, cases.items()):
     rows = features.activations(parrot, "fc2", x[:200])
     points = features.tsne(rows)
@@ -797,7 +783,7 @@ plt.show()
 # %% [markdown]
 # ## 7. A linear probe
 #
-# Whether a layer separates the classes can be asked of a classifier that can only draw straight boundaries. A linear *support vector machine* has, for each class, a row of weights and a bias, trained to tell this class from all others (*one-vs-rest*): its score $s_{nc}$ should be above 1 for the images of class $c$, and below $-1$ for the rest. With $t_{nc} = 1$ for the image's own class and $-1$ for the others, what falls short of that is the *hinge loss*:
+# To find out whether a layer separates the classes, we train a classifier that can only draw straight boundaries. A linear *support vector machine* has, for each class, a row of weights and a bias. They are trained to distinguish this class from all others (*one-vs-rest*): its score $s_{nc}$ should be above 1 for the images of class $c$, and below $-1$ for the rest. With $t_{nc} = 1$ for the image's own class and $-1$ for the others, the *hinge loss* measures how far the scores fall short:
 #
 # $$L = \frac{1}{N} \sum_n \sum_c \max(0,\; 1 - t_{nc} \, s_{nc})$$
 #
@@ -807,9 +793,9 @@ plt.show()
 
 # %% solution="look-hinge-answer"
 def one_vs_rest_loss(scores, labels):
-    """The hinge loss of one linear classifier for each class.
+    """Compute the hinge loss of one linear classifier for each class.
 
-    scores: (N, C) floats; labels: (N,) whole numbers from 0 to C - 1
+    scores: (N, C) floats; labels: (N,) integers from 0 to C - 1
     Returns the loss of the formula, a float: summed over the classes, averaged over the images.
 
     Example: one_vs_rest_loss(np.array([[2.0, -0.5, 0.0]]), np.array([0])) is 0 + 0.5 + 1 = 1.5.
@@ -840,12 +826,12 @@ for amount, classes in ((200, 10), (3, 100), (8, 2)):
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("look-hinge")
+hints.show("look-hinge")
 
 # %% [markdown]
-# `features.linear_probe` trains such a machine with scikit-learn and returns its accuracy. A report probed a network with flatten, fc1 and fc2 in this way, on the features of test images, the first 80 % to train the machine and the rest to test it: **0.63, 0.59 and 0.77**. It finds it natural that later layers reach more.
+# `features.linear_probe` trains such a classifier with scikit-learn and returns its accuracy. A report probed flatten, fc1 and fc2 of a network in this way, on the features of test images, using the first 80% to train the classifier and the rest to test it: **0.63, 0.59 and 0.77**. The report considers it natural that later layers reach a higher accuracy.
 #
-# **Predict.** Do you expect the same order here? And in a network that was not trained at all?
+# **Predict.** Do you expect the same order here? And what order do you expect in a network that was not trained at all?
 
 # %%
 cut = len(x_test) * 4 // 5
@@ -870,10 +856,10 @@ ax.legend()
 plt.show()
 
 # %% [markdown] answer="look-layers" points=2
-# **What do you see?** (2 points) Compare the three layers without training, at the early epoch and at the end, with numbers. Is it the depth alone that makes a later layer separate better? The report's own figures do not rise from layer to layer: what would you ask before you believe its conclusion? And what does a map of training images show that a map of test images does not?
+# **What do you see?** (2 points) Compare the three layers without training, at the early epoch and at the end, with numbers. Is it depth alone that makes a later layer separate the classes better? The report's own figures do not rise from layer to layer: what would you ask before you believe its conclusion? What does a map of training images show that a map of test images does not?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers from the figure; without training the probe gains nothing from layer to layer (it loses a little), so depth alone separates nothing; training raises every layer, and fc1 above flatten in each training; fc2 is above fc1 only after enough epochs, by little. One point for two of these: the report's fc1 lies below its flatten, so "later is better" contradicts its own figures; one training and one split give no spread, so repeat with other seeds (a share of 0.9 of 400 images varies by 0.015 from split to split); the layers have different numbers of features, and how the machine is tuned and the features are scaled matters; on training images groups may show learning by heart: with labels drawn by lot they separate, too, while test images stay mixed (on photographs the gap is there without the lot).
+# *Rubric.* One point: numbers from the figure. Without training, the probe gains nothing from layer to layer (it loses a little), so depth alone separates nothing. Training raises every layer, and fc1 above flatten in each run; fc2 exceeds fc1 only after enough epochs, and only by a little. One point for two of these: the report's fc1 lies below its flatten, so "later is better" contradicts its own figures; one training run and one split give no spread, so repeat with other seeds (a share of 0.9 of 400 images varies by 0.015 from split to split); the layers have different numbers of features, and the tuning of the classifier and the scaling of the features matter; on training images, groups may show memorization: with random labels they separate, too, while test images stay mixed (on photographs there is a gap even without random labels).
 # ### END SOLUTION
 
 # %% [markdown]
@@ -881,7 +867,7 @@ plt.show()
 #
 # One-vs-rest accuracy of a linear probe:
 #
-# | where | flatten | fc1 | fc2 |
+# | network | flatten | fc1 | fc2 |
 # |---|---|---|---|
 # | Methenitis, CIFAR-10 | 0.63 | 0.59 | 0.77 |
 # | *offline*, not trained | 0.530 [0.485, 0.585] | 0.516 [0.482, 0.555] | 0.469 [0.432, 0.535] |
@@ -893,24 +879,24 @@ plt.show()
 #
 # The other figures:
 #
-# | what | *offline*, generated | *quick*, CIFAR-10 |
+# | measurement | *offline*, generated | *quick*, CIFAR-10 |
 # |---|---|---|
 # | accuracy on training and test images | 0.954, 0.893 [0.883, 0.907] | 0.671, 0.516 |
-# | of predictions with a confidence over 0.9: mean confidence, share that is right | 0.992, 0.971 [0.966, 0.976] | 0.967, 0.760 |
-# | of the errors, share with a confidence over 0.9 | 0.216 [0.157, 0.293] | 0.137 |
+# | predictions with a confidence over 0.9: mean confidence, share that is right | 0.992, 0.971 [0.966, 0.976] | 0.967, 0.760 |
+# | share of the errors with a confidence over 0.9 | 0.216 [0.157, 0.293] | 0.137 |
 # | agreement of fc1, training and test images | 0.639 [0.620, 0.664], 0.625 [0.605, 0.658] | 0.408, 0.288 |
-# | agreement of fc2 after labels by lot, training and test images | 0.544 [0.446, 0.634], 0.139 [0.126, 0.151] | 0.788, 0.117 |
+# | agreement of fc2 after training with random labels, training and test images | 0.544 [0.446, 0.634], 0.139 [0.126, 0.151] | 0.788, 0.117 |
 # | deeper network (Singh: 0.7408 after 10 epochs) | 0.316 [0.211, 0.394] on half of the images | 0.469 on all |
 # | a hundred classes: right class, right superclass | 0.137 [0.105, 0.159], 0.373 [0.355, 0.386] | not measured |
-# | of the errors, share in the right superclass | 0.273 [0.235, 0.313] | not measured |
+# | share of the errors in the right superclass | 0.273 [0.235, 0.313] | not measured |
 #
-# *Offline*: mean [lowest, highest] of seeds 1 to 5, 5,000 generated images; *quick*: seed 1, 10,000 images of CIFAR-10 saved as JPEG; each probed on 2,000 test images. Two threads of a 64-bit processor without a GPU, TensorFlow 2.21, Keras 3.15; *full* was not measured. The report probes 5,000 test images.
+# *Offline*: mean [lowest, highest] over seeds 1 to 5, 5,000 generated images. *Quick*: seed 1, 10,000 images of CIFAR-10 saved as JPEG. Both were probed on 2,000 test images. All runs used two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15; *full* was not measured. The report probes 5,000 test images.
 #
-# In all six trainings the probe reaches more on fc1 than on flatten once the network is trained. That fc2 reaches more than fc1 is smaller than the spread: by 0.016 *offline*, in four trainings of five. A fresh network loses from flatten to fc2 in all six. The report's dip at fc1 does not come back. On photographs the network is far surer than right, and its training images agree more than test images; on generated images both hardly show.
+# In all six training runs, the probe is more accurate on fc1 than on flatten once the network is trained. The advantage of fc2 over fc1 is smaller than the spread: 0.016 *offline*, in four runs out of five. In an untrained network, the accuracy falls from flatten to fc2 in all six. The report's dip at fc1 does not recur. On photographs, the network is far more confident than it is right, and training images agree more than test images; on generated images, both effects are hardly visible.
 
 # %% [markdown]
 # ## Take-away
 #
-# A look into a network is an observation like any other: put a number beside each picture, and ask what the same picture shows before training, and on images that the network has not seen. Confidence, confusions and superclasses say which errors a network makes and which of them it does not notice; one accuracy hides all of that. Training makes later layers separate the classes better, depth without training does not.
+# A look into a network is an observation like any other: put a number next to each picture, and ask what the same picture shows before training and on images that the network has not seen. Confidence, confusions and superclasses show which errors a network makes and which of them it does not notice; a single accuracy hides all of that. Training makes later layers separate the classes better; depth without training does not.
 #
-# **To go on with.** Which images change a unit of fc2 most? Start from a grey image and climb the gradient of that unit with respect to the pixels: does what you get look like a member of a class?
+# **Going further.** Which images change a unit of fc2 most? Start from a gray image and follow the gradient of that unit with respect to the pixels. Does the resulting image look like a member of a class?

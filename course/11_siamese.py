@@ -1,8 +1,6 @@
 # %% [markdown]
 # # Siamese networks: learning from pairs
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/11_siamese/11_siamese.ipynb)
-#
 # **120 minutes, 20 points.** Builds on *03 NET I* and *10 inspection*.
 #
 # In this assignment you
@@ -10,27 +8,15 @@
 # * **draw** pairs of images in two ways, one of them without a loop,
 # * **write** the contrastive loss, and **build** two towers that share their weights,
 # * **repeat** three experiments of a report and **add** the one that it left out,
-# * **judge** the features by a map and by a linear classifier, and **find** what the factor in the loss really does.
+# * **evaluate** the features with a map and a linear classifier, and **find out** what the factor in the loss really does.
 
 # %% [markdown] locked="siam-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="siam-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="siam-setup"
+# build writes the set-up cell here.
 
 # %%
 import time
@@ -40,14 +26,14 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, features, plots, profile, training
+from convcourse import data, features, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
 # %% [markdown]
 # ## The images
 #
-# A classifier learns which class an image belongs to. A *siamese network* sees two images at a time and learns only whether they belong to the same class. The last fifth of the training images is set aside to validate.
+# A classifier learns which class an image belongs to. A *siamese network* sees two images at a time and learns only whether they belong to the same class. We set aside the last fifth of the training images for validation.
 
 # %%
 images = data.load("cifar10").scaled()
@@ -55,30 +41,32 @@ cut = len(images.x_train) * 4 // 5
 x_train, y_train = images.x_train[:cut], images.y_train[:cut, 0].astype(int)
 x_val, y_val = images.x_train[cut:], images.y_train[cut:, 0].astype(int)
 x_test, y_test = images.x_test, images.y_test[:, 0].astype(int)
-print(f"{len(x_train):,} images to make pairs of, {len(x_val):,} to validate, {len(x_test):,} to test")
+print(f"{len(x_train):,} images for pairs, {len(x_val):,} for validation, {len(x_test):,} for testing")
 
 # %% [markdown]
 # ## 1. Pairs
 #
-# A batch of pairs is three arrays of the same length: the positions of the *first* images, the positions of the *second* images, and *alike*, which is 1 where both have the same class and 0 where not. We draw positions, not images, because positions are small.
+# A batch of pairs consists of three arrays of the same length: the positions of the *first* images, the positions of the *second* images, and *alike*, which is 1 if both images have the same class and 0 otherwise. We draw positions rather than images because positions are small.
 #
-# The report that we follow knows two ways to draw a batch. Its *default* way takes **one** image, the anchor, as the first image of every pair of the batch. Its *alternative* way takes another first image for every pair. In both, a given fraction of the pairs is alike.
+# The report that we follow describes two ways to draw a batch. Its *default* way uses **one** image, the anchor, as the first image of every pair in the batch. Its *alternative* way uses a different first image for every pair. In both, a given fraction of the pairs is alike.
 #
-# **Predict.** A batch has 64 pairs, half of them alike. How many different images, and how many of the ten classes, can stand first in a batch of either kind? Which kind should teach more?
+# **Predict.** A batch has 64 pairs, half of them alike. For each kind of batch, how many different images, and how many of the ten classes, can appear as first images? Which kind should teach the network more?
 
 # %% [markdown]
 # **Exercise (2 points).** Write `anchor_batch`, the default way.
 
 # %% solution="siam-anchor-answer"
 def anchor_batch(labels, size, fraction, seed):
-    """Pairs that all have the same randomly drawn first image.
+    """Draw pairs that all have the same random first image.
 
-    labels: (N,) whole numbers; size: pairs to draw; fraction: share of alike pairs, 0 to 1
-    seed: for np.random.default_rng; equal seeds give equal batches
-    Returns (first, second, alike), each (size,): positions in labels, positions, float32 of 0
-    and 1. The first round(fraction * size) pairs are alike; partners are drawn with replacement.
+    labels: (N,) integers; size: number of pairs to draw; fraction: share of alike pairs, 0 to 1
+    seed: for np.random.default_rng; the same seed gives the same batch
+    Returns (first, second, alike), each (size,): positions in labels, positions in labels, and
+    float32 values 0 and 1. The first round(fraction * size) pairs are alike; partners are drawn
+    with replacement.
 
-    Example: with labels [0, 0, 1, 1], size 2 and fraction 0.5, it may be ([3, 3], [2, 0], [1, 0]).
+    Example: with labels [0, 0, 1, 1], size 2 and fraction 0.5, the result may be
+    ([3, 3], [2, 0], [1, 0]).
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(seed)
@@ -92,15 +80,15 @@ def anchor_batch(labels, size, fraction, seed):
 
 # %% tests="siam-anchor" points=2
 with checks.exercise(
-    "siam-anchor", hidden="other labels, sizes, fractions and seeds, and how evenly partners come"
+    "siam-anchor", hidden="other labels, sizes, fractions and seeds; all partners are drawn"
 ):
     some = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
     first, second, alike = (np.asarray(part) for part in anchor_batch(some, 40, 0.25, seed=1))
     for name, part in (("first", first), ("second", second), ("alike", alike)):
-        checks.shape(part, (40,), name)
+        checks.shape(part, (40,), f"The array {name}")
     checks.equal(len(set(first.tolist())), 1, "The number of different first images")
-    checks.close(alike, np.arange(40) < 10, "alike for the fraction 0.25 of 40")
-    checks.array_equal(some[first] == some[second], alike == 1, "Whether the labels agree")
+    checks.close(alike, np.arange(40) < 10, "The array alike for 40 pairs and the fraction 0.25")
+    checks.array_equal(some[first] == some[second], alike == 1, "The array of whether the labels agree")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -111,41 +99,41 @@ for seed in range(12):
     drawn = submission.call("anchor_batch", crowd, 200, 0.75, seed)
     check.equal(len(drawn), 3, "The number of results of anchor_batch")
     one, two, same = (np.asarray(part) for part in drawn)
-    check.shape(one, (200,), "first")
-    check.shape(two, (200,), "second")
+    check.shape(one, (200,), "The array first")
+    check.shape(two, (200,), "The array second")
     check.that(len(np.unique(one)) == 1, "anchor_batch has more than one first image in a batch.")
     check.that(
         ((crowd[one] == crowd[two]) == (np.arange(200) < 150)).all(),
-        "With the fraction 0.75 of 200 pairs, the first 150 are alike and the others are not.",
+        "For 200 pairs and the fraction 0.75, the first 150 must be alike and the others not.",
     )
-    check.close(same, np.float32(np.arange(200) < 150), "alike for the fraction 0.75 of 200")
+    check.close(same, np.float32(np.arange(200) < 150), "The array alike for 200 pairs and the fraction 0.75")
     anchors.add(int(one[0]))
     partners += np.bincount(two[150:], minlength=100)
 check.that(len(anchors) > 6, "Twelve seeds give hardly any different anchors: use the seed.")
-check.that((partners > 0).sum() > 90, "Partners of other classes are not drawn from all of them.")
+check.that((partners > 0).sum() > 90, "Partners of other classes are not drawn from all images of these classes.")
 again = [submission.call("anchor_batch", crowd, 50, 0.5, 7)[1] for _ in range(2)]
-check.that(np.array_equal(*again), "The same seed gives two different batches.")
+check.that(np.array_equal(*again), "Two calls with the same seed give different batches.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("siam-anchor")
+hints.show("siam-anchor")
 
 # %% [markdown]
 # ### Without a loop
 #
-# The alternative way needs a partner for each of many first images. The report asks for every one of them where its label occurs, with one `np.where` over all labels for each pair. A table that is made once saves all of that: the positions sorted by class, and where in it each class begins.
+# The alternative way needs a partner for each of many first images. For each of them, the report finds out where its label occurs, with one `np.where` over all labels per pair. A table that is built once makes these searches unnecessary. It holds the positions sorted by class, and where each class starts in that list.
 #
-# For the labels 1, 0, 1, 1, 0, the positions sorted by class are 1, 4, 0, 2, 3. Class 0 starts at 0 and has 2 images; class 1 starts at 2 and has 3.
+# For the labels 1, 0, 1, 1, 0, the positions sorted by class are 1, 4, 0, 2, 3. Class 0 starts at 0 and has 2 images; class 1 starts at 2 and has 3 images.
 #
 # **Exercise (2 points).** Write `class_index`.
 
 # %% solution="siam-index-answer"
 def class_index(labels):
-    """Where the images of each class are.
+    """Build a table of where the images of each class are.
 
-    labels: (N,) whole numbers of 0 to K - 1; a class may have no image
-    Returns (order, start, count): order (N,) holds all positions, those of class 0 first and
-    rising within a class; the count[c] positions of class c begin at order[start[c]].
+    labels: (N,) integers from 0 to K - 1; a class may have no image
+    Returns (order, start, count): order (N,) holds all positions, those of class 0 first and in
+    rising order within each class; the count[c] positions of class c start at order[start[c]].
     start and count have shape (K,).
 
     Example: class_index([1, 0, 1, 1, 0]) is ([1, 4, 0, 2, 3], [0, 2], [2, 3]).
@@ -159,57 +147,57 @@ def class_index(labels):
 # %% tests="siam-index" points=2
 with checks.exercise("siam-index", hidden="longer lists of labels, and a class without images"):
     order, start, count = class_index(np.array([1, 0, 1, 1, 0]))
-    checks.array_equal(count, np.array([2, 3]), "count for the labels 1, 0, 1, 1, 0")
-    checks.array_equal(start, np.array([0, 2]), "start for the labels 1, 0, 1, 1, 0")
-    checks.array_equal(order, np.array([1, 4, 0, 2, 3]), "order for the labels 1, 0, 1, 1, 0")
+    checks.array_equal(count, np.array([2, 3]), "The array count for the labels 1, 0, 1, 1, 0")
+    checks.array_equal(start, np.array([0, 2]), "The array start for the labels 1, 0, 1, 1, 0")
+    checks.array_equal(order, np.array([1, 4, 0, 2, 3]), "The array order for the labels 1, 0, 1, 1, 0")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(3)
 for what, numbers in (
-    ("of 1,000 random labels", rng.integers(10, size=1_000)),
+    ("for 1,000 random labels", rng.integers(10, size=1_000)),
     ("when class 1 has no image", np.array([2, 0, 3, 2, 0, 2])),
-    ("of one class", np.array([0, 0, 0])),
+    ("for a single class", np.array([0, 0, 0])),
 ):
     places, begins, sizes = submission.call("class_index", numbers)
     classes = int(numbers.max()) + 1
-    check.shape(begins, (classes,), f"start {what}")
-    check.shape(sizes, (classes,), f"count {what}")
-    check.shape(places, (len(numbers),), f"order {what}")
+    check.shape(begins, (classes,), f"The array start {what}")
+    check.shape(sizes, (classes,), f"The array count {what}")
+    check.shape(places, (len(numbers),), f"The array order {what}")
     for c in range(classes):
         mine = np.asarray(places)[int(begins[c]) : int(begins[c]) + int(sizes[c])]
         check.that(
             np.array_equal(mine, np.flatnonzero(numbers == c)),
-            f"class_index {what}: the positions of a class are not where start and count say.",
+            f"class_index {what}: the positions of a class are not where start and count say they are.",
         )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("siam-index")
+hints.show("siam-index")
 
 # %% [markdown]
-# With that table, a random partner of class $c$ is `order[start[c] + r]`, where $r$ is a random whole number below `count[c]`. And all images of *other* classes follow, if one counts round the end of `order`: they are the $N - $ `count[c]` places from `start[c] + count[c]` on, taken modulo $N$.
+# With this table, a random partner of class $c$ is `order[start[c] + r]`, where $r$ is a random integer below `count[c]`. All images of *other* classes come after those of class $c$, if you wrap around at the end of `order`: they occupy the $N - $ `count[c]` places from `start[c] + count[c]` on, taken modulo $N$.
 #
 # ```
 # order   [ class 0 | class 1 | class 2    | class 3 ]
 #           other     other     start[2] …   other
-#         … goes on here            begins here ─┘
+#         … continues here          starts here ─┘
 # ```
 #
-# NumPy's `rng.integers(0, bounds)` takes an array of bounds and draws one number below each of them.
+# NumPy's `rng.integers(0, bounds)` takes an array of bounds and draws one number below each bound.
 #
-# **Exercise (3 points).** Write `random_pairs`, the alternative way, without any loop.
+# **Exercise (3 points).** Write `random_pairs`, the alternative way, without a loop.
 
 # %% solution="siam-pairs-answer"
 def random_pairs(labels, index, size, fraction, seed):
-    """Pairs that each have their own random first image.
+    """Draw pairs that each have their own random first image.
 
-    labels: (N,) whole numbers; index: what class_index(labels) returns
+    labels: (N,) integers; index: the result of class_index(labels)
     size, fraction, seed: as in anchor_batch
     Returns (first, second, alike), each (size,). First images are drawn from all images. The
     first round(fraction * size) pairs are alike, with a partner drawn from all images of the
-    class (the image itself included); the others have one from all images of other classes.
+    class (including the image itself); the others have one from all images of other classes.
 
     Example: random_pairs(y, class_index(y), 64, 0.5, seed=1)[2].sum() is 32.
     """
@@ -226,15 +214,15 @@ def random_pairs(labels, index, size, fraction, seed):
 
 # %% tests="siam-pairs" points=3
 with checks.exercise(
-    "siam-pairs", hidden="how evenly images are drawn, other labels, seeds, and 100,000 pairs in time"
+    "siam-pairs", hidden="that images are drawn evenly, other labels, seeds, and the time for many pairs"
 ):
     some = np.array([0, 2, 1, 0, 1, 2, 2, 0])
     first, second, alike = map(np.asarray, random_pairs(some, class_index(some), 400, 0.25, 1))
     for name, part in (("first", first), ("second", second), ("alike", alike)):
-        checks.shape(part, (400,), name)
-    checks.close(alike, np.arange(400) < 100, "alike for the fraction 0.25 of 400")
-    checks.array_equal(some[first] == some[second], alike == 1, "Whether the labels agree")
-    checks.equal(len(set(first.tolist())), 8, "The number of different first images of 8")
+        checks.shape(part, (400,), f"The array {name}")
+    checks.close(alike, np.arange(400) < 100, "The array alike for 400 pairs and the fraction 0.25")
+    checks.array_equal(some[first] == some[second], alike == 1, "The array of whether the labels agree")
+    checks.equal(len(set(first.tolist())), 8, "The number of different first images out of 8")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -246,10 +234,10 @@ drawn = submission.call("random_pairs", crowd, table, 100_000, 0.5, 11)
 check.equal(len(drawn), 3, "The number of results of random_pairs")
 one, two, same = (np.asarray(part) for part in drawn)
 for name, part in (("first", one), ("second", two), ("alike", same)):
-    check.shape(part, (100_000,), name)
+    check.shape(part, (100_000,), f"The array {name}")
 half = np.arange(100_000) < 50_000
-check.that(((crowd[one] == crowd[two]) == half).all(), "alike does not say whether labels agree.")
-check.close(same, np.float32(half), "alike for the fraction 0.5 of 100,000")
+check.that(((crowd[one] == crowd[two]) == half).all(), "The array alike does not say whether the labels agree.")
+check.close(same, np.float32(half), "The array alike for 100,000 pairs and the fraction 0.5")
 
 
 def even(drawn, among):
@@ -272,33 +260,33 @@ for c in range(3):
     )
 check.that(
     np.mean(one[half] == two[half]) < 0.3,
-    "Most alike pairs show the same image twice: draw the partner anew.",
+    "Most alike pairs show the same image twice: draw the partner separately.",
 )
 seeds = [submission.call("random_pairs", crowd, table, 60, 0.5, k)[0] for k in (1, 1, 2)]
-check.that(np.array_equal(seeds[0], seeds[1]), "The same seed gives two different batches.")
+check.that(np.array_equal(seeds[0], seeds[1]), "Two calls with the same seed give different batches.")
 check.that(not np.array_equal(seeds[1], seeds[2]), "Different seeds give the same batch.")
 many = np.arange(400_000) % 10
 wide = [np.argsort(many, kind="stable"), np.arange(10) * 40_000, np.full(10, 40_000)]
-# Two pairs cost what the labels cost; 2,000 cost a search of all labels each, or hardly more.
+# Two pairs take the time of the labels; 2,000 take a search of all labels each, or hardly more.
 few, lots = (
     min(submission.seconds("random_pairs", many, wide, size, 0.5, k) for k in range(3))
     for size in (2, 2_000)
 )
 check.that(
     lots < 5 * few + 0.05,
-    "With more labels each pair takes longer: is there a loop that searches all labels for it?",
+    "More pairs take much longer: does a loop search all labels for each pair?",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("siam-pairs")
+hints.show("siam-pairs")
 
 # %% [markdown]
-# The next cells search once for each pair, as the report does in a yet slower form, and time both ways on labels of CIFAR-10's size.
+# The next cells search once for each pair, as the report does in an even slower form, and time both ways on as many labels as CIFAR-10 has.
 
 # %%
 def pairs_by_search(labels, size, fraction, seed):
-    """For every pair, a search through all labels."""
+    """Draw pairs with one search through all labels for every pair."""
     rng = np.random.default_rng(seed)
     first, second = rng.choice(len(labels), size), []
     alike = [pair < round(fraction * size) for pair in range(size)]
@@ -312,7 +300,7 @@ index = class_index(labels)
 
 
 def fastest(draw, repeats):
-    """Milliseconds of the fastest of some calls."""
+    """Return the time of the fastest of several calls in milliseconds."""
     taken = []
     for seed in range(repeats):
         started = time.perf_counter()
@@ -329,7 +317,7 @@ print(f"ratio {by_search / by_table:.0f}")
 # %% [markdown]
 # ### Two kinds of batches
 #
-# Six pairs of each kind, the first image above the second; the first three are alike.
+# The figures show six pairs of each kind, with the first image above the second. The first three pairs are alike.
 
 # %%
 ways = {
@@ -350,36 +338,36 @@ for name, draw in ways.items():
 for name, draw in ways.items():
     firsts = [draw(seed)[0] for seed in range(300)]
     classes = np.mean([len(set(y_train[first])) for first in firsts])
-    print(f"{name}: {classes:.1f} classes stand first in a batch,", end=" ")
+    print(f"{name}: {classes:.1f} classes among the first images of a batch,", end=" ")
     print(f"{len(set(np.concatenate(firsts)))} different first images in 300 batches")
 
 # %% [markdown] answer="siam-batches" points=2
-# **What do you see?** (2 points) Give the two counts for both kinds of batches. What does one step of training with an anchor batch do to the features of that one image, and what to those of all others? Why may the next step undo it?
+# **What do you see?** (2 points) State the two counts for both kinds of batches. What does one training step with an anchor batch do to the features of that one image, and what does it do to those of all others? Why may the next step undo it?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: the numbers: one class and one image stand first in an anchor batch, so that 300 batches have at most 300 first images; nearly all ten classes and some 60 images stand first in a batch of random pairs, and nearly every training image over 300 batches. One point: an anchor batch pulls one class to one image and pushes everything else away from it, in whatever direction; nothing says how other classes lie to each other, so the gradient is one-sided and changes with every anchor (large variance from step to step), while a batch of random pairs averages over all classes.
+# *Rubric.* One point: the numbers. In an anchor batch, one class and one image come first, so 300 batches have at most 300 first images. In a batch of random pairs, nearly all ten classes and some 60 images come first, and over 300 batches nearly every training image does. One point: an anchor batch pulls one class toward one image and pushes everything else away from it, in any direction. Nothing determines how the other classes lie relative to each other, so the gradient is one-sided and changes with every anchor (large variance from step to step), while a batch of random pairs averages over all classes.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 2. A loss for pairs
 #
-# A network maps an image to a row of numbers, its *embedding*. The loss compares two embeddings by $d^2$, the sum of the squared differences of their entries. Alike pairs ($Y = 1$) are pulled together; the others ($Y = 0$) are pushed apart, but only as far as a margin $m$:
+# A network maps an image to a vector of numbers, its *embedding*. The loss compares two embeddings by $d^2$, the sum of the squared differences of their entries. Alike pairs ($Y = 1$) are pulled together; the others ($Y = 0$) are pushed apart, but only up to a margin $m$:
 #
 # $$L = Y \cdot f \cdot d^2 + (1 - Y) \cdot \max(m - d^2,\ 0)$$
 #
-# The report has two versions: in *loss 1* the factor $f$ is ½, in *loss 2* it is 1. The margin is 1 in both.
+# The report has two versions. In *loss 1* the factor $f$ is ½, and in *loss 2* it is 1. The margin is 1 in both.
 #
-# **Predict.** A network that gives every image the same embedding has $d^2 = 0$ everywhere. What is its loss when half of the pairs are alike? Does the factor matter for it?
+# **Predict.** A network that gives every image the same embedding has $d^2 = 0$ everywhere. What is its loss if half of the pairs are alike? Does the factor matter in this case?
 
 # %% [markdown]
-# **Exercise (3 points).** Write `contrastive_loss`. Keras hands tensors to a loss, so take the maximum with `keras.ops.maximum`, which knows arrays and tensors alike.
+# **Exercise (3 points).** Write `contrastive_loss`. Keras passes tensors to a loss, so compute the maximum with `keras.ops.maximum`, which accepts arrays as well as tensors.
 
 # %% solution="siam-loss-answer"
 def contrastive_loss(alike, d2, factor=0.5, margin=1.0):
-    """The loss of each pair.
+    """Compute the loss of each pair.
 
-    alike: float32 of 0 and 1; d2: squared distances, 0 or more, of the same shape
-    Returns one loss for each pair, in that shape; it is not averaged.
+    alike: float32 values 0 and 1; d2: squared distances, 0 or more, of the same shape
+    Returns one loss for each pair, in that shape, without averaging.
 
     Example: contrastive_loss(np.array([1.0, 0.0]), np.array([0.4, 0.4])) is [0.2, 0.6].
     """
@@ -396,7 +384,7 @@ with checks.exercise("siam-loss", hidden="other factors, margins and shapes"):
     checks.close(contrastive_loss(alike, d2, factor=1.0), wanted, "Loss 2 of five pairs", rtol=1e-3)
     tiny = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
     tiny.compile("sgd", loss=contrastive_loss)
-    tiny.train_on_batch(d2[:, None], alike[:, None])  # with tensors in place of arrays
+    tiny.train_on_batch(d2[:, None], alike[:, None])  # with tensors instead of arrays
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -413,11 +401,11 @@ for shape, f, m in (((6,), 0.5, 1.0), ((40, 1), 1.0, 1.0), ((40, 1), 0.5, 2.0), 
         f"contrastive_loss is wrong for the factor {f} and the margin {m}.",
     )
 plain = submission.call("contrastive_loss", np.float32([1]), np.float32([0.6]))
-check.that(np.allclose(plain, 0.3), "Without further arguments, the factor is 0.5.")
+check.that(np.allclose(plain, 0.3), "Without further arguments, the factor must be 0.5.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("siam-loss")
+hints.show("siam-loss")
 
 # %%
 d = np.linspace(0, 1.4, 100).astype("float32")
@@ -432,9 +420,9 @@ plt.show()
 # %% [markdown]
 # ## 3. Two towers, one set of weights
 #
-# The report takes the convolutional network of its first task, without the last layer. It gives no sizes; these are those of the tutorial that it followed:
+# The report uses the convolutional network of its first task without the last layer. It gives no sizes; the following are those of the tutorial that it followed:
 #
-# | layer | what it has | output |
+# | layer | settings | output |
 # |---|---|---|
 # | convolution | 64 filters of 5 × 5, padding *same*, ReLU | 32 × 32 × 64 |
 # | max pooling | 3 × 3, stride 2, padding *same* | 16 × 16 × 64 |
@@ -442,19 +430,19 @@ plt.show()
 # | max pooling | 3 × 3, stride 2, padding *same* | 8 × 8 × 64 |
 # | fully connected | 384 units, ReLU | 384 |
 # | fully connected | 192 units, no activation | 192 |
-# | normalisation | every row divided by its length (`UnitNormalization`) | 192 |
+# | normalization | divides every row by its length (`UnitNormalization`) | 192 |
 #
-# The last layer puts all embeddings on a sphere of radius 1. So $d^2$ is never above 4, and the margin of 1 means an angle of 60 degrees.
+# The last layer puts all embeddings on a sphere of radius 1. Therefore $d^2$ is never above 4, and the margin of 1 corresponds to an angle of 60 degrees.
 #
-# A small machine trains a narrower tower: `width` multiplies the number of filters and of units of every layer.
+# On a small machine, we train a narrower tower: `width` multiplies the number of filters and the number of units of every layer.
 #
-# **Exercise (2 points).** Write `build_tower`. Round the products to whole numbers.
+# **Exercise (2 points).** Write `build_tower`. Round the products to integers.
 
 # %% solution="siam-tower-answer"
 def build_tower(width=1.0):
-    """The tower: from images to embeddings of length 1, not compiled.
+    """Build the tower from images to embeddings of length 1, without compiling it.
 
-    width: multiplies 64, 64, 384 and 192, rounded
+    width: factor for 64, 64, 384 and 192; the products are rounded
     Returns a keras.Model from (N, 32, 32, 3) to (N, round(192 * width)).
 
     Example: build_tower(0.5).output_shape is (None, 96).
@@ -473,7 +461,7 @@ def build_tower(width=1.0):
     ### END SOLUTION
 
 # %% tests="siam-tower" points=2
-with checks.exercise("siam-tower", hidden="every layer again at other widths"):
+with checks.exercise("siam-tower", hidden="every layer, at other widths"):
     checks.architecture(
         build_tower(),
         "conv 5x5x64 same relu, pool 3 strides 2 same, conv 5x5x64 same relu,"
@@ -494,27 +482,27 @@ for scale, sizes in ((0.25, (16, 96, 48)), (0.5, (32, 192, 96)), (1.5, (96, 576,
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("siam-tower")
+hints.show("siam-tower")
 
 # %% [markdown]
-# *Two towers with shared weights* are one tower that is called twice: it has one set of weights, and both calls add to their gradient. A Keras model with two inputs does that:
+# *Two towers with shared weights* are one tower that is called twice: it has one set of weights, and both calls contribute to their gradient. To build a Keras model with two inputs that does this:
 #
-# * call the tower on either input,
-# * take the difference of both embeddings (`keras.layers.Subtract`),
+# * call the tower on each input,
+# * take the difference of the two embeddings (`keras.layers.Subtract`),
 # * take the dot product of the difference with itself (`keras.layers.Dot(axes=1)`), which is $d^2$.
 #
-# **Predict.** How many parameters has the siamese network, compared with its tower?
+# **Predict.** How many parameters does the siamese network have, compared with its tower?
 
 # %% [markdown]
-# **Exercise (2 points).** Write `build_siamese` for any tower, from layers.
+# **Exercise (2 points).** Write `build_siamese` with Keras layers, for any tower.
 
 # %% solution="siam-network-answer"
 def build_siamese(tower):
-    """The siamese network of a tower, not compiled.
+    """Build the siamese network of a tower, without compiling it.
 
     tower: a keras.Model from (N, ...) to (N, K)
     Returns a keras.Model with two inputs of the tower's shape and one output (N, 1): the squared
-    distance of both embeddings.
+    distance between the two embeddings.
 
     Example: build_siamese(tower).predict([x, x]) is a column of zeros.
     """
@@ -529,8 +517,8 @@ def make_network(width=1.0):
     return build_siamese(build_tower(width))
 
 # %% tests="siam-network" points=2
-with checks.exercise("siam-network", hidden="shared weights, and distances, of the tower above"):
-    # Two numbers that are their own embedding, so the distances are known.
+with checks.exercise("siam-network", hidden="the shared weights and the distances of the tower above"):
+    # Each pair of numbers is its own embedding, so the distances are known.
     plain = keras.Sequential([keras.layers.Input((2,)), keras.layers.Activation("linear")])
     a, b = np.float32([[1, 2], [0, 0]]), np.float32([[4, 6], [0, 1]])
     got = build_siamese(plain).predict([a, b], verbose=0)
@@ -543,35 +531,35 @@ from autograder import submission
 np, check = submission.np, submission.checks
 net = submission.build("make_network", width=0.125)
 check.that(
-    len(net.inputs) == 2, f"make_network has {len(net.inputs)} inputs; expected two images."
+    len(net.inputs) == 2, f"make_network has {len(net.inputs)} inputs; expected 2."
 )
 check.equal(list(net.output_shape), [None, 1], "The shape of the output")
 check.parameters(net, total=28_016)
 shown = np.float32(np.random.default_rng(4).random((3, 40, 32, 32, 3)))
 there = net.predict([shown[0], shown[1]], verbose=0)
 back = net.predict([shown[1], shown[0]], verbose=0)
-check.that(np.allclose(there, back, atol=1e-4), "Swapping both images changes the distance.")
+check.that(np.allclose(there, back, atol=1e-4), "Swapping the two images changes the distance.")
 itself = net.predict([shown[2], shown[2]], verbose=0)
-check.that(np.abs(itself).max() < 1e-5, "An image has a distance other than 0 from itself.")
+check.that(np.abs(itself).max() < 1e-5, "The distance of an image from itself is not 0.")
 check.that(
     there.min() > 0 and there.max() <= 4.0001,
-    "The squared distances of rows of length 1 lie between 0 and 4, and yours do not.",
+    "The squared distances do not lie between 0 and 4, as they must for rows of length 1.",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("siam-network")
+hints.show("siam-network")
 
 # %% [markdown]
 # ## 4. Training
 #
-# The two cheap tests come first. A fresh network has no classes to guess, so log(classes) does not apply here; what should its first loss be close to, after your prediction in section 2?
+# The two cheap tests come first. An untrained siamese network has no classes to guess, so log(classes) does not apply here. According to your prediction in section 2, what should its first loss be close to?
 #
-# Batches of pairs are drawn while the network trains. Keras takes them from a `PyDataset`, which answers with batch number `step`; its `__repr__` tells `training.fit` when the pairs have changed.
+# We draw batches of pairs during training. Keras takes them from a `PyDataset`, which returns batch number `step`. Its `__repr__` tells `training.fit` when the pairs have changed.
 
 # %%
 class Pairs(keras.utils.PyDataset):
-    """`steps` batches an epoch, drawn anew in every epoch unless `fixed`."""
+    """`steps` batches per epoch, drawn anew in every epoch unless `fixed`."""
 
     def __init__(self, x, draw, steps, size=64, seed=1, fixed=False):
         super().__init__()
@@ -611,7 +599,7 @@ net.compile("adam", loss_1)
 print(f"first loss {net.evaluate(val_pairs, verbose=0):.2f}")
 few = Pairs(x_train, ways["random pairs"], 2, size=50, fixed=True)
 net.fit(few, epochs=40, verbose=0)
-print(f"loss of 100 pairs that it trains on: {net.evaluate(few, verbose=0):.3f}")
+print(f"loss of the 100 pairs it was trained on: {net.evaluate(few, verbose=0):.3f}")
 
 # %% [markdown]
 # ### Three experiments, and a fourth
@@ -622,20 +610,20 @@ print(f"loss of 100 pairs that it trains on: {net.evaluate(few, verbose=0):.3f}"
 # | 2 | one anchor | 2, factor 1 | 0.473 |
 # | 3 | random pairs | 2, factor 1 | 0.682 |
 #
-# From these the report concludes that the factor does not help, and that the way of drawing pairs does. Two things with two values each have four combinations, and the report leaves one out: random pairs with factor ½. We train all four, for 50,000 steps as the report does where there is a GPU, and for far fewer where not.
+# From these results, the report concludes that the factor does not help, and that the way of drawing pairs does. Two choices with two values each have four combinations, but the report leaves one out: random pairs with factor ½. We train all four, for 50,000 steps as in the report where there is a GPU, and for far fewer without one.
 #
-# In the first steps, a few batches can pull all embeddings into one point, out of which it takes hundreds of steps to find. `clipnorm=0.1` shortens each gradient that is longer than 0.1 to that length, so that no single batch pulls harder than another.
+# In the first steps, a few batches can pull all embeddings into one point, and it takes hundreds of steps to get out of it. `clipnorm=0.1` shortens each gradient longer than 0.1 to that length, so that no single batch pulls harder than another.
 #
-# **Predict.** Which of the four has the best features? Write down an order before you train.
+# **Predict.** Which of the four combinations produces the best features? Write down a ranking before you train.
 
 # %%
 STEPS = {"offline": 300, "quick": 1_000, "full": 50_000}[profile.current().name]
 EPOCHS = 6
-print(f"{STEPS:,} steps of 64 pairs, looked at {EPOCHS} times")
+print(f"{STEPS:,} steps of 64 pairs, evaluated {EPOCHS} times")
 
 # %%
 def train(name, draw, loss, seed=1):
-    """Train a new siamese network; its tower and what training.fit returns."""
+    """Train a new siamese network; return its tower and the result of training.fit."""
     keras.utils.set_random_seed(seed)
     tower = build_tower(width)
     net = build_siamese(tower)
@@ -657,24 +645,24 @@ fig, axes = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained", sharey=Tr
 for ax, f in zip(axes, ("½", "1")):
     mine = {key: record for key, record in records.items() if key.endswith(f)}
     plots.compare_histories(mine, "val_loss", ax)
-    ax.set(xlabel=f"parts of {STEPS // EPOCHS} steps", ylabel="loss of the validation pairs")
+    ax.set(xlabel=f"epochs of {STEPS // EPOCHS} steps", ylabel="loss of the validation pairs")
 plt.show()
 
 # %% [markdown]
-# The two panels have different scales by nature: factor 1 counts the same distance of an alike pair twice as much. What can be compared are the two lines of one panel. A line that stays near 0.5 is that of a network that gives every image nearly the same embedding.
+# The two panels have different scales by design: factor 1 weights the same distance of an alike pair twice as much. You can compare the two lines within one panel. A line that stays near 0.5 belongs to a network that gives every image nearly the same embedding.
 
 # %% [markdown]
 # ## 5. What the features are good for
 #
-# The network never saw a label, only *alike* and *not alike*. Does its embedding know the ten classes all the same? Two looks: a map of the test images by t-SNE, and one linear classifier for each class against the rest, trained on the embeddings of the training images. A tower that was never trained is the yardstick.
+# The network never saw a label, only *alike* and *not alike*. Does its embedding separate the ten classes nevertheless? We look at it in two ways: with a t-SNE map of the test images, and with one linear classifier for each class against the rest, trained on the embeddings of the training images. A tower that was never trained serves as the baseline.
 
 # %% tests="siam-trained" points=2
 best = towers["random pairs, f = ½"]
-with checks.exercise("siam-trained", hidden="the classes in the embedding of held-out images"):
+with checks.exercise("siam-trained", hidden="how well the embedding separates the classes of held-out images"):
     checks.parameters(best, total=checks.count(build_tower(width).weights))
     rows = best.predict(x_test[:100], verbose=0)
-    checks.that(np.isfinite(rows).all(), "The embedding has values that are not finite.")
-    checks.close((rows**2).sum(axis=1), np.ones(100), "The squared lengths", rtol=1e-3)
+    checks.that(np.isfinite(rows).all(), "The embedding contains values that are not finite.")
+    checks.close((rows**2).sum(axis=1), np.ones(100), "The squared lengths of the embeddings", rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -687,14 +675,14 @@ away = ((rows_held[~known, None] - middles) ** 2).sum(axis=2)
 reached = float(np.mean(away.argmin(axis=1) == truth[~known]))
 submission.checks.that(
     reached >= submission.threshold("siam-accuracy"),
-    f"On images that it has not seen, the nearest class is the right one for {reached:.0%}, "
-    "fewer than training on random pairs with factor ½ reaches. Are pairs, loss and training "
-    "those of the notebook?",
+    f"The nearest class is the right one for {reached:.0%} of the held-out images, fewer than "
+    "training on random pairs with factor ½ reaches. Do you use the pairs, the loss and the "
+    "training of the notebook?",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("siam-trained")
+hints.show("siam-trained")
 
 # %%
 def embed(tower, x):
@@ -732,7 +720,7 @@ plt.show()
 # %% [markdown]
 # ## 6. What the factor does
 #
-# With $n$ pairs, of which a fraction $p$ is alike, the loss adds up to $n\,p\,f \cdot (\text{mean of } d^2)$ for the alike pairs and $n\,(1 - p) \cdot (\text{mean of } \max(m - d^2, 0))$ for the others. Only the ratio $p f / (1 - p)$ weighs one part against the other.
+# With $n$ pairs, of which a fraction $p$ is alike, the loss adds up to $n\,p\,f \cdot (\text{mean of } d^2)$ for the alike pairs and $n\,(1 - p) \cdot (\text{mean of } \max(m - d^2, 0))$ for the others. Only the ratio $p f / (1 - p)$ determines the weight of one part relative to the other.
 #
 # **Predict.** You train with factor 1. Which fraction of alike pairs gives the same ratio as factor ½ with half of the pairs alike?
 
@@ -746,10 +734,10 @@ for key, value in accuracy.items():
     print(f"{key:<36} {value:.3f}")
 
 # %% [markdown] answer="siam-factor" points=2
-# **What do you see?** (2 points) Compare the four experiments and the fifth, with numbers. What does the way of drawing pairs change, and what the factor? The report says that the factor does not help; which of your runs agrees with that, which does not, and what would you need to be sure?
+# **What do you see?** (2 points) Compare the four experiments and the fifth, with numbers. What is the effect of the way of drawing pairs, and what is the effect of the factor? The report says that the factor does not help. Which of your runs agrees with that, which does not, and what would you need in order to be sure?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers for both comparisons: with factor ½, random pairs beat anchor batches; with factor 1 the two are as close as two seeds may be; with random pairs, the factor ½ beats 1, and factor 1 with a third of the pairs alike does as well as factor ½ with half. One point: the factor is a weight between pulling and pushing, which the fraction of alike pairs sets as well; the report compared two factors with anchor batches alone and two ways of drawing with factor 1 alone, after 50,000 steps and with one run each. To be sure: several seeds, more steps, all four combinations.
+# *Rubric.* One point: numbers for both comparisons. With factor ½, random pairs beat anchor batches; with factor 1, the two are as close as two seeds may be. With random pairs, factor ½ beats factor 1, and factor 1 with a third of the pairs alike does as well as factor ½ with half. One point: the factor is a weight between pulling and pushing, which the fraction of alike pairs sets as well. The report compared two factors with anchor batches alone and two ways of drawing with factor 1 alone, after 50,000 steps and with one run each. To be sure, you need several seeds, more steps, and all four combinations.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -763,10 +751,10 @@ for key, value in accuracy.items():
 # | one anchor, ½ (experiment 1) | 0.476 | 0.573 [0.517, 0.595] | 0.739 [0.692, 0.763] | 0.419 |
 # | one anchor, 1 (experiment 2) | 0.473 | 0.541 [0.515, 0.553] | 0.678 [0.658, 0.698] | 0.389 |
 # | random pairs, 1 (experiment 3) | 0.682 | 0.593 [0.540, 0.639] | 0.680 [0.655, 0.703] | 0.357 |
-# | random pairs, ½ (left out) | – | 0.645 [0.623, 0.663] | 0.798 [0.776, 0.824] | 0.439 |
+# | random pairs, ½ (not in the report) | – | 0.645 [0.623, 0.663] | 0.798 [0.776, 0.824] | 0.439 |
 # | random pairs, 1, a third alike | – | 0.640 [0.625, 0.655] | 0.796 [0.783, 0.817] | 0.475 |
 #
-# The first four without `clipnorm`:
+# The four experiments without `clipnorm`:
 #
 # | | *offline*, 300 steps | 1,500 steps | *quick* |
 # |---|---|---|---|
@@ -775,15 +763,15 @@ for key, value in accuracy.items():
 # | random pairs, 1 | 0.543 [0.396, 0.628] | 0.700 [0.690, 0.719] | 0.377 |
 # | random pairs, ½ | 0.629 [0.608, 0.646] | 0.777 [0.752, 0.795] | 0.469 |
 #
-# *Offline*: mean [lowest, highest] of seeds 1 to 5, 4,000 images, a quarter of the width, batches of 64 pairs, Adam at 0.001; *quick*: 8,000 photographs saved as JPEG, half of the width, one training each. Two threads of a 64-bit processor without a GPU, TensorFlow 2.21, Keras 3.15. The report tests on a fifth of the test images, we on all of them.
+# *Offline*: mean [lowest, highest] over seeds 1 to 5, 4,000 images, a quarter of the width, batches of 64 pairs, Adam at 0.001. *Quick*: 8,000 photographs saved as JPEG, half of the width, one run each. All runs used two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. The report tests on a fifth of the test images, and we test on all of them.
 #
-# That the way of drawing matters holds here, too: with factor ½, random pairs lead at both lengths of training, beyond the spread of seeds. With factor 1, where the report compares them, they do so only without clipping. Batches round one anchor are then those that pull all embeddings into one point, and stay for hundreds of steps at a loss near 0.5; clipping mends that, and what is left of the lead is smaller than the spread. That the factor does not help does not hold: with random pairs, ½ is better than 1 by five points after 300 steps and by twelve after 1,500, and a third of alike pairs with factor 1 is worth as much, as their ratio says. On photographs, so few steps with factor 1 and half of the pairs alike leave features that are no better than those of a tower that was never trained.
+# The way of drawing pairs matters here, too: with factor ½, random pairs lead at both lengths of training, beyond the spread between seeds. With factor 1, where the report compares them, they lead only without clipping. There, batches around one anchor pull all embeddings into one point and stay at a loss near 0.5 for hundreds of steps. Clipping prevents this, and the remaining lead is smaller than the spread. The report's claim that the factor does not help is not confirmed. With random pairs, ½ is better than 1 by five points after 300 steps and by twelve after 1,500. Factor 1 with a third of the pairs alike works as well as factor ½ with half, as their equal ratio predicts. On photographs, so few steps with factor 1 and half of the pairs alike leave features that are no better than those of a tower that was never trained.
 #
-# Drawing 128 pairs of 40,000 images took 367 ms as the report's listing does it (two searches a pair, each through a copy of all labels), 5.2 ms with one search a pair, and 0.12 ms by table (`benchmarks/pairs.py`).
+# Drawing 128 pairs of 40,000 images took 367 ms with the report's code (two searches per pair, each through a copy of all labels), 5.2 ms with one search per pair, and 0.12 ms with the table (`benchmarks/pairs.py`).
 
 # %% [markdown]
 # ## Take-away
 #
-# A siamese network learns features from nothing but *alike* and *not alike*, with one tower that is called twice. How the pairs are drawn decides how much a step teaches: a batch round one image pulls in one direction, random pairs pull in all. The factor in the loss and the fraction of alike pairs are one setting, the weight of pulling against pushing; too much pulling, and everything collapses into one point.
+# A siamese network learns features from nothing but *alike* and *not alike*, with one tower that is called twice. The way of drawing pairs determines how much a step teaches: a batch around one image pulls in one direction, while random pairs pull in all directions. The factor in the loss and the fraction of alike pairs are a single setting, the weight of pulling against pushing. With too much pulling, everything collapses into one point.
 #
-# **To go on with.** Most pairs that are not alike are soon further apart than the margin and teach nothing. How would you draw pairs so that more of them still do, and what could go wrong?
+# **Going further.** Most pairs that are not alike are soon farther apart than the margin and teach nothing. How would you draw pairs so that more of them still teach something, and what could go wrong?

@@ -1,36 +1,22 @@
 # %% [markdown]
-# # Transfer learning: beginning with what another network learnt
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/12_transfer_learning/12_transfer_learning.ipynb)
+# # Transfer learning: starting from a pretrained network
 #
 # **120 minutes, 20 points.** Builds on *03 NET I* and *10 inspection*.
 #
 # In this assignment you
 #
-# * **prepare** images the way a pre-trained network saw them,
+# * **preprocess** images the way a pretrained network expects them,
 # * **put** a new head on an old base, and **stop** the gradient between them,
-# * **refine** everything, at once or after some steps, and **measure** which layers move,
-# * **compare** all of it with training from scratch, from few images to many.
+# * **fine-tune** the whole network, from the start or after some steps, and **measure** which layers change,
+# * **compare** all of these with training from scratch, from few images to many.
 
 # %% [markdown] locked="transfer-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="transfer-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="transfer-setup"
+# build writes the set-up cell here.
 
 # %%
 from unittest import mock
@@ -39,16 +25,16 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, features, plots, pretrained, profile, training
+from convcourse import data, features, plots, pretrained, profile, training
 
 keras.utils.set_random_seed(1)
 
 # %% [markdown]
-# ## 1. A base, and how it wants its images
+# ## 1. A base and its preprocessing
 #
-# A convolutional network is a *base*, which turns images into features, and a *head*, which turns features into classes. Early features (edges, spots, corners) serve many tasks, so a base that was trained on much data can serve a task with little data. That is *transfer learning*.
+# A convolutional network consists of a *base*, which turns images into features, and a *head*, which turns features into classes. Early features (edges, spots, corners) are useful for many tasks, so a base that was trained on a lot of data can serve a task that has little data. This is *transfer learning*.
 #
-# The base here depends on the profile. With real images it is VGG-16, thirteen convolutions trained on 1.2 million photographs of ImageNet. *Offline*, it is a small relative, eight convolutions in VGG's first four blocks at a quarter of their width, which the makers of this course trained on 40,000 generated images of 100 classes (`course/pretraining/` says how). Those classes share no shape with the ten here, as ImageNet's photographs are not CIFAR-10's.
+# The base in this notebook depends on the profile. With real images it is VGG-16, a network of thirteen convolutions trained on 1.2 million photographs of ImageNet. *Offline*, it is a small relative of VGG-16: eight convolutions, arranged like VGG's first four blocks at a quarter of their width, which the authors of this course trained on 40,000 generated images of 100 classes (`course/pretraining/` documents the training). Those classes share no shape with the ten classes here, just as ImageNet's photographs are not CIFAR-10's.
 
 # %%
 images = data.load("cifar10")
@@ -56,28 +42,28 @@ base = pretrained.load()
 print(f"features of one image: {base.model.output_shape[1:]}")
 
 # %% [markdown]
-# A base knows only images that are prepared as those that it learnt from. Ours says how that was done: from each channel a mean is subtracted, the result is divided by a scale, and the channels stand in the order red, green, blue (`"rgb"`) or blue, green, red (`"bgr"`). The mean and the scale are in that order, too. Pixels are from 0 to 255.
+# A base expects images that are preprocessed like the ones it was trained on. Our base records how that was done: a mean was subtracted from each channel, the result was divided by a scale, and the channels were in the order red, green, blue (`"rgb"`) or blue, green, red (`"bgr"`). The mean and the scale are given in that order, too. Pixel values range from 0 to 255.
 
 # %%
 print(f"mean {base.mean}, scale {base.scale}, order {base.order}")
 
 # %% [markdown]
-# **Predict.** What becomes of the accuracy if you forget the preparation, and feed the base with pixels from 0 to 1? The pixels are only smaller, after all.
+# **Predict.** What happens to the accuracy if you skip the preprocessing and feed the base pixels from 0 to 1? After all, the pixel values are only smaller.
 
 # %% [markdown]
 # **Exercise (3 points).** Write `prepare`.
 
 # %% solution="transfer-prepare-answer"
 def prepare(pixels, mean, scale, order):
-    """Images as a base wants them.
+    """Preprocess images as a base expects them.
 
-    pixels: (N, H, W, 3) uint8, channels red, green, blue; they stay as they are
+    pixels: (N, H, W, 3) uint8, channels red, green, blue; not changed by the function
     mean, scale: three numbers each, for the channels in the base's order
-    order: "rgb" or "bgr", the order of the channels that the base wants
+    order: "rgb" or "bgr", the order in which the base expects the channels
     Returns (N, H, W, 3) float32.
 
-    Example: prepare of a red pixel (255, 0, 0) for the mean (0, 0, 55), the scale (1, 1, 100)
-    and "bgr" is (0, 0, 2).
+    Example: for a red pixel (255, 0, 0), the mean (0, 0, 55), the scale (1, 1, 100) and the
+    order "bgr", the result is (0, 0, 2).
     """
     ### BEGIN SOLUTION
     ordered = pixels[..., ::-1] if order == "bgr" else pixels
@@ -85,14 +71,14 @@ def prepare(pixels, mean, scale, order):
     ### END SOLUTION
 
 # %% tests="transfer-prepare" points=3
-with checks.exercise("transfer-prepare", hidden="both orders with other means and scales"):
+with checks.exercise("transfer-prepare", hidden="both orders, with other means and scales"):
     red = np.array([[[[255, 0, 0]]]], np.uint8)
     made = prepare(red, (0, 0, 55), (1, 1, 100), "bgr")
-    checks.array_equal(red, np.array([[[[255, 0, 0]]]]), "The image that was given")
-    checks.dtype(made, "float32", "The prepared image")
-    checks.close(made, np.array([[[[0, 0, 2]]]]), "A red pixel in the order bgr")
+    checks.array_equal(red, np.array([[[[255, 0, 0]]]]), "The input image")
+    checks.dtype(made, "float32", "The preprocessed image")
+    checks.close(made, np.array([[[[0, 0, 2]]]]), "A red pixel in bgr order")
     made = prepare(red, (55, 0, 10), (100, 1, 5), "rgb")
-    checks.close(made, np.array([[[[2, 0, -2]]]]), "A red pixel in the order rgb")
+    checks.close(made, np.array([[[[2, 0, -2]]]]), "A red pixel in rgb order")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -105,41 +91,41 @@ for order in ("rgb", "bgr"):
         ([88.7, 90.0, 91.5], [66.2, 60.0, 55.5]),
     ):
         got = submission.call("prepare", pictures, middle, width, order)
-        check.shape(got, (3, 5, 4, 3), "The prepared images")
-        check.dtype(got, "float32", "The prepared images")
+        check.shape(got, (3, 5, 4, 3), "The preprocessed images")
+        check.dtype(got, "float32", "The preprocessed images")
         turned = pictures if order == "rgb" else pictures[..., [2, 1, 0]]
         want = (turned.astype(np.float64) - np.array(middle)) / np.array(width)
         check.that(
             np.allclose(got, want, atol=1e-3),
-            f"prepare is wrong for the order {order}: mean and scale are in the base's order.",
+            f"prepare is wrong for {order} order: mean and scale are in the base's channel order.",
         )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("transfer-prepare")
+hints.show("transfer-prepare")
 
 # %%
 x_train = prepare(images.x_train, base.mean, base.scale, base.order)
 x_test = prepare(images.x_test, base.mean, base.scale, base.order)
 y_train, y_test = images.y_train[:, 0].astype(int), images.y_test[:, 0].astype(int)
-print(f"means of the channels {x_train.mean(axis=(0, 1, 2)).round(2)}")
+print(f"channel means {x_train.mean(axis=(0, 1, 2)).round(2)}")
 
 # %% [markdown]
 # ## 2. Few images
 #
-# Transfer pays when images are few. Ours are a small random part of the training data, of each class equally many.
+# Transfer learning pays off when there are few training images. Our training images are a small random part of the training data, with the same number of images from each class.
 #
 # **Exercise (2 points).** Write `few_of_each`.
 
 # %% solution="transfer-few-answer"
 def few_of_each(labels, count, seed):
-    """Positions of `count` random images of each class, no image twice.
+    """Choose `count` random images of each class, no image twice, and return their positions.
 
-    labels: (N,) whole numbers; every class that occurs has at least `count` images
-    seed: for np.random.default_rng; equal seeds give equal positions
-    Returns (classes * count,) whole numbers in any order.
+    labels: (N,) integers; every class in it has at least `count` images
+    seed: for np.random.default_rng; the same seed gives the same positions
+    Returns (classes * count,) integers in any order.
 
-    Example: few_of_each([0, 1, 1, 0, 0], 1, seed=1) may be [3, 2].
+    Example: few_of_each([0, 1, 1, 0, 0], 1, seed=1) may return [3, 2].
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(seed)
@@ -151,11 +137,11 @@ def few_of_each(labels, count, seed):
     ### END SOLUTION
 
 # %% tests="transfer-few" points=2
-with checks.exercise("transfer-few", hidden="other labels, counts and seeds, and all images drawn"):
+with checks.exercise("transfer-few", hidden="other labels, counts and seeds; every image can be drawn"):
     some = np.array([0, 1, 1, 0, 2, 0, 2, 1, 2, 2])
     drawn = np.asarray(few_of_each(some, 2, seed=1))
-    checks.shape(drawn, (6,), "Two positions of each of three classes")
-    checks.equal(sorted(some[drawn].tolist()), [0, 0, 1, 1, 2, 2], "The sorted classes")
+    checks.shape(drawn, (6,), "The array of two positions for each of three classes")
+    checks.equal(sorted(some[drawn].tolist()), [0, 0, 1, 1, 2, 2], "The sorted classes of the images")
     checks.equal(len(set(drawn.tolist())), 6, "The number of different positions")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -166,29 +152,29 @@ seen = set()
 asked = [(crowd, 16, seed) for seed in (*range(40), 3)]
 *each, again = (np.asarray(one) for one in submission.calls("few_of_each", asked))
 for got in each:
-    check.shape(got, (48,), "Sixteen positions of each of three classes")
+    check.shape(got, (48,), "The array of sixteen positions for each of three classes")
     check.equal(len(set(got.tolist())), 48, "The number of different positions")
-    check.equal(np.bincount(crowd[got]).tolist(), [16, 0, 16, 0, 0, 16], "Images of the classes")
+    check.equal(np.bincount(crowd[got]).tolist(), [16, 0, 16, 0, 0, 16], "The image count of each class")
     seen |= set(got.tolist())
-check.that(len(seen) == 100, "Forty seeds never draw some of the images: draw from all.")
+check.that(len(seen) == 100, "Forty seeds never draw some of the images: draw from all images.")
 same = sorted(each[3].tolist()) == sorted(again.tolist())
-check.that(same, "The same seed gives other positions.")
+check.that(same, "Two calls with the same seed give different positions.")
 alike = len({tuple(sorted(got.tolist())) for got in each}) == 1
-check.that(not alike, "Different seeds give the same positions.")
+check.that(not alike, "Different seeds all give the same positions.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("transfer-few")
+hints.show("transfer-few")
 
 # %% [markdown]
-# ### What the preparation is worth
+# ### What the preprocessing is worth
 #
-# Before any training: a linear classifier for each class against the rest, on the base's features of 50 images of each class. The base sees the same images prepared in three ways.
+# Before any training, we fit a linear classifier for each class against the rest, on the base's features of 50 images of each class. The base sees the same images, preprocessed in three ways.
 
 # %%
 chosen = few_of_each(y_train, 50, seed=1)
 ways = {
-    "as the base wants them": (base.mean, base.scale, base.order),
+    "as the base expects": (base.mean, base.scale, base.order),
     "channels in the other order": (base.mean, base.scale, "rgb" if base.order == "bgr" else "bgr"),
     "pixels from 0 to 1": ((0, 0, 0), (255, 255, 255), base.order),
 }
@@ -200,30 +186,30 @@ for name, way in ways.items():
     print(f"{name:<28} {accuracy:.3f}")
 
 # %% [markdown]
-# The preparation is cheap to get right, and what it is worth depends on data and base. A network of convolutions, ReLU and pooling nearly passes a factor through: pixels that are a hundred times smaller give features that are about as much smaller, and the classifier, which standardises its features, does not mind. Colours tell nothing about the generated shapes, while a photograph of a red fish becomes one of a blue fish.
+# Correct preprocessing costs little, and how much it matters depends on the data and the base. A network of convolutions, ReLU and pooling passes a constant factor through almost unchanged: if the pixels are a hundred times smaller, the features are about a hundred times smaller as well, and the classifier is not affected because it standardizes its features. Colors carry no information about the class of a generated shape, so swapping the channels hardly matters here. In a photograph, it turns a red fish into a blue one.
 
 # %% [markdown]
-# ## 3. A new head, and a gradient that stops
+# ## 3. A new head and a stopped gradient
 #
-# The report puts the last three layers of its own network on VGG-16: FC layers of 384 and 192 units with ReLU, and one of ten units with softmax. The loss reaches them first, and its gradient would flow on into the base:
+# The report that we follow puts the last three layers of its own network on top of VGG-16: fully connected (FC) layers of 384 and 192 units with ReLU, and one of ten units with softmax. The gradient of the loss reaches these layers first and would then flow on into the base:
 #
-# $$\text{image} \rightarrow \underbrace{\text{base}}_{\text{learnt before}} \rightarrow \text{flatten} \rightarrow \underbrace{\text{FC 384} \rightarrow \text{FC 192} \rightarrow \text{FC 10}}_{\text{new, random}}$$
+# $$\text{image} \rightarrow \underbrace{\text{base}}_{\text{pretrained}} \rightarrow \text{flatten} \rightarrow \underbrace{\text{FC 384} \rightarrow \text{FC 192} \rightarrow \text{FC 10}}_{\text{new, random}}$$
 #
-# * **Feature extraction** stops the gradient between base and head: only the head learns. The report writes a *stop gradient* operation there; in Keras, `base.trainable = False` does it and leaves the base out of the optimizer as well.
-# * **Refining** lets the gradient through: everything learns.
-# * **Refining after k steps** stops it for the first *k* steps, and lets it through from then on.
+# * **Feature extraction** stops the gradient between base and head, so only the head learns. The report uses a *stop gradient* operation for this. In Keras, `base.trainable = False` does the same, and it also keeps the base's weights out of the optimizer.
+# * **Fine-tuning** lets the gradient through, so the whole network learns. The report calls it *refining*, hence the name `refine_after` below.
+# * **Fine-tuning after k steps** stops the gradient for the first *k* steps and lets it through from then on.
 #
-# **Predict.** A random head sends random gradients. What may happen to the base in the first steps of refining, and what would waiting for *k* steps help?
+# **Predict.** A random head sends random gradients into the base. What may happen to the base in the first steps of fine-tuning, and how would waiting for *k* steps help?
 
 # %% [markdown]
 # **Exercise (3 points).** Write `build_classifier`.
 
 # %% solution="transfer-build-answer"
 def build_classifier(base, trainable, classes=10):
-    """A base with a new head, not compiled.
+    """Put a new head on a base, without compiling the network.
 
-    base: a keras.Model from images to (N, h, w, channels); its weights are kept
-    trainable: True if the base shall learn, False if the gradient is to stop before it
+    base: a keras.Model from images to (N, h, w, channels); it keeps its weights
+    trainable: True if the base should learn, False if the gradient should stop before it
     Returns a keras.Model from images to (N, classes): base, flatten, FC 384, FC 192 (ReLU), FC
     with softmax. The head always learns.
 
@@ -245,11 +231,11 @@ def build_classifier(base, trainable, classes=10):
 
 # %% locked="transfer-make-classifier"
 def make_classifier(trainable, classes=10):
-    """Your classifier on the small base, whatever the profile's base is."""
+    """Build your classifier on the small base, whatever base the profile uses."""
     return build_classifier(pretrained.small(None).model, trainable, classes)
 
 # %% tests="transfer-build" points=3
-with checks.exercise("transfer-build", hidden="every layer, other classes, and what is trainable"):
+with checks.exercise("transfer-build", hidden="every layer, other class counts, and which weights are trainable"):
     frozen = make_classifier(False)
     checks.parameters(frozen, total=566_362, trainable=272_842)
     checks.parameters(make_classifier(True), total=566_362, trainable=566_362)
@@ -275,18 +261,18 @@ for classes in (10, 3):
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("transfer-build")
+hints.show("transfer-build")
 
 # %% [markdown]
 # ### Does the gradient stop?
 #
-# The gradient of the loss with respect to every weight of the base says it: without a path, TensorFlow answers `None`. With a *stop gradient* operation the weights stay trainable, and nothing reaches them all the same.
+# The gradient of the loss with respect to each weight of the base answers this question: where no path leads to a weight, TensorFlow returns `None`. With a *stop gradient* operation the weights stay trainable, but no gradient reaches them.
 
 # %%
 import tensorflow as tf
 
 def reaches_base(net, base, stop):
-    """Whether the gradient of the loss of 32 images reaches the base's weights."""
+    """Return whether the gradient of the loss on 32 images reaches the base's weights."""
     with tf.GradientTape() as tape:
         maps = base(x_train[:32])
         rows = tf.stop_gradient(maps) if stop else maps
@@ -303,17 +289,17 @@ for trainable in (True, False):
         print(f"trainable {trainable!s:<5}  stop gradient {stop!s:<5}  reaches the base: {reached}")
 
 # %% [markdown]
-# ## 4. Refining after k steps
+# ## 4. Fine-tuning after k steps
 #
-# One training in two phases covers all three ways: `frozen` steps with the base held still, then the other steps with all weights learning. With `frozen` equal to all steps it is feature extraction, with 0 it is refining from the start.
+# A single training run in two phases covers all three methods: the base is frozen for the first `frozen` steps, and all weights learn in the remaining steps. If `frozen` equals the total number of steps, this is feature extraction; if `frozen` is 0, it is fine-tuning from the start.
 #
-# Keras decides in `compile` which weights the optimizer moves, so after changing `base.trainable` you **compile again**. The head alone learns at rate 0.001. The base has something to lose, so that it takes smaller steps afterwards: 0.0003 for the small one, 0.0001 for VGG-16, whose pixels are a hundred times larger.
+# Keras decides in `compile` which weights the optimizer updates, so you must **compile again** after you change `base.trainable`. As long as only the head learns, the learning rate is 0.001. The base has something to lose, so the second phase takes smaller steps: 0.0003 for the small base, and 0.0001 for VGG-16, whose input pixels are a hundred times larger.
 #
-# The images come as a stream of batches: `batches(0, 20)` are the batches number 0 to 19, `batches(20, 50)` those from 20 to 49. The stream is the same for all trainings of one seed.
+# The images come as a stream of batches: `batches(0, 20)` gives batches 0 to 19, and `batches(20, 50)` gives batches 20 to 49. The stream is the same for all training runs with the same seed.
 
 # %%
 class Batches(keras.utils.PyDataset):
-    """Batches number `first` to `last - 1` of a stream of random images."""
+    """Batches `first` to `last - 1` of a stream of random images."""
 
     def __init__(self, x, y, first, last, size=32, seed=1):
         super().__init__()
@@ -333,20 +319,21 @@ class Batches(keras.utils.PyDataset):
         return f"batches {told}, {self.y[:50].tolist()}"
 
 # %% [markdown]
-# **Exercise (4 points).** Write `refine_after`. Train each phase with `training.fit(net, name, batches, None, callbacks=[])`, one epoch over its own batches, and leave out a phase that has no steps.
+# **Exercise (4 points).** Write `refine_after`. Train each phase with `training.fit(net, name, batches, None, callbacks=[])`, which runs one epoch over the batches of that phase. Skip a phase that has no steps.
 
 # %% solution="transfer-phases-answer"
 def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
-    """Train with the base held still for `frozen` steps, then with everything up to `steps`.
+    """Train with the base frozen for `frozen` steps, then train all weights up to `steps`.
 
     net: a classifier on base (keras.Model); base: its base
-    batches: batches(first, last) gives the batches number first to last - 1
-    name: of the checkpoint; the first phase is kept under name + "_frozen"
-    Both phases: Adam, at 0.001 and then at rate, sparse categorical cross-entropy, accuracy.
+    batches: batches(first, last) gives batches first to last - 1
+    name: name of the checkpoint; the first phase is saved under name + "_frozen"
+    Both phases use Adam (learning rate 0.001, then rate), sparse categorical cross-entropy, and
+    the metric accuracy.
     Returns net.
 
-    Example: refine_after(net, base, batches, 20, 100, "late") trains on batches(0, 20), then on
-    batches(20, 100).
+    Example: refine_after(net, base, batches, 20, 100, "late") trains on batches(0, 20) and then
+    on batches(20, 100).
     """
     ### BEGIN SOLUTION
     phases = (
@@ -365,7 +352,7 @@ def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
 
 # %% locked="transfer-trial"
 def phases_trial(frozen, steps, rate):
-    """Run refine_after on a tiny network, without checkpoints; what it did, as plain values."""
+    """Run refine_after on a tiny network without checkpoints and return what it did."""
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(200, 4, 4, 1)).astype("float32"), rng.integers(3, size=200)
     keras.utils.set_random_seed(1)
@@ -395,15 +382,15 @@ def phases_trial(frozen, steps, rate):
 
 # %% tests="transfer-phases" points=4
 with checks.exercise(
-    "transfer-phases", hidden="other numbers of steps, extraction and refining as special cases"
+    "transfer-phases", hidden="other numbers of steps, including feature extraction and fine-tuning"
 ):
     told = phases_trial(3, 8, 0.0005)
     checks.that(told["returned"], "refine_after does not return net.")
-    checks.equal(told["asked"], [[0, 3], [3, 8]], "The batches of both phases")
-    checks.equal(told["base"], [False, True], "Whether the base moved in both phases")
-    checks.equal(told["head"], [True, True], "Whether the head moved in both phases")
-    checks.close(told["rates"], np.array([0.001, 0.0005]), "The learning rates of both phases")
-    checks.equal(told["names"], ["trial_frozen", "trial"], "The names of both checkpoints")
+    checks.equal(told["asked"], [[0, 3], [3, 8]], "The batches of each phase")
+    checks.equal(told["base"], [False, True], "Whether the base changes in each phase")
+    checks.equal(told["head"], [True, True], "Whether the head changes in each phase")
+    checks.close(told["rates"], np.array([0.001, 0.0005]), "The learning rate of each phase")
+    checks.equal(told["names"], ["trial_frozen", "trial"], "The checkpoint name of each phase")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -414,23 +401,23 @@ for frozen, steps, asked, moved, names in (
     (4, 4, [[0, 4]], [False], ["trial_frozen"]),
 ):
     did = submission.call("phases_trial", frozen, steps, 0.0002)
-    case = f"for {frozen} frozen steps of {steps}"
+    case = f"for {frozen} frozen steps out of {steps}"
     check.equal(did["asked"], asked, f"The batches {case}")
-    check.equal(did["base"], moved, f"Whether the base moved {case}")
-    check.equal(did["names"], names, f"The names of the checkpoints {case}")
+    check.equal(did["base"], moved, f"Whether the base changes in each phase {case}")
+    check.equal(did["names"], names, f"The checkpoint names {case}")
     wanted = [0.0002 if learns else 0.001 for learns in moved]
     check.close(did["rates"], submission.np.array(wanted), f"The learning rates {case}")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("transfer-phases")
+hints.show("transfer-phases")
 
 # %% [markdown]
-# ## 5. Extraction, refining, refining after k steps
+# ## 5. Feature extraction, fine-tuning, fine-tuning after k steps
 #
-# The report's test accuracies on CIFAR-10: feature extraction 0.6743, refining 0.8505, refining after 100, 1,000 and 2,500 steps 0.8441, 0.8461, 0.8510. We take the same *k* in proportion: of 5,000 steps where there is a GPU, of far fewer where not.
+# The report gives these test accuracies on CIFAR-10: 0.6743 for feature extraction, 0.8505 for fine-tuning, and 0.8441, 0.8461 and 0.8510 for fine-tuning after 100, 1,000 and 2,500 steps. We keep these *k* in proportion to the total number of steps, which is 5,000 with a GPU and far smaller without one.
 #
-# **Predict.** The small base learnt shapes, too, only others. Will refining gain as much here as it did from photographs of ImageNet to CIFAR-10?
+# **Predict.** The small base was trained on shapes as well, but on different ones. Will fine-tuning gain as much here as it did between ImageNet's photographs and CIFAR-10's?
 
 # %%
 STEPS = {"offline": 100, "quick": 200, "full": 5_000}[profile.current().name]
@@ -439,18 +426,18 @@ BATCH = 20 if profile.current().name == "offline" else 32
 TEST = 500 if profile.current().name == "offline" else len(x_test)
 RATE = 0.0003 if base.name == "small" else 0.0001
 after = [round(k * STEPS / 5_000) for k in (100, 1_000, 2_500)]
-print(f"{STEPS:,} steps of {BATCH} out of {PER_CLASS} images of each class, k = {after}")
+print(f"{STEPS:,} steps, batches of {BATCH} from {PER_CLASS} images of each class, k = {after}")
 
 # %%
 def fresh_base(pretrain=True):
-    """A base of the profile's kind, trained or with random weights."""
+    """Return the profile's base, pretrained or with random weights."""
     if base.name == "small":
         return (pretrained.small() if pretrain else pretrained.small(None)).model
     return pretrained.vgg16("imagenet" if pretrain else None).model
 
 # %%
 def transfer(name, frozen, per_class=PER_CLASS, pretrain=True, seed=1):
-    """The trained network, its test accuracy, and its base's weights before and after."""
+    """Train; return the network, its test accuracy, and the base's weights before and after."""
     keras.utils.set_random_seed(seed)
     some = few_of_each(y_train, per_class, seed)
     x, y = x_train[some], y_train[some]
@@ -463,7 +450,7 @@ def transfer(name, frozen, per_class=PER_CLASS, pretrain=True, seed=1):
     return net, accuracy, before, mine.get_weights()
 
 # %% [markdown]
-# The two cheap tests. With a trained base, the first loss lies *above* log(10) = 2.30: a fresh head expects inputs of size about 1, and these features are larger, so it guesses at random and is sure of it. That is the random gradient that refining lets into the base from the first step. And a hundred images can be learnt by heart.
+# Run the two cheap tests first. With a pretrained base, the first loss lies *above* log(10) = 2.30: a new head expects inputs of about size 1, but these features are larger, so the network guesses at random and does so with high confidence. This is the random gradient that fine-tuning lets into the base from the first step. And the network can memorize a hundred images.
 
 # %%
 keras.utils.set_random_seed(1)
@@ -473,26 +460,26 @@ first_loss = training.first_loss(net, x_train[:200], y_train[:200])
 size = np.abs(features.activations(base.model, last, x_train[:200])).mean()
 print(f"first loss {first_loss:.2f}, log(10) is {np.log(10):.2f}; mean feature {size:.1f}")
 net.fit(x_train[:100], y_train[:100], batch_size=20, epochs=8, verbose=0)
-learnt = net.evaluate(x_train[:100], y_train[:100], verbose=0, return_dict=True)["accuracy"]
-print(f"accuracy on 100 images that it trains on: {learnt:.2f}")
+memorized = net.evaluate(x_train[:100], y_train[:100], verbose=0, return_dict=True)["accuracy"]
+print(f"accuracy on the 100 images it was trained on: {memorized:.2f}")
 
 # %%
-runs = {"extraction": transfer("extraction", STEPS), "refining": transfer("refining", 0)}
+runs = {"extraction": transfer("extraction", STEPS), "fine-tuning": transfer("tuning", 0)}
 for k in after:
-    runs[f"refining after {k}"] = transfer(f"after_{k}", k)
+    runs[f"fine-tuning after {k}"] = transfer(f"after_{k}", k)
 for name, run in runs.items():
-    print(f"{name:<18} test accuracy {run[1]:.3f}")
+    print(f"{name:<22} test accuracy {run[1]:.3f}")
 
 # %% tests="transfer-refined" points=2
-refined = runs[f"refining after {after[1]}"][0]
+refined = runs[f"fine-tuning after {after[1]}"][0]
 preparation = [list(base.mean), list(base.scale), base.order]
-with checks.exercise("transfer-refined", hidden="the accuracy on held-out images"):
-    checks.equal(tuple(refined.output_shape), (None, 10), "The output shape of refined")
+with checks.exercise("transfer-refined", hidden="its accuracy on held-out images"):
+    checks.equal(tuple(refined.output_shape), (None, 10), "The output shape of `refined`")
     kept = runs["extraction"]
     same = all(np.array_equal(b, a) for b, a in zip(kept[2], kept[3]))
-    checks.that(same, "Extraction moved the base: its gradient was to stop.")
-    moved = any(not np.array_equal(b, a) for b, a in zip(*runs["refining"][2:]))
-    checks.that(moved, "Refining did not move the base: compile again after base.trainable = True.")
+    checks.that(same, "Feature extraction changed the base: the gradient must stop before it.")
+    moved = any(not np.array_equal(b, a) for b, a in zip(*runs["fine-tuning"][2:]))
+    checks.that(moved, "Fine-tuning did not change the base: compile after base.trainable = True.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -501,32 +488,33 @@ held = submission.call("prepare", held, *submission.value("preparation"))
 reached = submission.accuracy(submission.model("refined"), held, truth)
 submission.checks.that(
     reached >= submission.threshold("transfer-accuracy"),
-    f"refined is right on {reached:.0%} of images that it has not seen, which is less than a "
-    "pre-trained base reaches. Are the base's own weights in it, and the images' own labels?",
+    f"The network `refined` classifies {reached:.0%} of the held-out images correctly, fewer than "
+    "a pretrained base reaches. Does it contain the base's own weights, and do labels and images "
+    "match?",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("transfer-refined")
+hints.show("transfer-refined")
 
 # %% [markdown]
-# ### Which layers move?
+# ### Which layers change most?
 #
-# The length of a weight array $W$ is the root of the sum of its squares, written $\lVert W \rVert$. How far training moved it is told best by the *relative change*
+# The length, or norm, of a weight array $W$ is the square root of the sum of its squared entries, written $\lVert W \rVert$. The *relative change* is a good measure of how far training moved the array:
 #
 # $$\frac{\lVert W_\text{after} - W_\text{before} \rVert}{\lVert W_\text{before} \rVert}$$
 #
-# **Predict.** Which convolution moves most in refining, the first or the last? And what does waiting for *k* steps change?
+# **Predict.** Which convolution changes most in fine-tuning, the first or the last? And what effect does waiting for *k* steps have?
 
 # %% [markdown]
 # **Exercise (2 points).** Write `relative_change`.
 
 # %% solution="transfer-change-answer"
 def relative_change(before, after):
-    """How far each of several arrays has moved.
+    """Measure how far each of several arrays has moved.
 
     before, after: lists of arrays of the same shapes
-    Returns a list of floats, one for each array whose length before is not 0; others are left out.
+    Returns a list of floats, one for each array whose length before is not 0; skip the others.
 
     Example: relative_change([np.array([3.0, 4.0])], [np.array([3.0, 5.0])]) is [0.2].
     """
@@ -536,7 +524,7 @@ def relative_change(before, after):
     ### END SOLUTION
 
 # %% tests="transfer-change" points=2
-with checks.exercise("transfer-change", hidden="arrays of four axes, and arrays of zeros"):
+with checks.exercise("transfer-change", hidden="arrays with four axes, and arrays of zeros"):
     changes = relative_change([np.array([3.0, 4.0])], [np.array([3.0, 5.0])])
     checks.close(changes, np.array([0.2]), "The change from (3, 4) to (3, 5)")
     two = relative_change([np.eye(2), np.zeros(2)], [3 * np.eye(2), np.ones(2)])
@@ -551,20 +539,20 @@ old = [rng.normal(size=shape) * 3 for shape in shapes]
 new = [w + rng.normal(size=w.shape) * 0.5 for w in old]
 old[3] = np.zeros(4)
 got = submission.call("relative_change", old, new)
-check.equal(len(got), 3, "The number of changes of four arrays, one of zeros")
+check.equal(len(got), 3, "The number of changes for four arrays, one of them all zeros")
 want = [np.sqrt(((b - a) ** 2).sum() / (a**2).sum()) for a, b in zip(old[:3], new[:3])]
 check.that(np.allclose(got, want), "relative_change is wrong for random arrays.")
 none = submission.call("relative_change", old[:2], old[:2])
-check.that(np.allclose(none, [0.0, 0.0]), "Arrays that did not move change by 0.")
+check.that(np.allclose(none, [0.0, 0.0]), "relative_change is not 0 for arrays that did not change.")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("transfer-change")
+hints.show("transfer-change")
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 4))
 names = [layer.name for layer in base.model.layers if layer.weights]
-for i, (run, style) in enumerate(zip(["refining", *list(runs)[2:]], ("-", "--", "-.", ":"))):
+for i, (run, style) in enumerate(zip(["fine-tuning", *list(runs)[2:]], ("-", "--", "-.", ":"))):
     kernels = relative_change(runs[run][2][::2], runs[run][3][::2])
     ax.plot(names, kernels, style, color=plots.COLOURS[i], marker=plots.MARKERS[i], label=run)
 ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
@@ -573,27 +561,27 @@ ax.legend()
 plt.show()
 
 # %% [markdown] answer="transfer-ways" points=2
-# **What do you see?** (2 points) Compare the five test accuracies with each other and with the report's, and say which differences you would trust after one run each. Which layers moved most, and did waiting help? Why may refining gain much in the report and little here?
+# **What do you see?** (2 points) Compare the five test accuracies with each other and with the report's. Which differences would you trust after a single run of each? Which layers changed most, and did waiting help? Why may fine-tuning gain a lot in the report and little here?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers, and the judgement that differences of a point or two between the ways of refining are no larger than the spread of seeds (in the report the three *k* differ by 0.7 points, refining from extraction by 18); how the layers moved, read from the figure, and that waiting for k steps left them closer to where they were, because fewer steps moved them. One point: what refining can gain depends on how well the frozen features fit: ImageNet's photographs, shrunk to 32 pixels, are far from what VGG-16 learnt from, while our base learnt from images of just this kind, so that its frozen features are good already, and moving 290,000 weights on few images gives little more than overfitting.
+# *Rubric.* One point: the answer gives numbers and judges that differences of a point or two between the variants of fine-tuning are no larger than the spread between seeds (in the report, the three *k* differ by 0.7 points, while fine-tuning and feature extraction differ by 18). It reads from the figure how much each layer changed, and observes that waiting for k steps left the layers closer to where they were, because fewer steps changed them. One point: the possible gain of fine-tuning depends on how well the frozen features fit. Photographs of only 32 pixels are far from the ImageNet photographs that VGG-16 was trained on. Our base was trained on images of just this kind, so its frozen features are already good, and adapting 290,000 weights to few images gives little more than overfitting.
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 6. How few images?
+# ## 6. How few images are enough?
 #
-# The same number of steps, on more and more images, three ways. From scratch means the same network with random weights.
+# We train for the same number of steps on more and more images, in three ways. *From scratch* means the same network with random initial weights.
 #
 # **Predict.** Where does training from scratch catch up?
 
 # %%
 SIZES = {"offline": (10, 50, 200), "quick": (10, 100, 500), "full": (10, 100, 1_000, 5_000)}
 SIZES = [n for n in SIZES[profile.current().name] if n <= len(y_train) // 10]
-curve = {"from scratch": [], "extraction": [], "refining": []}
+curve = {"from scratch": [], "extraction": [], "fine-tuning": []}
 for n in SIZES:
     curve["from scratch"].append(transfer("scratch", 0, n, pretrain=False)[1])
     curve["extraction"].append(transfer("extraction", STEPS, n)[1])
-    curve["refining"].append(transfer("refining", 0, n)[1])
+    curve["fine-tuning"].append(transfer("tuning", 0, n)[1])
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 4))
@@ -608,10 +596,10 @@ ax.legend(loc="center left")
 plt.show()
 
 # %% [markdown] answer="transfer-few-images" points=2
-# **What do you see?** (2 points) Give the three accuracies for the fewest and for the most images. All had the same number of steps: what holds the training from scratch back in your figure, the images or the steps, and which run would decide? When would you refine rather than extract?
+# **What do you see?** (2 points) State the three accuracies for the fewest and for the most images. All runs had the same number of steps. What holds back training from scratch in your figure, the number of images or the number of steps, and which further run would decide? When would you use fine-tuning rather than feature extraction?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers from the figure: both ways of transfer far above scratch on few images. Where the curve from scratch hardly rises with more images, the steps hold it back, and a run with ten times the steps on the same images decides; where it rises, the images do. One point: refine when there are enough images to determine all weights, when the base's own images differ from the task's, and when there is time for the backward pass through the base; extract when images are few or the base fits, and because features of a base that stands still can be computed once.
+# *Rubric.* One point: the answer gives numbers from the figure, which show both transfer methods far above training from scratch on few images. Where the curve for training from scratch hardly rises with more images, the number of steps holds it back, and a run with ten times as many steps on the same images decides; where the curve rises, the number of images holds it back. One point: use fine-tuning when there are enough images to determine all weights, when the base's own images differ from the task's, and when there is time for the backward pass through the base. Use feature extraction when there are few images or the base fits the task, and because the features of a frozen base need to be computed only once.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -620,10 +608,10 @@ plt.show()
 # | test accuracy | the report: VGG-16, CIFAR-10 | *offline*: small base, 500 generated images, 100 steps | small base, 5,000 photographs of CIFAR-10, 500 steps |
 # |---|---|---|---|
 # | extraction | 0.6743 | 0.900 [0.892, 0.907] | 0.350 [0.347, 0.353] |
-# | refining | 0.8505 | 0.891 [0.881, 0.900] | 0.440 [0.435, 0.448] |
-# | refining after 2 % of the steps | 0.8441 | 0.885 [0.878, 0.899] | – |
-# | after 20 % | 0.8461 | 0.891 [0.877, 0.898] | 0.416 [0.410, 0.421] |
-# | after 50 % | 0.8510 | 0.892 [0.873, 0.910] | – |
+# | fine-tuning | 0.8505 | 0.891 [0.881, 0.900] | 0.440 [0.435, 0.448] |
+# | fine-tuning after 2% of the steps | 0.8441 | 0.885 [0.878, 0.899] | – |
+# | after 20% | 0.8461 | 0.891 [0.877, 0.898] | 0.416 [0.410, 0.421] |
+# | after 50% | 0.8510 | 0.892 [0.873, 0.910] | – |
 # | from scratch | – | 0.388 [0.235, 0.447] | 0.428 [0.421, 0.435] |
 #
 # | *offline*, generated images | 100 | 500 | 2,000 |
@@ -631,17 +619,17 @@ plt.show()
 # | from scratch | 0.268 [0.231, 0.319] | 0.388 [0.235, 0.447] | 0.338 [0.183, 0.417] |
 # | from scratch, 1,000 steps | – | 0.759 [0.736, 0.780] | 0.862 [0.855, 0.870] |
 # | extraction | 0.842 [0.821, 0.863] | 0.900 [0.892, 0.907] | 0.904 [0.895, 0.913] |
-# | refining | 0.811 [0.795, 0.829] | 0.891 [0.881, 0.900] | 0.907 [0.895, 0.918] |
+# | fine-tuning | 0.811 [0.795, 0.829] | 0.891 [0.881, 0.900] | 0.907 [0.895, 0.918] |
 #
-# Mean [lowest, highest] of seeds 1 to 5, of seeds 1 to 3 for the photographs (saved as JPEG, batches of 32) and for 1,000 steps; 2,000 test images, where the notebook takes 500 *offline*; two threads of a 64-bit processor without a GPU, TensorFlow 2.21, Keras 3.15. The report does not give its number of steps. VGG-16 itself, *quick* and *full*, was not measured.
+# Each entry is the mean [lowest, highest] over seeds 1 to 5, or over seeds 1 to 3 for the photographs (saved as JPEG, batches of 32) and for 1,000 steps. The accuracies are on 2,000 test images, whereas the notebook uses 500 *offline*. The runs used two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. The report does not state its number of steps. VGG-16 itself (profiles *quick* and *full*) was not measured.
 #
-# The report's order, refining far above extraction, is not what the generated images give. There the base fits: refining loses 3 points on 100 images, 1 on 500, and none on 2,000. With the base learning at 0.001 in place of 0.0003, it loses 5 on 500, 0.849 [0.762, 0.905]. On photographs the order is the report's, by 9 points: a base that learnt from shapes fits them badly, and has much to gain. It fits so badly that even refining is no better than training from scratch (on 500 photographs 0.315 [0.312, 0.317] against 0.345 [0.327, 0.366]): not every base is worth starting from. In no case does waiting for *k* steps help by more than the spread.
+# In the report, fine-tuning is far better than feature extraction. The generated images do not show this, because the base fits them: fine-tuning loses 3 points on 100 images, 1 on 500, and none on 2,000. If the base learns at a rate of 0.001 instead of 0.0003, fine-tuning loses 5 points on 500 images: 0.849 [0.762, 0.905]. On photographs, fine-tuning wins as it does in the report, by 9 points: a base trained on shapes fits photographs badly and has much to gain. It fits so badly that even fine-tuning is no better than training from scratch (on 500 photographs, 0.315 [0.312, 0.317] against 0.345 [0.327, 0.366]): not every base is worth starting from. In no case does waiting for *k* steps help by more than the spread between seeds.
 #
-# With 100 steps, training from scratch is held back by the steps: ten times as many take it from 0.338 to 0.862, and still not to what extraction reaches with a tenth of them. The linear classifier of section 2 is right on 0.878 [0.870, 0.884] of images that are prepared, 0.879 with the channels turned, 0.857 [0.846, 0.865] with pixels from 0 to 1.
+# With 100 steps, the number of steps holds back training from scratch: ten times as many steps raise it from 0.338 to 0.862, which is still below what feature extraction reaches with a tenth of them. The linear classifier of section 2 has an accuracy of 0.878 [0.870, 0.884] on preprocessed images, 0.879 with the channels in reverse order, and 0.857 [0.846, 0.865] with pixels from 0 to 1.
 
 # %% [markdown]
 # ## Take-away
 #
-# A pre-trained base gives a small task features that it could never learn from its own few images, if the images are prepared as the base knows them. Stopping the gradient keeps these features as they are; letting it through adapts them, which pays when there are images enough and the old images differ from the new. Differences of a point between such recipes mean little after a single run.
+# A pretrained base gives a small task features that could never be learned from the task's own few images, provided that the images are preprocessed as the base expects. Stopping the gradient keeps these features as they are. Letting it through adapts them, which pays off when there are enough images and when the old images differ from the new ones. Differences of one point between such methods mean little after a single run.
 #
-# **To go on with.** You stop the gradient before the last block only, so that this block is refined with the head and everything below stands still. What would you expect, and how would you choose the block?
+# **Going further.** Suppose you stop the gradient just before the last block, so that this block is fine-tuned with the head and everything below it stays frozen. What would you expect, and how would you choose the block?

@@ -1,51 +1,37 @@
 # %% [markdown]
 # # CIFAR-100: a large network, part by part
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/convcourse/convcourse/blob/main/release/13_cifar100/13_cifar100.ipynb)
-#
-# **150 minutes, 20 points.** Builds on *04 parameter counting*, *07 augmentation* and *08 regularization*; it is the last assignment and uses something of each of them.
+# **150 minutes, 20 points.** Builds on *04 parameter counting*, *07 augmentation* and *08 regularization*. This is the last assignment, and it uses something from each of them.
 #
 # In this assignment you
 #
 # * **build** a network of ten convolutions for a hundred classes, and **predict** what each of its blocks costs,
-# * **prepare** labels and images as a report on CIFAR-100 did, augmentation included,
-# * **take apart** the network: fewer blocks, one more, without dropout, without augmentation,
-# * **time** each version, and **judge** three conclusions of the report by your own figures,
-# * **measure** more than accuracy: the best five guesses, and the superclass.
+# * **preprocess** labels and images as a report on CIFAR-100 did, including augmentation,
+# * **take apart** the network: fewer blocks, one more block, without dropout, without augmentation,
+# * **time** each version, and **judge** three conclusions of the report by your own results,
+# * **measure** more than accuracy: the five best guesses, and the superclass.
 
 # %% [markdown] locked="c100-setup-note"
 # ## Set-up
 #
-# The next cell works in JupyterLab, in Colab and in the grader alike. It installs the course's helpers only where they are missing.
+# The next cell works in JupyterLab, in Colab and in the grader. It checks that the course's package, `convcourse`, is installed and recent enough, and says what to do if it is not. Then it reports the machine and the profile.
 
-# %% locked="c100-setup"
-import importlib.util
-import subprocess
-import sys
-
-WHEEL = "https://github.com/convcourse/convcourse/releases/latest/download/convcourse-1.0.0-py3-none-any.whl"
-if importlib.util.find_spec("helpers") is None:
-    if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", WHEEL]).returncode:
-        raise ImportError("The helpers could not be installed: go online, then run this cell again.")
-
-from helpers import checks, device
-
-checks.explain_missing_names()
-device.report()
+# %% setup="c100-setup"
+# build writes the set-up cell here.
 
 # %%
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import data, plots, profile, training
+from convcourse import data, plots, profile, training
 
 keras.utils.set_random_seed(1)
 
 # %% [markdown]
 # ## 1. A hundred classes in twenty groups
 #
-# CIFAR-100 has 50,000 training and 10,000 test images of 32 × 32 pixels: only 500 for each class to learn from, a tenth of what CIFAR-10 has. Its classes form twenty *superclasses* of five, so that each image has two labels, a *fine* and a *coarse* one: *maple* and *tree*, for example. The generated images of the profile *offline* have the same form: a superclass is a shape, and its five classes are five ways to fill it.
+# CIFAR-100 has 50,000 training and 10,000 test images of 32 × 32 pixels. Only 500 training images show each class, a tenth of what CIFAR-10 offers. The classes form twenty *superclasses* of five, so each image has two labels, a *fine* and a *coarse* one: *maple* and *tree*, for example. The generated images of the profile *offline* have the same structure: a superclass is a shape, and its five classes are five ways to fill it.
 
 # %%
 images = data.load("cifar100").scaled()
@@ -54,7 +40,7 @@ n_val = len(images.x_train) // 5
 x_train, fine_train = images.x_train[:-n_val], images.y_train[:-n_val, 0]
 x_val, fine_val = images.x_train[-n_val:], images.y_train[-n_val:, 0]
 x_test, fine_test = images.x_test, images.y_test[:, 0]
-print(len(x_train), "images to train on,", len(x_val), "to validate,", len(x_test), "to test")
+print(f"{len(x_train)} images for training, {len(x_val)} for validation, {len(x_test)} for testing")
 
 # %%
 group_of = np.zeros(100, int)  # the superclass of each class
@@ -65,21 +51,21 @@ plots.contact_sheet(x_train[shown], fine_train[shown], images.class_names, colum
 plt.show()
 
 # %% [markdown]
-# The figure has five images of one superclass in each row. A network that guesses is right on one image in a hundred, and on one in twenty if only the superclass counts.
+# Each row of the figure shows five images of one superclass. A network that guesses is right on one image in a hundred, and on one in twenty if only the superclass counts.
 #
-# ### Labels as rows
+# ### One-hot labels
 #
-# The report that this assignment follows turns each label into a row of a hundred values, 1 at the place of the class and 0 elsewhere (*one-hot*), and trains with `categorical_crossentropy`. For an image of class $y$ with predicted probabilities $p$ and the row $t$ this is the loss of the earlier assignments in another form:
+# The report that this assignment follows turns each label into a row of a hundred values, 1 at the place of the class and 0 elsewhere (*one-hot*), and trains with `categorical_crossentropy`. For an image of class $y$ with predicted probabilities $p$ and the one-hot row $t$, this is the loss of the earlier assignments in another form:
 #
 # $$-\sum_{k=1}^{100} t_k \log p_k = -\log p_y$$
 #
-# **Exercise (1 point).** Write `one_hot` with NumPy. It takes the labels as Keras delivers them, in a column, and as a plain row.
+# **Exercise (1 point).** Write `one_hot` with NumPy. It accepts labels in a column, as Keras delivers them, and in a plain one-dimensional array.
 
 # %% solution="c100-onehot-answer"
 def one_hot(labels, classes=100):
-    """Rows with a single 1 each.
+    """Turn labels into rows with a single 1 each.
 
-    labels: (N,) or (N, 1) whole numbers from 0 to classes - 1
+    labels: (N,) or (N, 1) integers from 0 to classes - 1
     Returns (N, classes) float32: 1 at the place of the label, 0 elsewhere.
 
     Example: one_hot(np.array([2, 0]), 3) is [[0, 0, 1], [1, 0, 0]].
@@ -104,13 +90,13 @@ for amount, classes, top in ((300, 100, 100), (6, 100, 40), (9, 20, 20), (1, 2, 
     wanted = np.float32(numbers[:, None] == np.arange(classes))
     for form, given in (("row", numbers), ("column", numbers[:, None].astype("uint8"))):
         made = submission.call("one_hot", given, classes)
-        case = f"The result for a {form} of labels, of which not every class needs to occur,"
+        case = f"The result for a {form} of labels (some classes may not occur)"
         check.array_equal(made, wanted, case)
         check.dtype(made, "float32", case)
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("c100-onehot")
+hints.show("c100-onehot")
 
 # %%
 y_train, y_val, y_test = (one_hot(labels) for labels in (fine_train, fine_val, fine_test))
@@ -118,7 +104,7 @@ y_train, y_val, y_test = (one_hot(labels) for labels in (fine_train, fine_val, f
 # %% [markdown]
 # ## 2. The base network
 #
-# The report begins with three convolutions of 32, 64 and 128 filters and one FC layer, which reach an accuracy of 0.366. Its *base* goes deeper. A block is a number of convolutions, then batch normalisation, then pooling:
+# The report starts with three convolutions of 32, 64 and 128 filters and one fully connected (FC) layer, which reach an accuracy of 0.366. Its *base* goes deeper. A block consists of several convolutions, then batch normalization, then pooling:
 #
 # | block | convolutions 3 × 3, same, ReLU | output after pooling 2 × 2 |
 # |---|---|---|
@@ -127,23 +113,23 @@ y_train, y_val, y_test = (one_hot(labels) for labels in (fine_train, fine_val, f
 # | 3 | 3 of 256 filters | 4 × 4 × 256 |
 # | 4 | 3 of 512 filters | 2 × 2 × 512 |
 #
-# Then it flattens, drops half of the 2,048 values, and ends in an FC layer of 512 units with *sigmoid* and one of 100 with softmax. Sigmoid came out of a search over the head: 48 minutes for ten settings, the best at 0.25 after 20 epochs; with the whole network and a second FC layer it gained 0.02 (0.51). *09 optimization*, section 5, makes that search again in seconds.
+# The network then flattens the result, drops half of the 2,048 values, and ends with an FC layer of 512 units with *sigmoid* and one of 100 units with softmax. The report found sigmoid in a search over the head, which took 48 minutes for ten settings; the best reached 0.25 after 20 epochs. With the whole network and a second FC layer, sigmoid gained 0.02 (0.51). *09 optimization*, section 5, repeats that search in seconds.
 #
-# **Predict.** Which block has the most parameters? Is it the one that takes the most time?
+# **Predict.** Which block has the most parameters? Is it also the block that takes the most time?
 
 # %% [markdown]
-# **Exercise (4 points).** Write `build_base`. The blocks are an argument, so that they can be exchanged. `width` multiplies all filters and the 512 units, but not the classes; a dropout of 0 adds no layer.
+# **Exercise (4 points).** Write `build_base`. The blocks are an argument, so you can exchange them. `width` multiplies all filters and the 512 units, but not the classes. A dropout of 0 adds no layer.
 
 # %% solution="c100-base-answer"
 BASE = ((64, 2), (128, 2), (256, 3), (512, 3))  # filters and convolutions of each block
 
 
 def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
-    """The network for CIFAR-100, not compiled; input (32, 32, 3).
+    """Build the network for CIFAR-100 with input (32, 32, 3), without compiling it.
 
-    blocks: (filters, convolutions) of each block, whose batch normalisation has momentum=0.9
-    dropout: rate after flattening, 0 for no such layer
-    width: each layer has round(width * filters) filters; the hidden FC layer likewise
+    blocks: (filters, convolutions) of each block; its batch normalization has momentum=0.9
+    dropout: rate after flattening; 0 adds no such layer
+    width: each layer has round(width * filters) filters, and the hidden FC layer accordingly
     Returns a keras.Model.
 
     Example: build_base().count_params() is 8739492.
@@ -165,7 +151,7 @@ def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
     ### END SOLUTION
 
 # %% tests="c100-base" points=4
-with checks.exercise("c100-base", hidden="every layer of other blocks, widths, rates and classes"):
+with checks.exercise("c100-base", hidden="every layer, for other blocks, widths, rates and classes"):
     checks.architecture(
         build_base(((64, 2), (128, 1)), dropout=0.25),
         "conv 3x3x64 same relu, conv 3x3x64 same relu, bn, pool 2, conv 3x3x128 same relu, bn,"
@@ -178,7 +164,7 @@ from autograder import submission
 
 
 def layers_of(blocks, dropout, width, classes):
-    """The network in words, as submission.checks.architecture reads them."""
+    """Describe the network in words that submission.checks.architecture reads."""
     words = []
     for filters, convolutions in blocks:
         words += [f"conv 3x3x{round(width * filters)} same relu"] * convolutions
@@ -203,27 +189,27 @@ submission.checks.parameters(plain, total=8_739_492, trainable=8_737_572)
 norms = [layer for layer in plain.layers if type(layer).__name__ == "BatchNormalization"]
 submission.checks.that(
     all(abs(layer.momentum - 0.9) < 1e-6 for layer in norms),
-    "A batch normalisation has another momentum than 0.9.",
+    "A batch normalization layer has a momentum other than 0.9.",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("c100-base")
+hints.show("c100-base")
 
 # %% [markdown]
 # ### What a block costs
 #
-# A convolution of $F$ filters of 3 × 3 over $C$ channels has $(9 C + 1) F$ parameters. With same padding it makes $9\,C\,F$ multiplications at each of the $N \times N$ places of its input. Pooling halves $N$, so that a later block can have twice the filters for about the same work.
+# A convolution with $F$ filters of 3 × 3 over $C$ channels has $(9 C + 1) F$ parameters. With same padding, it performs $9\,C\,F$ multiplications at each of the $N \times N$ positions of its input. Pooling halves $N$, so a later block can have twice the filters for about the same amount of work.
 #
-# **Exercise (3 points).** Write `block_costs`, for the convolutions alone.
+# **Exercise (3 points).** Write `block_costs` for the convolutions alone.
 
 # %% solution="c100-costs-answer"
 def block_costs(blocks, size=32, channels=3):
-    """Parameters and multiplications of the convolutions of each block.
+    """Count the parameters and multiplications of the convolutions of each block.
 
     blocks: (filters, convolutions) of each; after each block, 2 x 2 pooling halves the size
-    size, channels: height (and width) in pixels and channels of the input
-    Returns a list of (parameters, multiplications for one image), a pair for each block.
+    size, channels: height (and width) in pixels and number of channels of the input
+    Returns a list of (parameters, multiplications for one image), one pair for each block.
 
     Example: block_costs([(64, 1), (128, 1)]) is [(1792, 1769472), (73856, 18874368)].
     """
@@ -245,15 +231,15 @@ with checks.exercise("c100-costs", hidden="one block, many blocks, other sizes a
     costs = [list(pair) for pair in block_costs([(64, 1), (128, 1)])]
     checks.equal(costs, [[1_792, 1_769_472], [73_856, 18_874_368]], "The costs of two blocks")
     costs = [list(pair) for pair in block_costs([(64, 2)])]
-    checks.equal(costs, [[38_720, 39_518_208]], "The cost of one block of two convolutions")
+    checks.equal(costs, [[38_720, 39_518_208]], "The costs of one block of two convolutions")
     total = sum(parameters for parameters, _ in block_costs(BASE))
-    checks.equal(total, 7_635_264, "The parameters of all convolutions of the base")
+    checks.equal(total, 7_635_264, "The number of parameters of all convolutions of the base")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 
 def wanted_costs(blocks, size, channels):
-    """Parameters and multiplications of each block, a pair for each."""
+    """Count the parameters and multiplications of each block, one pair for each."""
     found = []
     for filters, convolutions in blocks:
         inputs = [channels] + [filters] * (convolutions - 1)
@@ -282,7 +268,7 @@ for blocks, size, channels in (
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("c100-costs")
+hints.show("c100-costs")
 
 # %%
 costs = np.array(block_costs(BASE))
@@ -296,15 +282,15 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# ## 3. Augmentation in front
+# ## 3. Augmentation in front of the network
 #
-# The report augments with `ImageDataGenerator(rotation_range=15, width_shift_range=0.1, height_shift_range=0.1, horizontal_flip=True)`. *07 augmentation* wrote the same as Keras layers, which are active in training alone and hand their input on in `evaluate` and `predict`.
+# The report augments with `ImageDataGenerator(rotation_range=15, width_shift_range=0.1, height_shift_range=0.1, horizontal_flip=True)`. *07 augmentation* wrote the same transformations as Keras layers, which are active only in training and return their input unchanged in `evaluate` and `predict`.
 #
-# **Exercise (2 points).** Write `augmented`: flip, shift, rotation, then the network itself (not a copy). What moves in from outside is filled with the nearest pixel.
+# **Exercise (2 points).** Write `augmented`: flip, shift, rotation, then the network itself (not a copy). Fill the area that the image has moved away from with the nearest pixel.
 
 # %% solution="c100-augmented-answer"
 def augmented(network):
-    """A model that augments in training, and is the network alone otherwise; not compiled.
+    """Build a model that augments in training and is the network alone otherwise; not compiled.
 
     network: a keras.Model from (N, 32, 32, 3) to (N, classes); its weights are shared
     Returns a keras.Model: RandomFlip, RandomTranslation, RandomRotation, network.
@@ -331,7 +317,7 @@ guarded = augmented(tiny)
 # %% tests="c100-augmented" points=2
 with checks.exercise("c100-augmented", hidden="the three layers' settings, one by one"):
     checks.that(guarded is not None, "augmented returns None: end it with `return model`.")
-    checks.equal(guarded.count_params(), tiny.count_params(), "The parameters of guarded")
+    checks.equal(guarded.count_params(), tiny.count_params(), "The number of parameters of guarded")
     shared = {id(w) for w in guarded.weights} >= {id(w) for w in tiny.weights}
     checks.that(shared, "guarded has weights of its own: use the network itself, not a copy.")
     quiet = [np.asarray(m(x_val[:4], training=False)) for m in (tiny, guarded)]
@@ -343,13 +329,13 @@ check = submission.checks
 
 
 def either_way(factor):
-    """A factor as [low, high]: 0.1 means -0.1 to 0.1."""
+    """Return a factor as [low, high]; 0.1 means -0.1 to 0.1."""
     low, high = factor if isinstance(factor, (list, tuple)) else (-factor, factor)
     return [round(float(low), 4), round(float(high), 4)]
 
 
 def opened(model):
-    """The layers in the order of computation, nested models opened, the input left out."""
+    """List all layers in the order of computation, including nested models but not the input."""
     found = []
     for layer in model.layers:
         found += opened(layer) if hasattr(layer, "layers") else [layer]
@@ -362,18 +348,18 @@ inner = [type(layer).__name__ for layer in opened(submission.model("tiny"))]
 check.equal(
     kinds,
     ["RandomFlip", "RandomTranslation", "RandomRotation", *inner],
-    "The layers of guarded",
+    "The list of the layers of guarded",
 )
 flip, shift, turn = (layer.get_config() for layer in chain[:3])
-check.that(flip["mode"] == "horizontal", "The flip is not horizontal, from left to right.")
+check.that(flip["mode"] == "horizontal", "The flip is not horizontal (left to right).")
 for side in ("height", "width"):
     check.that(
         either_way(shift[f"{side}_factor"]) == [-0.1, 0.1],
-        f"The shift is not one of a tenth of the {side} to either side.",
+        f"The shift is not by up to a tenth of the {side} in both directions.",
     )
 check.that(
     either_way(turn["factor"]) == either_way(15 / 360),
-    "The rotation is not one of 15 degrees: RandomRotation counts in full turns.",
+    "The rotation is not by 15 degrees: RandomRotation counts in full turns.",
 )
 check.that(
     shift["fill_mode"] == turn["fill_mode"] == "nearest",
@@ -382,21 +368,21 @@ check.that(
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("c100-augmented")
+hints.show("c100-augmented")
 
 # %% [markdown]
 # ## 4. Training the base
 #
-# The report trains with Adam in batches of 128 for 120 epochs. It also gives its **test** images to `fit` as validation data, and then chooses among its networks by them. Here, a fifth of the training images validates, and the test images wait until the end.
+# The report trains with Adam in batches of 128 for 120 epochs. It also passes its **test** images to `fit` as validation data and then uses them to choose among its networks. Here, we validate on a fifth of the training images, and the test images wait until the end.
 #
-# **Exercise (2 points).** Write `train_network`: compile with Adam at the given learning rate, with categorical cross-entropy and accuracy; then train with `training.fit` on `x_train` and `y_train`, validated on `x_val` and `y_val`.
+# **Exercise (2 points).** Write `train_network`. Compile with Adam at the given learning rate, categorical cross-entropy and accuracy. Then train with `training.fit` on `x_train` and `y_train`, and validate on `x_val` and `y_val`.
 
 # %% solution="c100-train-answer"
 def train_network(model, name, epochs, batch_size=128, learning_rate=0.001):
-    """Compile and train a model; keep a checkpoint under the given name.
+    """Compile and train a model, and save a checkpoint under the given name.
 
-    model: a keras.Model that ends in softmax; name: a string, such as "c100_base"
-    Returns what training.fit returns; its .history holds loss, accuracy, val_loss, val_accuracy.
+    model: a keras.Model that ends with softmax; name: a string such as "c100_base"
+    Returns the result of training.fit; its .history has loss, accuracy, val_loss, val_accuracy.
 
     Example: record = train_network(build_base(), "c100_base", epochs=120)
     """
@@ -408,7 +394,7 @@ def train_network(model, name, epochs, batch_size=128, learning_rate=0.001):
     ### END SOLUTION
 
 # %% [markdown]
-# How much to compute depends on the profile. *full* trains the whole width for 60 epochs. *quick* trains half the width for 10, which takes its time without a GPU. *offline* trains an eighth of the width for 8, with smaller batches and a larger learning rate, so that few images make many steps, and it leaves out the fourth block: ten convolutions leave the level of a guess too slowly for a minute, as the table at the end shows.
+# The amount of computation depends on the profile. *full* trains the whole width for 60 epochs. *quick* trains half the width for 10 epochs, which takes a while without a GPU. *offline* trains an eighth of the width for 8 epochs, with smaller batches and a larger learning rate, so that few images give many steps. It also leaves out the fourth block: ten convolutions rise above the level of guessing too slowly for a run of one minute, as the table at the end shows.
 
 # %%
 asked = {"epochs": 60}
@@ -426,8 +412,8 @@ keras.utils.set_random_seed(1)
 base = build_base(core, dropout=0, width=width)
 base.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
 print(f"first loss {training.first_loss(base, x_val, y_val):.3f}, log(100) is {np.log(100):.3f}")
-learnt = training.overfits(base, x_train, y_train, images=100, epochs=40)
-print(f"accuracy on 100 images learnt by heart: {learnt:.2f}")
+memorized = training.overfits(base, x_train, y_train, images=100, epochs=40)
+print(f"accuracy on the 100 images it was trained on: {memorized:.2f}")
 
 # %%
 base_record = train_network(base, "c100_base", **asked)
@@ -441,15 +427,15 @@ with checks.exercise("c100-train", hidden="the settings, the history and the acc
         train_network(probe, "c100_probe", epochs=3, batch_size=50, learning_rate=0.02)
     call = fit.call_args or own.call_args
     checks.that(call is not None, "train_network does not train: call training.fit.")
-    checks.equal(call.kwargs.get("epochs"), 3, "epochs")
-    checks.equal(call.kwargs.get("batch_size"), 50, "batch_size")
+    checks.equal(call.kwargs.get("epochs"), 3, "The argument epochs")
+    checks.equal(call.kwargs.get("batch_size"), 50, "The argument batch_size")
     judged = call.kwargs.get("validation_data")
     checks.that(judged is not None, "There is no validation data.")
-    checks.that(judged[0] is not x_test, "The test images are used: they must wait to the end.")
+    checks.that(judged[0] is not x_test, "Do not validate on the test images: they must wait until the end.")
     checks.array_equal(judged[0], x_val, "The images of the validation data")
     rate = float(np.asarray(probe.optimizer.learning_rate))
     checks.close(rate, 0.02, "The learning rate", rtol=1e-3)
-    checks.that(base_record is not None, "train_network returns None: return what fit returns.")
+    checks.that(base_record is not None, "train_network returns None: return the result of fit.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -457,40 +443,40 @@ settings = submission.compiled("base")
 submission.checks.that(settings["optimizer"] == "adam", "The optimizer of base is not Adam.")
 submission.checks.that(
     settings["loss"] == "categorical_crossentropy",
-    "The loss of base is another: the labels are rows, so it is categorical_crossentropy.",
+    "The loss of base is wrong: the labels are one-hot, so use categorical_crossentropy.",
 )
 submission.checks.that(
     {"accuracy", "acc", "categorical_accuracy"} & set(settings["metrics"]),
     "The metrics of base lack accuracy.",
 )
 made = submission.value("base_record")
-submission.checks.that(isinstance(made, dict), "base_record is not what training.fit returns.")
+submission.checks.that(isinstance(made, dict), "base_record is not the result of training.fit.")
 for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
     submission.checks.that(key in made, f"base_record lacks {key}.")
 asked_for = submission.value("asked")["epochs"]
-submission.checks.that(len(made["loss"]) == asked_for, "base was trained for other epochs.")
+submission.checks.that(len(made["loss"]) == asked_for, "base was trained for the wrong number of epochs.")
 unseen, truth = submission.heldout(dataset="cifar100")
 reached = submission.accuracy(
     submission.model("base"), submission.np.float32(unseen) / 255, truth
 )
 submission.checks.that(
     reached >= submission.threshold("c100-accuracy"),
-    "base is right on fewer images that it has not seen than this network is when it learns "
-    "from the training images with their own labels, for all epochs.",
+    "base is right on fewer held-out images than this network is when it is trained on the "
+    "training images with their own labels, for all epochs.",
 )
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("c100-train")
+hints.show("c100-train")
 
 # %% [markdown]
 # ## 5. Part by part
 #
-# What is each part of the network worth? The report changes one at a time (accuracy on test images, training time on its GPU, one training each):
+# What is each part of the network worth? The report changes one part at a time (accuracy on test images, training time on its GPU, one run each):
 #
 # | version | accuracy | minutes |
 # |---|---|---|
-# | first net: one convolution each of 32, 64, 128 filters | 0.366 | 7 |
+# | first net: one convolution each of 32, 64 and 128 filters | 0.366 | 7 |
 # | base | 0.486 | 36 |
 # | base, augmented | 0.592 | 50 |
 # | one block of 256 filters only, augmented | 0.48 | 67 |
@@ -498,7 +484,7 @@ checks.hint("c100-train")
 # | base with dropout | 0.53 | 16 |
 # | base with dropout, augmented | 0.63 | 48 |
 #
-# The report does not say how many convolutions its one block has. Multiply first:
+# The report does not say how many convolutions its single block has. Count the multiplications first:
 
 # %%
 FIRST = ((32, 1), (64, 1), (128, 1))
@@ -510,7 +496,7 @@ for name, blocks in counted.items():
     print(f"{name:<15} {millions:8.1f} million multiplications, {parameters:>11,} parameters")
 
 # %% [markdown]
-# **Predict.** Does dropout make an epoch faster? Does a fifth block make the network better? Which pays more on a hundred classes with few images each, depth or augmentation?
+# **Predict.** Does dropout make an epoch faster? Does a fifth block make the network better? Which helps more on a hundred classes with few images each, depth or augmentation?
 
 # %%
 parts = {  # blocks, dropout, whether augmented
@@ -524,7 +510,7 @@ parts = {  # blocks, dropout, whether augmented
 }
 
 # %% [markdown]
-# *full* and *quick* train each of them from the beginning. *offline* has no time for that. It trains the first three alike, which compares depth, and leaves out the block more and dropout alone. *Augmentation* and *both* have the weights of the base, so that they can **go on** from where it stands, for four epochs at a third of the learning rate. So does *base, longer*, without any change, for a fair comparison.
+# *full* and *quick* train each version from scratch. *offline* has no time for that. It trains the first three versions in the same way, which compares depth, and leaves out the additional block and dropout alone. *Augmentation* and *both* have the weights of the base, so they can **continue** from its state, for four epochs at a third of the learning rate. For a fair comparison, *base, longer* also continues, without any change.
 
 # %%
 more = asked | {"epochs": 4, "learning_rate": 0.001}
@@ -539,7 +525,7 @@ def goes_on(name):
 
 # %%
 def train_part(name, blocks, dropout, augment, seed=1):
-    """Train one version; return the network without augmentation, and its record."""
+    """Train one version; return the network without augmentation and its record."""
     keras.utils.set_random_seed(seed)
     network = build_base(blocks, dropout, width)
     label = "c100_" + name.replace(",", "").replace(" ", "_")
@@ -556,11 +542,11 @@ for name, (blocks, dropout, augment) in parts.items():
         networks[name], records[name] = train_part(name, blocks, dropout, augment)
 
 # %% [markdown]
-# The accuracy that Keras reports during training is that on augmented images, with dropout at work. For a fair gap, ask each finished network about the images as they are. The seconds hold the preparation before the first step, and whatever else the machine was doing.
+# The accuracy that Keras reports during training is measured on augmented images and with active dropout. To measure a fair gap, we evaluate each finished network on unchanged images. The seconds include the preparation before the first step, and they also depend on what else the machine was doing.
 
 # %%
 def right(network, x, labels):
-    """The share of images whose most probable class is the label."""
+    """Return the share of images whose most probable class is the label."""
     return np.mean(network.predict(x, batch_size=256, verbose=0).argmax(axis=1) == labels)
 
 # %%
@@ -571,7 +557,7 @@ for name in parts:
     )
     an_epoch = records[name].seconds / len(records[name].epoch)
     figures[name] = {"training": inner, "validation": outer, "seconds": an_epoch}
-    print(f"{name:<13} validation {outer:.3f}, gap {inner - outer:+.3f}, {an_epoch:.1f} s an epoch")
+    print(f"{name:<13} validation {outer:.3f}, gap {inner - outer:+.3f}, {an_epoch:.1f} s per epoch")
 
 # %%
 fig, (above, below) = plt.subplots(
@@ -584,7 +570,7 @@ for shift, key, look in (
 ):
     heights = [one[key] for one in figures.values()]
     above.bar(places + shift, heights, 0.4, label=key, edgecolor="0.2", **look)
-above.set(ylabel="accuracy on plain images")
+above.set(ylabel="accuracy on unchanged images")
 above.legend()
 below.bar(places, [one["seconds"] for one in figures.values()], 0.5, color="0.6", edgecolor="0.2")
 below.set(ylabel="training time (s/epoch)")
@@ -593,7 +579,7 @@ plt.show()
 
 # %%
 def curve(name):
-    """Validation accuracy over the epochs, those of the base before it went on included."""
+    """Return the validation accuracy over the epochs, including those of a base it continues."""
     before = base_record.history["val_accuracy"] if goes_on(name) else []
     return {"val_accuracy": before + records[name].history["val_accuracy"]}
 
@@ -604,25 +590,25 @@ ax.axhline(0.01, color="0.4", linestyle=":")
 plt.show()
 
 # %% [markdown] answer="c100-parts" points=2
-# **What do you see?** (2 points) Order the versions by validation accuracy and by gap, with numbers. What do depth, augmentation and dropout each contribute in your run, and which of the differences would you expect to see again with another random seed? Compare with the table at the end of the notebook.
+# **What do you see?** (2 points) Rank the versions by validation accuracy and by gap, with numbers. What do depth, augmentation and dropout each contribute in your run, and which of the differences would you expect to see again with another random seed? Compare with the table at the end of the notebook.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point for numbers of both orders: one block far behind, the first net next, the base ahead of both; augmentation narrows the gap at once (offline to about half) and dropout narrows it further. One point for the judgement: the lead of the base over fewer convolutions is larger than the spread over seeds in *What others got*, and so is the narrower gap; the accuracy that augmentation or dropout adds or costs within a few epochs is not, since both slow the learning down. Longer training favours them, and a single training settles no difference of a point or two.
+# *Rubric.* One point for the numbers of both rankings: one block is far behind, the first net comes next, and the base is ahead of both; augmentation narrows the gap at once (offline to about half), and dropout narrows it further. One point for the judgment: the lead of the base over fewer convolutions is larger than the spread over seeds in *What others got*, and so is the reduction of the gap. The accuracy that augmentation or dropout adds or costs within a few epochs is not, because both slow down learning. Longer training favors them, and a single run cannot settle a difference of a point or two.
 # ### END SOLUTION
 
 # %% [markdown] answer="c100-conclusions" points=2
-# **Three conclusions.** (2 points) The report says: *(a)* dropout speeds the training up, since it took 16 minutes in place of 36; *(b)* a fifth block adds nothing, since the network cannot find more abstract features; *(c)* the best network has an accuracy of 0.63 on test data. Judge each by the multiplications, by your figures and those at the end of the notebook, and by how the report used its data. What else could have caused the figure, and what would you run to find out?
+# **Three conclusions.** (2 points) The report says: *(a)* dropout speeds up training, because it took 16 minutes instead of 36; *(b)* a fifth block adds nothing, because the network cannot find more abstract features; *(c)* the best network has an accuracy of 0.63 on test data. Judge each conclusion by the multiplications, by your results and those at the end of the notebook, and by how the report used its data. What else could have caused the result, and what would you run to find out?
 #
 # ### BEGIN SOLUTION
-# *Rubric.* Half a point for (a): dropout removes no multiplication from the convolutions, which do nearly all the work, and the processor seconds are the same with and without it (16.1 and 16.2); so 16 minutes came from something else (fewer epochs, a machine less busy): time equal numbers of steps, several times. Half a point for (b): the fifth block was added to the version without augmentation, which already reaches nearly 100 % on its training images, so overfitting hides what depth could give; at 2 × 2 pixels there is also little left to combine; try it with augmentation and dropout, several seeds. One point for (c): the test images were the validation data by which versions were chosen, so 0.63 is the best of several tries and leans upwards; validate on a part of the training images, and ask the test images once.
+# *Rubric.* Half a point for (a): dropout removes no multiplications from the convolutions, which do nearly all the work, and the processor seconds are the same with and without it (16.1 and 16.2). So the 16 minutes have another cause (fewer epochs, a less busy machine): time the same number of steps, several times. Half a point for (b): the fifth block was added to the version without augmentation, which already reaches nearly 100% on its training images, so overfitting hides what depth could contribute; at 2 × 2 pixels, there is also little left to combine; try it with augmentation and dropout, and with several seeds. One point for (c): the report chose among its versions on the test images, which were its validation data, so 0.63 is the best of several tries and is biased upward; validate on a part of the training images, and use the test images once.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 6. More than right or wrong
 #
-# With a hundred classes, accuracy alone is a hard judge: *maple* for *oak* counts like *maple* for *shark*. Two figures see more. The **top-5 accuracy** is the share of images whose class is among the five most probable. The **superclass** asks only for the right group.
+# With a hundred classes, accuracy alone is a harsh measure: *maple* for *oak* counts as much as *maple* for *shark*. Two other measures show more. The **top-5 accuracy** is the share of images whose class is among the five most probable ones. The **superclass** accuracy asks only for the right group.
 #
-# Choose the network by its validation accuracy, and ask the test images now, once.
+# Choose the network by its validation accuracy, and evaluate it on the test images now, once.
 
 # %%
 best_name = max(figures, key=lambda name: figures[name]["validation"])
@@ -631,16 +617,16 @@ probabilities = best.predict(x_test, batch_size=256, verbose=0)
 print("chosen:", best_name)
 
 # %% [markdown]
-# **Predict.** A guess is among five of a hundred in 5 % of all cases. How far above the accuracy will the top-5 accuracy of the network be?
+# **Predict.** Five random guesses out of a hundred contain the right class in 5% of all cases. How far above the accuracy will the top-5 accuracy of the network be?
 
 # %% [markdown]
 # **Exercise (2 points).** Write `top_accuracy` for any number of guesses.
 
 # %% solution="c100-top-answer"
 def top_accuracy(probabilities, labels, guesses=5):
-    """The share of images whose class is among the most probable ones.
+    """Compute the share of images whose class is among the most probable ones.
 
-    probabilities: (N, C) floats; labels: (N,) whole numbers; guesses: how many classes count
+    probabilities: (N, C) floats; labels: (N,) integers; guesses: how many classes count
     Returns a float from 0 to 1.
 
     Example: top_accuracy(np.array([[0.5, 0.2, 0.3]]), np.array([2]), guesses=2) is 1.0.
@@ -673,22 +659,22 @@ for amount, classes, guesses in ((400, 100, 5), (250, 20, 3), (60, 7, 1), (1, 10
     case = f"With {guesses} guesses among {classes} classes, the result"
     check.close(share, np.mean(above < guesses), case)
 usual = submission.call("top_accuracy", np.eye(8)[:, ::-1] + 0.01 * np.arange(8), np.arange(8))
-check.close(usual, 5 / 8, "Without an argument for guesses, where five count, the result")
+check.close(usual, 5 / 8, "The result without an argument for guesses, so that five count,")
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("c100-top")
+hints.show("c100-top")
 
 # %% [markdown]
-# For the superclass there are two ways to guess: take the group of the most probable *class*, or add up the probabilities of each *group's* classes and take the largest sum.
+# There are two ways to predict the superclass: take the group of the most probable *class*, or add up the probabilities of each *group's* classes and take the largest sum.
 #
 # **Exercise (2 points).** Write `group_probabilities`.
 
 # %% solution="c100-groups-answer"
 def group_probabilities(probabilities, group_of):
-    """The probability of each group: the sum over its classes.
+    """Compute the probability of each group, which is the sum over its classes.
 
-    probabilities: (N, C) floats; group_of: (C,) the group of each class, whole numbers from 0
+    probabilities: (N, C) floats; group_of: (C,) the group of each class, integers from 0
     Returns (N, G) floats, where G is the largest group plus one.
 
     Example: group_probabilities(np.array([[0.5, 0.2, 0.3]]), np.array([1, 0, 1])) is [[0.2, 0.8]].
@@ -717,25 +703,25 @@ for amount, classes, groups in ((200, 100, 20), (5, 12, 12), (9, 7, 1), (40, 30,
 ### END HIDDEN TESTS
 
 # %%
-checks.hint("c100-groups")
+hints.show("c100-groups")
 
 # %%
 group_test = group_of[fine_test]
 by_class = group_of[probabilities.argmax(axis=1)]
 by_sum = group_probabilities(probabilities, group_of).argmax(axis=1)
-print(f"class:  {top_accuracy(probabilities, fine_test, 1):.3f}, a guess 0.010")
-print(f"top 5:  {top_accuracy(probabilities, fine_test, 5):.3f}, a guess 0.050")
-print(f"superclass of the most probable class: {np.mean(by_class == group_test):.3f}, a guess 0.050")
+print(f"class:  {top_accuracy(probabilities, fine_test, 1):.3f}, by chance 0.010")
+print(f"top 5:  {top_accuracy(probabilities, fine_test, 5):.3f}, by chance 0.050")
+print(f"superclass of the most probable class: {np.mean(by_class == group_test):.3f}, by chance 0.050")
 print(f"most probable superclass:              {np.mean(by_sum == group_test):.3f}")
 
 # %% [markdown]
-# ### Which ones does it confuse?
+# ### Which classes does it confuse?
 #
-# The report colours a matrix of 100 × 100 and can read little from it. As in *10 inspection*, classes of a superclass stand side by side, so that confusions within a superclass form dark blocks on the diagonal.
+# The report shows a 100 × 100 matrix in color and can read little from it. As in *10 inspection*, we place the classes of a superclass next to each other, so that confusions within a superclass form dark blocks on the diagonal.
 
 # %%
 order = np.argsort(group_of, kind="stable")
-rank = np.argsort(order)  # where each class stands
+rank = np.argsort(order)  # the place of each class in that order
 matrix = np.zeros((100, 100), int)
 np.add.at(matrix, (rank[fine_test], rank[probabilities.argmax(axis=1)]), 1)
 merged = matrix.reshape(20, 5, 20, 5).sum(axis=(1, 3))
@@ -753,20 +739,20 @@ plt.show()
 # %%
 wrong = probabilities.argmax(axis=1) != fine_test
 within = np.mean(by_class[wrong] == group_test[wrong])
-print(f"{within:.0%} of the wrong answers stay in the superclass; a guess would in {4 / 99:.0%}")
+print(f"{within:.0%} of the wrong answers stay in the superclass; by chance {4 / 99:.0%}")
 for place in np.argsort(merged - np.diag(np.diag(merged)), axis=None)[::-1][:3]:
     true, taken = np.unravel_index(place, merged.shape)
     first, second = (images.class_names[order[5 * g]] for g in (true, taken))
-    print(f"{merged[true, taken]} times: the superclass of {first!r} taken for that of {second!r}")
+    print(f"{merged[true, taken]} times: superclass of {first!r} predicted as that of {second!r}")
 
 # %% [markdown]
 # ## What others got
 #
-# The report: test accuracy after 120 epochs, minutes on its GPU. *Offline*: test accuracy, and the gap from the training accuracy down to it, after 8 epochs on 4,000 generated images, an eighth of the width, mean [lowest, highest] of seeds 1 to 5. The last column has the processor seconds that training on 1,000 images takes at the full width, added up over both threads.
+# For the report, the table shows the test accuracy after 120 epochs and the minutes on its GPU. For *offline*, it shows the test accuracy and the gap from the training accuracy down to it, after 8 epochs on 4,000 generated images at an eighth of the width, as mean [lowest, highest] over seeds 1 to 5. The last column shows the processor seconds, summed over both threads, that training on 1,000 images takes at the full width.
 #
 # | version | the report | *offline*, 8 epochs | gap | processor seconds |
 # |---|---|---|---|---|
-# | one block of one convolution | 0.48, 67 (augmented, convolutions not given) | 0.079 [0.070, 0.099] | 0.167 [0.120, 0.245] | 7.5; with three convolutions 73 |
+# | one block of one convolution | 0.48, 67 (augmented, number of convolutions not given) | 0.079 [0.070, 0.099] | 0.167 [0.120, 0.245] | 7.5; with three convolutions 73 |
 # | first net | 0.366, 7 | 0.185 [0.173, 0.211] | 0.164 [0.129, 0.219] | 1.5 |
 # | base, its first three blocks | – | 0.280 [0.220, 0.305] | 0.131 [0.105, 0.161] | – |
 # | base | 0.486, 36 | 0.184 [0.138, 0.262] | 0.046 [0.028, 0.064] | 16.2 |
@@ -775,29 +761,29 @@ for place in np.argsort(merged - np.diag(np.diag(merged)), axis=None)[::-1][:3]:
 # | base, augmented | 0.592, 50 | | | 16.0 |
 # | base with both | 0.63, 48 | | | 16.1 |
 #
-# | *offline*, from the base's three blocks, four epochs more | test accuracy | gap |
+# | *offline*, four more epochs from the base's three blocks | test accuracy | gap |
 # |---|---|---|
 # | base, longer | 0.373 [0.283, 0.417] | 0.285 [0.272, 0.298] |
 # | dropout | 0.363 [0.279, 0.410] | 0.203 [0.183, 0.226] |
 # | augmentation | 0.387 [0.323, 0.449] | 0.154 [0.133, 0.168] |
 # | both | 0.340 [0.289, 0.394] | 0.120 [0.098, 0.134] |
 #
-# Two threads of a 64-bit processor without a GPU, TensorFlow 2.21, Keras 3.15. *quick* and *full* need the download of CIFAR-100 and were not measured.
+# All runs used two threads of a 64-bit processor without a GPU, TensorFlow 2.21 and Keras 3.15. *quick* and *full* need the download of CIFAR-100 and were not measured.
 #
-# What stands: one block, the first net and three blocks of the base follow each other without overlap, so depth pays. Beyond three blocks it does not in so few steps: the fourth and fifth block leave the level of a guess later (with seed 1, after 24 epochs, four blocks are level with three: 0.431 and 0.421). Augmentation about halves the gap in every seed. What it adds to the accuracy in four epochs, 0.015 on average, is smaller than the spread (from −0.013 to 0.040, seed by seed), and so is what dropout costs, 0.009.
+# Some results are clear. The ranges of one block, the first net and three blocks of the base follow each other without overlap, so depth helps. Beyond three blocks, it does not help in so few steps, because the fourth and fifth blocks rise above the level of guessing later (with seed 1, after 24 epochs, four blocks are level with three: 0.431 and 0.421). Augmentation about halves the gap with every seed. Its gain in accuracy in four epochs, 0.015 on average, is smaller than the spread (from −0.013 to 0.040, seed by seed), and so is the cost of dropout, 0.009.
 #
-# | *offline*, trained longer from the beginning | plain | gap | augmented | gap |
+# | *offline*, trained longer, from scratch | plain | gap | augmented | gap |
 # |---|---|---|---|---|
 # | first net, a quarter of the width, 16 epochs | 0.336 [0.326, 0.350] | 0.59 | 0.410 [0.389, 0.466] | 0.12 |
 # | base, its first three blocks, an eighth of the width, 24 epochs | 0.434 [0.361, 0.486] | 0.48 | 0.476 [0.440, 0.521] | 0.10 |
 #
-# The last four (first net) or eight (base) of these epochs have a third of the learning rate. With that much time augmentation pays: on the first net in each of the five seeds, by 0.058 to 0.116 and without overlap; on the base in four of five, by 0.042 on average, which is less than the spread.
+# The last four (first net) or eight (base) of these epochs use a third of the learning rate. With this much time, augmentation helps: on the first net with each of the five seeds, by 0.058 to 0.116 and without overlap; on the base with four of five seeds, by 0.042 on average, which is less than the spread.
 #
-# Of the augmented network of the second table, the top-5 accuracy is 0.786 [0.752, 0.829], the superclass of the most probable class is right for 0.625 [0.572, 0.657], the most probable superclass for 0.637 [0.582, 0.670], and 39 % [32, 49] of the wrong answers stay in the superclass.
+# The augmented network of the second table has a top-5 accuracy of 0.786 [0.752, 0.829]. The superclass of the most probable class is right for 0.625 [0.572, 0.657] of the images, and the most probable superclass for 0.637 [0.582, 0.670]. Of the wrong answers, 39% [32, 49] stay in the superclass.
 
 # %% [markdown]
 # ## Take-away
 #
-# Blocks of convolutions, each with half the size and twice the filters, keep the work of the blocks similar and put the parameters at the end. With few images a class, what fights overfitting pays, once the training is long enough; what it pays is known only after several seeds. Top-5 accuracy and superclasses show how wrong the wrong answers are, and the test images tell the truth once.
+# Blocks of convolutions, each with half the size and twice the filters of the previous one, keep the work of the blocks similar and put most parameters at the end. With few images per class, countering overfitting helps once the training is long enough; how much it helps is known only after several seeds. Top-5 accuracy and superclasses show how wrong the wrong answers are. The test images tell the truth only once.
 #
-# **To go on with.** The network learns a hundred classes without knowing that they form twenty groups. How would you tell it, in the labels or in a second output, and what should become better first: the class or the superclass?
+# **Going further.** The network learns a hundred classes without knowing that they form twenty groups. How would you give it this information, in the labels or in a second output, and what should improve first, the class or the superclass?

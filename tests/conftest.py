@@ -5,7 +5,7 @@ import sys
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from autograder.workers import usable_cores
+from autograder.run.workers import usable_cores
 
 # What takes longest, the longest first: notebooks, which compute, and files, many of which wait.
 NOTEBOOKS = ["[13_", "[11_", "[06_", "[05_", "[10_", "[12_", "[07_", "[08_", "[09_", "[03_", "[02_"]

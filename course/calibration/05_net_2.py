@@ -1,19 +1,19 @@
-"""What the accuracy threshold of 05_net_2 has to tell apart; run by `autograder calibrate`."""
+"""What the accuracy threshold of 05_net_2 must distinguish; run by `autograder calibrate`."""
 
 import keras
 import numpy as np
 
 from autograder import submission
-from helpers import data, profile
+from convcourse import data, profile
 
 EXERCISE = "net2-accuracy"
 SEEDS = 20
 
 
 def variants(solution):
-    """Broken variants and the reference, each a function from a seed to held-out accuracy.
+    """Return the reference and the broken variants as functions from a seed to held-out accuracy.
 
-    solution: the names of the notebook after all its answers.
+    solution: the names that the notebook defines once all its solutions have run.
     """
     small = profile.current().name == "offline"
     images = data.load("cifar10", train=1_500 if small else None).scaled()  # as the notebook does

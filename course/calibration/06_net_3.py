@@ -1,26 +1,27 @@
-"""What the bands of 06_net_3 have to tell apart; run by `autograder calibrate`.
+"""What the bands of 06_net_3 must distinguish; run by `autograder calibrate`.
 
-The figures are compared with the third band. The first two lie between the same bounds: above what
-a network reaches that has learnt nothing of shapes, below what the course's own network reaches.
+The figures are compared with the third band. The first two bands lie between the same bounds:
+above the accuracy of a network that has learned nothing about shapes, and below that of the
+course's own network.
 """
 
 import keras
 import numpy as np
 
 from autograder import submission
-from helpers import data
+from convcourse import data
 
 EXERCISE = "net3-own-3"
 SEEDS = 20
 
 
 def variants(solution):
-    """Broken variants and the reference, each a function from a seed to held-out accuracy.
+    """Return the reference and the broken variants as functions from a seed to held-out accuracy.
 
-    solution: the names of the notebook after all its answers.
+    solution: the names that the notebook defines once all its solutions have run.
     """
     images = data.load("cifar10").scaled()
-    cut = len(images.x_train) // 10  # the notebook's validation images
+    cut = len(images.x_train) // 10  # the validation images of the notebook
     x, y = images.x_train[:-cut], images.y_train[:-cut]
     validation = images.x_train[-cut:], images.y_train[-cut:]
     heldout, truth = submission.heldout()
@@ -45,7 +46,7 @@ def variants(solution):
 
 
 def dense(*hidden):
-    """Fully connected layers alone, within the budget of 200,000 parameters; compiled."""
+    """Build and compile fully connected layers only, within the budget of 200,000 parameters."""
     layers = [keras.layers.Dense(units, activation="relu") for units in hidden]
     end = keras.layers.Dense(10, activation="softmax")
     flat = [keras.layers.Input(shape=(32, 32, 3)), keras.layers.Flatten()]

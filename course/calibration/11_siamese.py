@@ -1,14 +1,14 @@
-"""What the accuracy threshold of 11_siamese has to tell apart; run by `autograder calibrate`.
+"""What the accuracy threshold of 11_siamese must distinguish; run by `autograder calibrate`.
 
-The judged accuracy is that of the nearest class mean in the embedding: means of one half of the
-held-out images, judged on the other half.
+The judged accuracy is that of a nearest-class-mean classifier in the embedding. The means come from
+one half of the held-out images, and the accuracy is measured on the other half.
 """
 
 import keras
 import numpy as np
 
 from autograder import submission
-from helpers import data, profile
+from convcourse import data, profile
 
 EXERCISE = "siam-accuracy"
 SEEDS = 20
@@ -16,9 +16,9 @@ STEPS = {"offline": 300, "quick": 1_000, "full": 50_000}
 
 
 def variants(solution):
-    """Broken variants and the reference, each a function from a seed to held-out accuracy.
+    """Return the reference and the broken variants as functions from a seed to held-out accuracy.
 
-    solution: the names of the notebook after all its answers.
+    solution: the names that the notebook defines once all its solutions have run.
     """
     images = data.load("cifar10").scaled()
     cut = len(images.x_train) * 4 // 5
@@ -55,7 +55,7 @@ def variants(solution):
 
 
 def nearest(rows, truth):
-    """The share of every second image that lies nearest to the mean of its own class."""
+    """Return the share of the odd-numbered images that lie nearest to their own class's mean."""
     known = np.arange(len(truth)) % 2 == 0
     means = np.stack([rows[known & (truth == c)].mean(axis=0) for c in range(10)])
     away = ((rows[~known, None] - means) ** 2).sum(axis=2)

@@ -1,16 +1,16 @@
-"""What the accuracy threshold of 12_transfer_learning has to tell apart; run by
+"""What the accuracy threshold of 12_transfer_learning must distinguish; run by
 `autograder calibrate`.
 
-The judged network is refined after a fifth of the steps, as the notebook's `refined`. Images that
-were prepared otherwise in training than in judging cost it only a few points; `prepare` has an
-exercise of its own.
+The judged network is fine-tuned after a fifth of the steps, like the notebook's `refined`. If its
+training images are preprocessed differently from the judged images, it loses only a few points, so
+preprocessing has a separate exercise, `prepare`.
 """
 
 import keras
 import numpy as np
 
 from autograder import submission
-from helpers import data, pretrained, profile
+from convcourse import data, pretrained, profile
 
 EXERCISE = "transfer-accuracy"
 SEEDS = 20
@@ -20,9 +20,9 @@ BATCH = {"offline": 20, "quick": 32, "full": 32}
 
 
 def variants(solution):
-    """Broken variants and the reference, each a function from a seed to held-out accuracy.
+    """Return the reference and the broken variants as functions from a seed to held-out accuracy.
 
-    solution: the names of the notebook after all its answers.
+    solution: the names that the notebook defines once all its solutions have run.
     """
     name = profile.current().name
     steps, batch = STEPS[name], BATCH[name]
@@ -61,7 +61,7 @@ def variants(solution):
 
 
 def batches(x, y, size, seed):
-    """The notebook's stream: batches(first, last) are the batches number first to last - 1."""
+    """Return the notebook's stream: batches(first, last) gives batches first to last - 1."""
 
     class Batches(keras.utils.PyDataset):
         def __init__(self, first, last):

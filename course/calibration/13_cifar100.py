@@ -1,14 +1,14 @@
-"""What the accuracy threshold of 13_cifar100 has to tell apart; run by `autograder calibrate`."""
+"""What the accuracy threshold of 13_cifar100 must distinguish; run by `autograder calibrate`."""
 
 import keras
 import numpy as np
 
 from autograder import submission
-from helpers import data, profile
+from convcourse import data, profile
 
 EXERCISE = "c100-accuracy"
-SEEDS = 8  # one training takes over 20 seconds
-ASKED = {  # as the notebook asks for them
+SEEDS = 8  # one training run takes over 20 seconds
+ASKED = {  # the settings of the notebook
     "offline": {"epochs": 8, "batch_size": 64, "learning_rate": 0.003},
     "quick": {"epochs": 10},
     "full": {"epochs": 60},
@@ -16,9 +16,9 @@ ASKED = {  # as the notebook asks for them
 
 
 def variants(solution):
-    """Broken variants and the reference, each a function from a seed to held-out accuracy.
+    """Return the reference and the broken variants as functions from a seed to held-out accuracy.
 
-    solution: the names of the notebook after all its answers.
+    solution: the names that the notebook defines once all its solutions have run.
     """
     images = data.load("cifar100").scaled()
     cut = len(images.x_train) * 4 // 5

@@ -22,7 +22,7 @@ def stratified_split(labels, n_val, seed=0):
 
 # %% wrong="load-standardise-answer"
 def standardise(train, other):
-    # Each set with its own figures.
+    # Uses each set's own statistics.
     return tuple(
         ((x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2))).astype("float32")
         for x in (train, other)
@@ -30,5 +30,5 @@ def standardise(train, other):
 
 # %% wrong="load-split-answer"
 def stratified_split(labels, n_val, seed=0):
-    # The last images, whatever their class.
+    # Takes the last images, regardless of their class.
     return np.arange(len(labels) - n_val), np.arange(len(labels) - n_val, len(labels))

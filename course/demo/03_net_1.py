@@ -44,5 +44,5 @@ def predict_first(model, x_test):
 
 # %% wrong="net1-overfit-answer"
 def overfit_epoch(history):
-    # Counts from 0, and knows no None.
+    # Counts from 0 and never returns None.
     return int(np.argmin(history["val_loss"]))

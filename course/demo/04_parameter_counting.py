@@ -19,7 +19,7 @@ def batch_norm_params(channels):
 
 # %% wrong="count-table-answer"
 def layer_table(layers, shape=(32, 32, 3)):
-    # Every layer is taken for a convolution.
+    # Treats every layer as a convolution.
     rows = []
     for layer in layers:
         size = layer.get("size", 1)

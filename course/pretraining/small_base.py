@@ -1,10 +1,10 @@
-"""How helpers/small_base.npz was made: the small base, trained on shapes100.
+"""Make helpers/src/convcourse/small_base.npz: train the small base on shapes100.
 
     python course/pretraining/small_base.py [FILE]
 
-One thread, fixed seeds and TensorFlow's deterministic operations: the same versions on the same
-kind of processor write the same bytes. Prints the figures and the checksum, which are recorded in
-small_base.toml and in helpers/pretrained.py.
+The script uses one thread, fixed seeds and TensorFlow's deterministic operations, so the same
+versions on the same kind of processor write the same bytes. It prints the figures and the
+checksum, which are recorded in small_base.toml and in helpers/src/convcourse/pretrained.py.
 """
 
 import hashlib
@@ -19,15 +19,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import pretrained, shapes
+from convcourse import pretrained, shapes
 
 IMAGES, TEST_IMAGES = 40_000, 4_000
 EPOCHS, BATCH = 8, 64
-SEED = 100  # of the images and of the training; the notebooks teach with images of seed 0
+SEED = 100  # for the images and the training; the notebooks use images of seed 0
 
 
 def deterministic(seed: int) -> None:
-    """One thread and fixed seeds; before the first operation of TensorFlow."""
+    """Use one thread and fixed seeds; call this before the first TensorFlow operation."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(seed)
@@ -35,7 +35,7 @@ def deterministic(seed: int) -> None:
 
 
 def pretrain(images: int, epochs: int, seed: int = SEED) -> tuple[keras.Model, dict]:
-    """The trained base, and what is to be recorded: mean and scale of the pixels by channel."""
+    """Train the base; return it and the figures to record, such as each channel's mean."""
     x, y, _ = shapes.shapes100(images, seed=seed)
     mean = np.round(x.mean(axis=(0, 1, 2), dtype=np.float64), 1)
     scale = np.round(x.std(axis=(0, 1, 2), dtype=np.float64), 1)
@@ -61,9 +61,9 @@ def pretrain(images: int, epochs: int, seed: int = SEED) -> tuple[keras.Model, d
 
 
 def write(base: keras.Model, figures: dict, to: Path) -> str:
-    """Write the weights in half precision; the file's SHA-256.
+    """Write the weights in half precision and return the file's SHA-256.
 
-    numpy.savez dates every array 1980, so that equal weights make equal files.
+    numpy.savez dates every array 1980, so equal weights give equal files.
     """
     arrays = {f"weight_{k:02d}": np.float16(w) for k, w in enumerate(base.get_weights())}
     np.savez(to, mean=figures["mean"], scale=figures["scale"], **arrays)

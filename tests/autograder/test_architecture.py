@@ -17,6 +17,6 @@ def test_every_module_is_in_the_architecture(package):
 
 
 def test_reading_notebooks_builds_no_parsers_of_addresses():
-    code = "import autograder.authoring, sys; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
+    code = "import autograder.text.authoring, sys; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -4,8 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder import authoring, course
-from autograder.authoring import notebook_json, to_notebook, to_text
+from autograder.text import authoring
+from autograder import course
+from autograder.text.authoring import notebook_json, to_notebook, to_text
 
 ALL_KINDS = '''\
 # %% [markdown]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autograder import calibrate
-from autograder.calibrate import Figures
+from autograder.text import calibrate
+from autograder.text.calibrate import Figures
 from autograder.cli import app
 from autograder.course import CourseError, load
 

@@ -12,7 +12,7 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from autograder import cluster, grade
+from autograder.run import cluster, grade
 from autograder.cli import app
 from autograder.course import CourseError
 

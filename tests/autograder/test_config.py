@@ -40,7 +40,7 @@ def test_a_cell_may_train_for_longer_than_nbgraders_half_minute(config):
 
 
 def test_the_build_and_nbgrader_leave_the_same_stub_where_a_solution_was(config):
-    from autograder import rules
+    from autograder.text import rules
 
     assert config.ClearSolutions.code_stub["python"].split("\n")[-1] == rules.STUB
 
@@ -62,7 +62,7 @@ def test_feedback_is_made_by_nbgrader_and_by_what_removes_hidden_tests(config):
 
     names = config.GenerateFeedback.get("preprocessors", [])
     if not names:
-        pytest.skip("autograder.feedback is not installed")
+        pytest.skip("autograder.nbgrader.feedback is not installed")
     exporter = HTMLExporter()
     for name in names:
         exporter.register_preprocessor(name, enabled=True)

@@ -7,7 +7,8 @@ import nbformat
 import pytest
 
 from autograder import course as courses
-from autograder import demo, release
+from autograder import demo
+from autograder.text import release
 from autograder.course import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,9 +11,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import execute, kernels
-from autograder.judge import Judge, Verdict
-from helpers import checks
+from autograder.kernel import notebook
+from autograder.warm import kernels
+from autograder.judge.judge import Judge, Verdict
+from convcourse import checks
 
 HIDDEN = """{visible}
 ### BEGIN HIDDEN TESTS
@@ -33,7 +34,7 @@ def made(answer: str, visible: str = "double") -> nbformat.NotebookNode:
 def run(tmp_path, answer: str, visible: str = "double") -> nbformat.NotebookNode:
     nb = made(answer, visible)
     with Judge(seconds=60) as judge:
-        execute.Run(nb, tmp_path, judge, kernels.NAME, 20).all_cells()
+        notebook.Run(nb, tmp_path, judge, kernels.NAME, 20).all_cells()
     return nb
 
 
@@ -81,7 +82,7 @@ def test_a_kernel_that_is_lost_by_the_graders_fault_is_no_verdict(tmp_path):
         os.kill(int(status.partition("PPid:")[2].split()[0]), signal.SIGKILL)
 
     with Judge(seconds=60) as judge, ThreadPoolExecutor(1) as beside:
-        one = execute.Run(made(answer), tmp_path, judge, kernels.NAME, 50)
+        one = notebook.Run(made(answer), tmp_path, judge, kernels.NAME, 50)
         ended = beside.submit(end_the_keeper)
         with pytest.raises(RuntimeError, match="server of warm processes ended"):
             one.all_cells()
@@ -103,7 +104,8 @@ def test_a_visible_check_fails_though_its_output_is_lost(tmp_path):
 
 def test_patched_checks_and_a_forged_answer_gain_nothing(tmp_path):
     answer = """
-from helpers import answers, checks
+from convcourse.wire import answers
+from convcourse import checks
 def forged(kind, name, arguments, to):
     open(to, 'wb').write(b'+garbage')
 answers.answer = forged
@@ -114,25 +116,25 @@ def double(n): return n
 
 
 def test_an_answer_that_is_a_link_or_missing_is_refused(tmp_path):
-    with execute._opened("/", tmp_path) as folder:
+    with notebook._opened("/", tmp_path) as folder:
         with pytest.raises(checks.StudentError, match="no answer"):
-            execute._read(folder, "missing")
+            notebook._read(folder, "missing")
         (tmp_path / "link").symlink_to("/etc/hostname")
         with pytest.raises(checks.StudentError):
-            execute._read(folder, "link")
+            notebook._read(folder, "link")
 
 
 @pytest.mark.parametrize("data", ['"><script>1</script>', "iVBORw0KGgo=<", "AAAA", None, ["x"]])
 def test_a_picture_that_is_none_does_not_reach_a_page(data):
     output = {"output_type": "display_data", "data": {"image/png": data, "text/html": "<b>"}}
-    assert execute.safe(output) is None
+    assert notebook.safe(output) is None
 
 
 def test_a_picture_loses_the_sizes_that_a_page_would_write_unquoted():
     data = {"image/png": "iVBORw0KGgoAAAANSUhEUg==\n", "text/plain": "<Figure>"}
     metadata = {"image/png": {"width": "1 onload=alert(1)"}}
     output = {"output_type": "display_data", "data": data, "metadata": metadata}
-    kept = execute.safe(output)
+    kept = notebook.safe(output)
     assert kept.data == data and kept.metadata == {}
 
 
@@ -146,7 +148,7 @@ def test_a_picture_loses_the_sizes_that_a_page_would_write_unquoted():
     ],
 )
 def test_what_is_no_output_becomes_one_or_nothing(output):
-    kept = execute.safe(nbformat.from_dict(output))
+    kept = notebook.safe(nbformat.from_dict(output))
     cell = nbformat.v4.new_code_cell("1", outputs=[kept] if kept else [])
     nb = nbformat.v4.new_notebook(cells=[cell])
     nbformat.validate(nb)
@@ -155,18 +157,18 @@ def test_what_is_no_output_becomes_one_or_nothing(output):
 
 def test_the_words_of_a_kernel_that_knows_hidden_arguments_are_for_the_instructor():
     reply = {"status": "error", "ename": "got8314", "evalue": "wrong: it was 8314"}
-    known = execute._visible_verdict(reply, told=True)
+    known = notebook._visible_verdict(reply, told=True)
     assert "8314" not in known.message and "8314" in known.detail
-    assert "8314" in execute._visible_verdict(reply, told=False).message
+    assert "8314" in notebook._visible_verdict(reply, told=False).message
     kinds = ("ValueError", "BlockingIOError")  # each could stand for a number
-    told = [execute._visible_verdict({**reply, "ename": kind}, True).message for kind in kinds]
+    told = [notebook._visible_verdict({**reply, "ename": kind}, True).message for kind in kinds]
     assert told[0] == told[1]
 
 
 def test_of_an_exception_in_a_hidden_call_only_a_frequent_kind_is_named():
     def outcome(kind: str) -> str:
         raw = json.dumps(["error", f"{kind}: it was 8314"]).encode()
-        return execute._Said(raw).outcome("double", told=True).outcome.message
+        return notebook._Said(raw).outcome("double", told=True).outcome.message
 
     assert "a ValueError" in outcome("ValueError") and "8314" not in outcome("ValueError")
     assert outcome("BlockingIOError") == outcome("ChildProcessError") == outcome("got8314")
@@ -174,19 +176,19 @@ def test_of_an_exception_in_a_hidden_call_only_a_frequent_kind_is_named():
 
 def test_words_of_a_verdict_hold_no_codes_for_a_terminal():
     verdict = Verdict(checks.ERROR, "\x1b[2J it\u202e was\x07 wrong")
-    (output,) = execute.write_outputs(verdict, "double")
+    (output,) = notebook.write_outputs(verdict, "double")
     assert output.evalue == "error: double. [2J it was wrong"
 
 
 @pytest.mark.parametrize("reply", [{}, {"status": []}, {"ename": ["x"]}, {"evalue": {"a": 1}}])
 def test_a_reply_that_is_none_is_no_pass(reply):
-    assert not execute._visible_verdict(reply, told=False).passed
+    assert not notebook._visible_verdict(reply, told=False).passed
 
 
 @pytest.mark.parametrize("raw", [b"", b"[[1], {}]", b"[" * 9_999, b'["wrong", "\\ud800"]', b"5"])
 def test_a_forged_failure_ends_in_an_outcome(raw):
     for told in (True, False):
-        outcome = execute._Said(raw).outcome("double", told).outcome
+        outcome = notebook._Said(raw).outcome("double", told).outcome
         assert outcome.status in (checks.WRONG, checks.ERROR)
         outcome.message.encode()
 
@@ -195,4 +197,4 @@ def test_a_forged_failure_ends_in_an_outcome(raw):
 def test_a_score_lies_between_zero_and_the_points_and_is_told(score, mark):
     verdict = Verdict(checks.PASSED, score=score).within(2)
     assert (verdict.score or 0) == mark and verdict.passed == bool(mark)
-    assert "of 2 points" in str(execute.write_outputs(verdict, "double"))
+    assert "of 2 points" in str(notebook.write_outputs(verdict, "double"))

@@ -2,7 +2,7 @@
 
 import nbformat
 
-from autograder.feedback import NOTE, RemoveHidden
+from autograder.nbgrader.feedback import NOTE, RemoveHidden
 
 TEST = "double(1)\n### BEGIN HIDDEN TESTS\nassert double(21) == 42\n### END HIDDEN TESTS\nend"
 

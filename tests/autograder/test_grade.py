@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook
 from tiny import NAME, STUB, notebook
 from typer.testing import CliRunner
 
-from autograder import grade, workers
+from autograder.run import grade, workers
 from autograder.cli import app
 
 ANSWERS = {

@@ -7,7 +7,7 @@ import subprocess
 import nbformat
 import pytest
 
-from autograder import intake
+from autograder.intake import reading
 
 
 def write(folder, cells=None, **more) -> None:
@@ -17,8 +17,8 @@ def write(folder, cells=None, **more) -> None:
     (folder / "a.ipynb").write_text(json.dumps({**nb, **more}))
 
 
-def read(folder) -> intake.Submission:
-    return intake.read(folder, "ada", "a")
+def read(folder) -> reading.Submission:
+    return reading.read(folder, "ada", "a")
 
 
 def test_a_notebook_and_the_files_beside_it_are_read(tmp_path):
@@ -117,22 +117,22 @@ def test_half_characters_and_control_characters_reach_no_file_and_no_terminal(tm
     ],
 )
 def test_a_link_that_would_run_is_shown_as_it_was_typed(text):
-    assert all(line.startswith("    ") for line in intake.harmless(text).splitlines())
+    assert all(line.startswith("    ") for line in reading.harmless(text).splitlines())
 
 
 def test_text_about_data_and_formulas_stays_text():
     text = "We augment the data: flips. For $a < b$ the loss falls, see [Keras](https://keras.io)."
-    assert intake.harmless(text) == text
+    assert reading.harmless(text) == text
 
 
 def test_a_picture_behind_two_marks_loads_nothing_either():
-    assert "![" not in intake.harmless("!![x](https://example.org/seen.png) !!![x](y)")
+    assert "![" not in reading.harmless("!![x](https://example.org/seen.png) !!![x](y)")
 
 
 def test_html_and_pictures_from_elsewhere_load_nothing():
-    assert intake.harmless("<img src=x onerror=alert(1)>") == "< img src=x onerror=alert(1)>"
+    assert reading.harmless("<img src=x onerror=alert(1)>") == "< img src=x onerror=alert(1)>"
     assert (
-        intake.harmless("![](https://example.org/seen.png)") == "[](https://example.org/seen.png)"
+        reading.harmless("![](https://example.org/seen.png)") == "[](https://example.org/seen.png)"
     )
 
 
@@ -141,7 +141,7 @@ def test_the_courses_own_text_is_left_as_it_is():
     mine = nbformat.v4.new_markdown_cell("![](https://example.org/seen.png)")
     source = nbformat.v4.new_notebook(cells=[badge])
     handed = nbformat.v4.new_notebook(cells=[dict(badge), mine])
-    cells = intake.fitted(nbformat.from_dict(handed), source).cells
+    cells = reading.fitted(nbformat.from_dict(handed), source).cells
     assert cells[0].source == badge.source and cells[1].source.startswith("[](")
 
 
@@ -158,6 +158,6 @@ def test_what_the_exchange_wrote_is_read_beside_a_broken_notebook_but_through_no
 
 def test_a_badge_becomes_a_link_and_a_picture_too():
     badge = "[![Open in Colab](https://a.example/badge.svg)](https://b.example/a.ipynb)"
-    assert intake.harmless(badge) == "[Open in Colab](https://b.example/a.ipynb)"
-    assert intake.harmless("![a](https://a.example/a.png)") == "[a](https://a.example/a.png)"
-    assert intake.harmless("[![a](b)](javascript:x)").startswith("    ")
+    assert reading.harmless(badge) == "[Open in Colab](https://b.example/a.ipynb)"
+    assert reading.harmless("![a](https://a.example/a.png)") == "[a](https://a.example/a.png)"
+    assert reading.harmless("[![a](b)](javascript:x)").startswith("    ")

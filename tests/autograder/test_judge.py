@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from autograder import judge, submission
-from helpers import checks, export
+from autograder.judge import judge
+from autograder import submission
+from convcourse import checks
+from convcourse.wire import export
 
 HEAD = "from autograder import submission\n"
 
@@ -103,7 +105,7 @@ def test_without_a_judge_nothing_is_judged(monkeypatch):
     fork = judge.kernels.fork
 
     def missing(target, *more, **rest):
-        return fork("autograder.judge:missing", *more, **rest)
+        return fork("autograder.judge.judge:missing", *more, **rest)
 
     right = HEAD + "assert submission.value('n') == 1"
     with judge.Judge(seconds=60) as one:

@@ -1,6 +1,7 @@
 """Warm kernels start and end at once, and are otherwise what ordinary kernels are."""
 
 import contextlib
+import inspect
 import json
 import os
 import signal
@@ -11,24 +12,27 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from ipykernel.iostream import IOPubThread
+from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from traitlets.config import PyFileConfigLoader
 
-from autograder import kernels, warm
+from autograder.warm import kernel, server
+from autograder.warm.provisioner import NAME, announce
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _found():
-    kernels.announce()
+    announce()
 
 
 def run(code: str, folder: Path, **environment: str) -> str:
     """What a cell prints in a warm kernel of its own that works in ``folder``."""
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    client = NotebookClient(nb, kernel_name=kernels.NAME, timeout=60)
+    client = NotebookClient(nb, kernel_name=NAME, timeout=60)
     client.resources = {"metadata": {"path": str(folder)}}
     client.execute(env={**os.environ, **environment})
     return "".join(o.text for o in nb.cells[0].outputs if o.output_type == "stream").strip()
@@ -52,6 +56,22 @@ def gone(pid: int, seconds: float = 5) -> bool:
 # ---------------------------------------------------------------------- what a kernel finds
 
 
+def test_each_module_that_is_to_be_loaded_beforehand_was(tmp_path):
+    code = """
+import sys
+from autograder.warm import preload
+names = preload.modules()
+print(len(names) > 60, [n for n in names if n not in sys.modules])"""
+    assert run(code, tmp_path) == "True []"
+
+
+def test_the_kernel_leaves_out_what_ipykernel_still_has():
+    left_out = {**vars(kernel.Kernel), **vars(kernel.WalledKernel)}
+    names = [n for n, one in left_out.items() if inspect.isfunction(one)]
+    assert len(names) == 7 and [n for n in names if not hasattr(IPKernelApp, n)] == []
+    assert "pipe" in inspect.signature(IOPubThread).parameters
+
+
 def test_a_net_trains_in_a_warm_kernel(tmp_path):
     code = """
 import keras, numpy as np
@@ -70,7 +90,7 @@ def test_a_figure_is_shown_as_in_an_ordinary_kernel(tmp_path):
         )
     ]
     nb = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(nb, kernel_name=kernels.NAME, timeout=60).execute()
+    NotebookClient(nb, kernel_name=NAME, timeout=60).execute()
     shown = [["image/png" in o.get("data", {}) for o in cell.outputs] for cell in nb.cells]
     assert shown == [[True], [True]]
 
@@ -82,13 +102,13 @@ from pathlib import Path
 from tensorflow.python.eager import context
 print(context._context is None or context._context._context_handle is None)"""
     assert run(code, tmp_path) == "True"
-    status = Path(f"/proc/{kernels.server()._process.pid}/status").read_text()
+    status = Path(f"/proc/{server.server().pid}/status").read_text()
     assert "Threads:\t1\n" in status
 
 
 def test_a_server_that_had_a_moment_has_the_images_of_offline(tmp_path):
     code = """
-from helpers import shapes
+from convcourse import shapes
 if shapes._kept:
     shapes.render = None  # none of them is drawn
     print(len(shapes.load_shapes10(5_000, 2_000)[0][0]))"""
@@ -131,16 +151,16 @@ def test_the_working_folder_comes_last_on_the_path(tmp_path):
 def test_the_environment_is_the_askers_and_none_of_it_reaches_the_server(tmp_path, monkeypatch):
     monkeypatch.setenv("LMS_TOKEN", "secret")
     code = "import os\nprint(os.environ['COURSE_PROFILE'], 'CONVCOURSE_WARM' in os.environ)"
-    with kernels.shared():
+    with server.shared():
         assert run(code, tmp_path, COURSE_PROFILE="quick") == "quick False"
-    server = warm.Server()
+    other = server.start()
     try:
         environ = b""
-        while not environ and server.is_running():  # it is empty for a moment after the start
-            environ = Path(f"/proc/{server._process.pid}/environ").read_bytes()
+        while not environ and other.is_running():  # it is empty for a moment after the start
+            environ = Path(f"/proc/{other.pid}/environ").read_bytes()
         assert b"secret" not in environ and b"PATH=" in environ
     finally:
-        server.close()
+        other.close()
 
 
 def test_threads_follow_the_environment(tmp_path):
@@ -158,7 +178,7 @@ def test_a_kernel_ends_with_all_that_it_started_and_leaves_no_file(tmp_path):
 import os, subprocess
 hidden = subprocess.Popen(["sleep", "300"], start_new_session=True)
 print(os.getpid(), hidden.pid)"""
-    manager, client = start_new_kernel(kernel_name=kernels.NAME, cwd=str(tmp_path))
+    manager, client = start_new_kernel(kernel_name=NAME, cwd=str(tmp_path))
     said = []
     client.execute_interactive(code, output_hook=lambda m: said.append(m["content"].get("text")))
     pids = [int(word) for word in "".join(filter(None, said)).split()]
@@ -170,7 +190,7 @@ print(os.getpid(), hidden.pid)"""
 
 
 def test_a_kernel_that_ends_itself_is_seen_to_be_dead(tmp_path):
-    manager, client = start_new_kernel(kernel_name=kernels.NAME, cwd=str(tmp_path))
+    manager, client = start_new_kernel(kernel_name=NAME, cwd=str(tmp_path))
     client.execute("import os; os._exit(3)")
     assert manager.provisioner.process.wait(10) == 3
     assert not manager.is_alive()
@@ -178,22 +198,16 @@ def test_a_kernel_that_ends_itself_is_seen_to_be_dead(tmp_path):
     manager.shutdown_kernel(now=True)
 
 
-def test_a_process_that_the_system_ended_for_memory_is_lost_and_one_that_ended_itself_is_not(
-    tmp_path, monkeypatch
-):
-    assert warm.memory_kills() >= 0
-    for kills_after, lost in ((0, False), (1, True)):
-        monkeypatch.setattr(warm, "memory_kills", lambda: 0)
-        process = kernels.fork("os:abort", {}, folder=tmp_path)
-        monkeypatch.setattr(warm, "memory_kills", lambda kills=kills_after: kills)
-        assert process.wait(20) is not None and not process.lost()  # by another signal
-        process.returncode = -signal.SIGKILL
-        assert bool(process.lost()) is lost
-        process.kill()
+def test_a_machine_without_memory_is_told_to_take_fewer_jobs(tmp_path):
+    process = server.fork("os:abort", {}, folder=tmp_path)
+    assert process.wait(20) is not None and not process.lost()  # by another signal
+    process.returncode, process._kills_before = -signal.SIGKILL, -1
+    assert process.lost() == "The machine ran out of memory: grade again with fewer --jobs."
+    process.kill()
 
 
 def test_a_kernel_restarts_and_is_interrupted_like_any_other(tmp_path):
-    manager, client = start_new_kernel(kernel_name=kernels.NAME, cwd=str(tmp_path))
+    manager, client = start_new_kernel(kernel_name=NAME, cwd=str(tmp_path))
     client.execute_interactive("left_over = 1")
     manager.restart_kernel()
     client.wait_for_ready(timeout=30)
@@ -208,32 +222,33 @@ def test_a_kernel_restarts_and_is_interrupted_like_any_other(tmp_path):
 
 
 def test_a_target_that_cannot_start_says_why(tmp_path):
-    process = kernels.fork("autograder.kernels:no_such_function", {}, folder=tmp_path)
+    process = server.fork("autograder.warm.kernel:no_such_function", {}, folder=tmp_path)
     with pytest.raises(RuntimeError, match="no_such_function"):
         process.wait_ready()
 
 
 def test_a_server_that_was_killed_is_started_again(tmp_path):
-    first = kernels.server()
+    first = server.server()
     os.kill(first._process.pid, signal.SIGKILL)
     first._process.wait()
     assert run("print(1)", tmp_path) == "1"
-    assert kernels.server() is not first and not first.folder.exists()
+    assert server.server() is not first and not first.folder.exists()
 
 
 # ---------------------------------------------------------------------- one server for many
 
 OWNER = """
 import sys, time
-from autograder import kernels
+from autograder.warm import server
+from autograder.warm.provisioner import NAME, announce
 from jupyter_client.manager import start_new_kernel
-kernels.announce()
-manager, client = start_new_kernel(kernel_name=kernels.NAME)
+announce()
+manager, client = start_new_kernel(kernel_name=NAME)
 pids = []
 hook = lambda m: pids.append(m["content"]["text"]) if "text" in m["content"] else None
 client.execute_interactive("import os; print(os.getpid(), flush=True)", output_hook=hook)
-own = kernels._server
-print(pids[0].strip(), own._process.pid if own else 0, own.folder if own else "/none", flush=True)
+own = server._server
+print(pids[0].strip(), own.pid if own else 0, own.folder if own else "/none", flush=True)
 time.sleep(300)
 """
 
@@ -263,11 +278,11 @@ def test_nothing_outlives_an_owner_that_was_killed():
 
 
 def test_workers_share_the_server_and_a_killed_worker_takes_only_its_own_kernel():
-    with kernels.shared(), asker() as (one, kernel, none, _), asker() as (_, other, _, _):
+    with server.shared(), asker() as (one, kernel, none, _), asker() as (_, other, _, _):
         assert none == 0, "the worker started a server of its own"
         one.kill()
         assert gone(kernel) and alive(other)
-        assert kernels.server().is_running()
+        assert server.server().is_running()
 
 
 # ---------------------------------------------------------------------- users by name
@@ -277,16 +292,16 @@ def test_stock_nbgrader_executes_in_a_warm_kernel_by_its_configuration(tmp_path)
     from nbgrader.preprocessors import Execute
 
     config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-    cell = nbformat.v4.new_code_cell("import sys\n'autograder._preload' in sys.modules")
+    cell = nbformat.v4.new_code_cell("import sys\n'autograder.warm.preload' in sys.modules")
     nb = nbformat.v4.new_notebook(cells=[cell])
     nb, _ = Execute(config=config).preprocess(nb, {"metadata": {"path": str(tmp_path)}})
     assert nb.cells[0].outputs[0].data["text/plain"] == "True"
 
 
 def test_nbval_runs_a_notebook_in_a_warm_kernel_by_its_name(tmp_path):
-    cell = nbformat.v4.new_code_cell("import sys\nassert 'autograder._preload' in sys.modules")
+    cell = nbformat.v4.new_code_cell("import sys\nassert 'autograder.warm.preload' in sys.modules")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "one.ipynb")
-    name = f"--nbval-kernel-name={kernels.NAME}"
+    name = f"--nbval-kernel-name={NAME}"
     command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", name, "one.ipynb"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert "1 passed" in done.stdout, done.stdout + done.stderr

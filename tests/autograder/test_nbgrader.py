@@ -14,12 +14,13 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.utils import notebook_hash
 from traitlets.config import Config
 
-from autograder import grade, report
+from autograder.run import grade
+from autograder.pages import report
 
 CONFIG = """
 c.CourseDirectory.course_id = 'tiny'
 c.LateSubmissionPlugin.penalty_method = 'zero'
-c.ExchangeFactory.release_feedback = "autograder.exchange.ReleaseFeedback"
+c.ExchangeFactory.release_feedback = "autograder.nbgrader.exchange.ReleaseFeedback"
 c.Exchange.root = "exchange"
 """
 PARTIAL = """double(1)

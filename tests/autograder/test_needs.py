@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from autograder import needs
+from autograder.text import needs
 from autograder.course import load
 
 
@@ -13,7 +13,7 @@ from autograder.course import load
     [
         ("images = data.load()", ("cifar10",)),
         ("images = data.load('mnist', test=10).scaled()", ("mnist",)),
-        ("images = helpers.data.load(\n    train=5, name='cifar100')", ("cifar100",)),
+        ("images = convcourse.data.load(\n    train=5, name='cifar100')", ("cifar100",)),
         ("x, y = submission.heldout()", ("cifar10",)),
         ("x, y = submission.heldout(500, 'cifar100')", ("cifar100",)),
         ("x, y = submission.heldout(dataset='cifar100')", ("cifar100",)),

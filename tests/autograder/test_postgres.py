@@ -11,8 +11,9 @@ import pytest
 from nbgrader.api import Gradebook
 from tiny import NAME, make
 
-from autograder import grade, report
-from autograder.room import Room
+from autograder.run import grade
+from autograder.pages import report
+from autograder.nbgrader.room import Room
 
 pytest.importorskip("psycopg2")
 

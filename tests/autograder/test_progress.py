@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from autograder.grade import Progress
-from autograder.progress import duration, line, shown
+from autograder.run.grade import Progress
+from autograder.run.progress import duration, line, shown
 
 EVENT = Progress("ada", "done", 3, 40, running=4, failed=1, seconds_left=130.0)
 

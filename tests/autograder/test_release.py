@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from autograder import course, release
+from autograder import course
+from autograder.text import release
 from autograder.cli import app
 
 NAME = "04_counting"

@@ -3,11 +3,11 @@
 import nbformat
 from rich.console import Console
 
-from autograder import report
-from autograder.execute import safe, write_outputs
-from autograder.judge import Verdict
-from autograder.report import Mark, Place, Report, Row
-from helpers import checks
+from autograder.pages import report
+from autograder.kernel.notebook import safe, write_outputs
+from autograder.judge.judge import Verdict
+from autograder.pages.report import Mark, Place, Report, Row
+from convcourse import checks
 
 MARKS = {
     "net1-build": Mark("wrong", "wrong: net1-build. <script>alert(1)</script>", 0.0, 4),

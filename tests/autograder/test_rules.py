@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from autograder import rules
+from autograder.text import rules
 
 
 def found(small_course) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograder import submission
-from helpers import checks
+from convcourse import checks
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(400, 5)).astype(np.float32), RNG.integers(0, 5, 400)

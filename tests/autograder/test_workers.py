@@ -9,11 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 import tiny
 
-from autograder import grade, gradebook, job
+from autograder.run import grade, job
+from autograder.nbgrader import ledger
 from autograder.course import CourseError
-from autograder.room import Room
-from autograder.workers import Local
-from helpers import pretrained
+from autograder.nbgrader.room import Room
+from autograder.run.workers import Local
+from convcourse import pretrained
 
 
 class Threads:
@@ -172,7 +173,7 @@ def test_marks_are_saved_together_or_not_at_all(tmp_path, monkeypatch):
     root = tiny.make(tmp_path, students=1)
     grade.grade(root, tiny.NAME, workers=Threads())
     submit(root, "student00", tiny.ANSWERS[1])
-    monkeypatch.setattr(gradebook.Ledger, "find_comment", _cut)
+    monkeypatch.setattr(ledger.Ledger, "find_comment", _cut)
     with pytest.raises(KeyboardInterrupt):
         grade.grade(root, tiny.NAME, workers=Threads())
     assert tiny.results(root)["scores"] == {"student00": 2}

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import Gradebook
 
-from autograder.job import Executed, Settings
+from autograder.run.job import Executed, Settings
 
 NAME = "tiny"
 STUB = "def double(n):\n    ### BEGIN SOLUTION\n    return 2 * n\n    ### END SOLUTION"

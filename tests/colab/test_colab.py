@@ -18,8 +18,8 @@ class Blocked:
             raise ModuleNotFoundError(f"{{name}} is not there in Colab's way", name=name)
 sys.meta_path.insert(0, Blocked())
 sys.path[:0] = [{wheel!r}, {here!r}]
-import helpers
-assert helpers.__file__.startswith({wheel!r}), helpers.__file__
+import convcourse
+assert convcourse.__file__.startswith({wheel!r}), convcourse.__file__
 from pathlib import Path
 from run_notebook import run
 print(run(Path({notebook!r})))

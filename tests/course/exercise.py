@@ -16,7 +16,7 @@ from typing import Any
 import jupytext
 
 from autograder import submission
-from helpers import checks
+from convcourse import checks
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)\n?### END HIDDEN TESTS", re.DOTALL)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import checks
+from convcourse import checks
 
 MEMINFO = """MemTotal:       16384000 kB
 MemFree:          812340 kB
@@ -85,18 +85,18 @@ def test_a_machine_described_another_way_passes(gpu, right):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda: None, "no dictionary"),
-        (lambda: list(facts().items()), "no dictionary"),
+        (lambda: None, "not return a dictionary"),
+        (lambda: list(facts().items()), "not return a dictionary"),
         (lambda: without("gpus"), "keys"),
         (lambda: facts(memory=8.0), "keys"),
         (lambda: facts(keras="2.15.0"), "keras's version"),
         (lambda: facts(numpy=np), "numpy's version"),
-        (lambda: facts(gpus=0), "no list"),
+        (lambda: facts(gpus=0), "not a list"),
         (lambda: facts(gpus=["GPU:0", "GPU:1", "GPU:2"]), "number of GPUs"),
         (lambda: facts(cores=str(os.cpu_count())), "cores"),
-        (lambda: facts(python="Python"), "no version"),
-        (lambda: facts(python=3.11), "expected text"),
-        (lambda: facts(processor=""), "expected text"),
+        (lambda: facts(python="Python"), "not a version"),
+        (lambda: facts(python=3.11), "expected a string"),
+        (lambda: facts(processor=""), "expected a string"),
     ],
 )
 def test_a_machine_described_wrongly_is_found(gpu, wrong, words):
@@ -150,7 +150,7 @@ def first_line(text, field="MemTotal"):
         (lambda t, f="MemTotal": None, "None"),
         (lambda t, f="MemTotal": f"{by_pattern(t, f)} GB", "total memory"),
         (silent, "raise KeyError"),
-        (begins, "another one begins with"),
+        (begins, "begins another name"),
     ],
 )
 def test_memory_read_wrongly_is_found(gpu, wrong, words):
@@ -193,17 +193,17 @@ def conv(change):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (("product_multiplications", lambda n, k, m: n * m), "product of (2, 3)"),
-        (("product_multiplications", lambda n, k, m: 2 * n * k * m), "product of (2, 3)"),
+        (("product_multiplications", lambda n, k, m: n * m), "count for (2, 3)"),
+        (("product_multiplications", lambda n, k, m: 2 * n * k * m), "count for (2, 3)"),
         (("product_multiplications", lambda n, k, m: n * k * k * m // 3), "other sizes"),
         (conv(lambda h, w, f, c, o, n: f * f * c * o), "counts the weights"),
         (conv(lambda h, w, f, c, o, n: n * h * w * f * f * o), "one channel"),
         (conv(lambda h, w, f, c, o, n: h * w * f * f * c * o), "10 images"),
-        (conv(lambda h, w, f, c, o, n: n * h * w * (f * f * c + 1) * o), "the convolution"),
-        (conv(lambda h, w, f, c, o, n: n * h * w * f * c * o), "the convolution"),
+        (conv(lambda h, w, f, c, o, n: n * h * w * (f * f * c + 1) * o), "a convolution from 3"),
+        (conv(lambda h, w, f, c, o, n: n * h * w * f * c * o), "a convolution from 3"),
         (conv(lambda h, w, f, c, o, n: n * h * h * f * f * c * o), "other sizes"),
         (conv(lambda h, w, f, c, o, n: n * h * w * 25 * c * o), "other sizes"),
-        (conv(lambda h, w, f, c, o, n: None), "the convolution"),
+        (conv(lambda h, w, f, c, o, n: None), "a convolution from 3"),
     ],
 )
 def test_wrong_counts_are_found(gpu, answer, words):
@@ -226,7 +226,7 @@ def test_speed_written_another_way_passes(gpu, right):
         (lambda m, s: 2 * m / s / 2**30, "GFLOP/s"),
         (lambda m, s: 2 * m * s / 1e9, "GFLOP/s"),
         (lambda m, s: 2 * m / s, "GFLOP/s"),
-        (lambda m, s: 2 * m // s // 10**9, "other figures"),
+        (lambda m, s: 2 * m // s // 10**9, "other numbers"),
         (lambda m, s: print(2 * m / s / 1e9), "None"),
     ],
 )
@@ -284,7 +284,7 @@ def with_the_warm_up(function, repeats=5, clock=time.perf_counter):
         (timer(lambda taken: taken[len(taken) // 2]), "slowest"),
         (timer(statistics.median, warm_up=0), "number of calls"),
         (timer(statistics.median, warm_up=2), "number of calls"),
-        (with_the_warm_up, "warm-up is among"),
+        (with_the_warm_up, "include the warm-up"),
         (timer(statistics.median, own_clock=time.perf_counter), "use clock()"),
         (timer(statistics.median, own_clock=time.time), "use clock()"),
         (timer(lambda taken: None), "returns None"),
@@ -345,7 +345,7 @@ def test_rates_measured_another_way_pass(gpu, right):
     [
         (product("a @ b"), "returns a tensor"),
         (convolution("tf.nn.conv2d(x, w, 1, 'SAME')"), "returns a tensor"),
-        (product(device="'CPU'"), "does not use its device"),
+        (product(device="'CPU'"), "ignores its device"),
         (product(rate="size**3 / seconds / 1e9"), "product_rate for the size 400"),
         (product(rate="2 * size**2 / seconds / 1e9"), "product_rate for the size 400"),
         (product(rate="seconds"), "product_rate for the size 400"),
@@ -361,13 +361,13 @@ def test_rates_measured_wrongly_are_found(gpu, wrong, words):
 @pytest.mark.parametrize(
     ("rates", "words"),
     [
-        ({}, "lacks the CPU"),
-        ([90.0, 60.0], "lacks the CPU"),
+        ({}, "no entry for the CPU"),
+        ([90.0, 60.0], "no entry for the CPU"),
         ({"CPU:0": {"product": 90.0}}, "keys"),
-        ({"CPU:0": {"product": 90.0, "convolution": 0.0}}, "not plausible"),
-        ({"CPU:0": {"product": 9e10, "convolution": 60.0}}, "not plausible"),
-        ({"CPU:0": {"product": "fast", "convolution": 60.0}}, "no number"),
-        (RATES | {"GPU:0": {"product": float("nan"), "convolution": 1.0}}, "not plausible"),
+        ({"CPU:0": {"product": 90.0, "convolution": 0.0}}, "not a plausible"),
+        ({"CPU:0": {"product": 9e10, "convolution": 60.0}}, "not a plausible"),
+        ({"CPU:0": {"product": "fast", "convolution": 60.0}}, "not a number"),
+        (RATES | {"GPU:0": {"product": float("nan"), "convolution": 1.0}}, "not a plausible"),
     ],
 )
 def test_rates_of_the_devices_that_cannot_be_are_found(gpu, rates, words):
@@ -405,12 +405,12 @@ def test_hours_computed_another_way_pass(gpu, right):
     [
         (trained(lambda m, r, t, v, e: 2 * m * (t + v) * e / r / 3.6e12), "three times"),
         (trained(lambda m, r, t, v, e: m * (3 * t + v) * e / r / 3.6e12), "two operations"),
-        (trained(lambda m, r, t, v, e: 2 * m * 3 * t * e / r / 3.6e12), "validation data goes"),
-        (trained(lambda m, r, t, v, e: 6 * m * (t + v) * e / r / 3.6e12), "forward only: once"),
+        (trained(lambda m, r, t, v, e: 2 * m * 3 * t * e / r / 3.6e12), "images also go"),
+        (trained(lambda m, r, t, v, e: 6 * m * (t + v) * e / r / 3.6e12), "count it once"),
         (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) * e / r / 6e10), "minutes"),
         (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) / r / 3.6e12), "one epoch"),
         (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) * e / r / 1e9), "in hours"),
-        (trained(lambda m, r, t, v, e: 2 * m * 130_000 * 20 / r / 3.6e12), "other figures"),
+        (trained(lambda m, r, t, v, e: 2 * m * 130_000 * 20 / r / 3.6e12), "other numbers"),
         (trained(lambda m, r, t, v, e: None), "returns None"),
     ],
 )

@@ -4,7 +4,7 @@ import exercise
 import numpy as np
 import pytest
 
-from helpers import checks, shapes
+from convcourse import checks, shapes
 
 TESTS = [
     "load-rows",
@@ -133,9 +133,9 @@ ROWS = [
 ]
 JOIN = [
     (lambda bs: (stacked(bs[0]["data"]), bs[0]["labels"]), "shape"),
-    (lambda bs: added(bs[::-1]), "in order"),
-    (lambda bs: (added(bs)[0], [b["labels"] for b in bs]), "labels"),
-    (lambda bs: (added(bs)[0], np.reshape(added(bs)[1], (-1, 1))), "labels"),
+    (lambda bs: added(bs[::-1]), "list of labels"),
+    (lambda bs: (added(bs)[0], [b["labels"] for b in bs]), "label"),
+    (lambda bs: (added(bs)[0], np.reshape(added(bs)[1], (-1, 1))), "label"),
     (lambda bs: (added(bs)[0][::-1], added(bs)[1]), "labels' order"),
     (lambda bs: (np.concatenate([b["data"] for b in bs]), added(bs)[1]), "shape"),
     (lambda bs: (added(bs)[0].reshape(-1, 3, 32, 32), added(bs)[1]), "shape"),
@@ -143,10 +143,10 @@ JOIN = [
 SCALE = [
     (lambda x: x / 255, "float32"),
     (lambda x: (x / x.max()).astype("float32"), "brightest"),
-    (lambda x: (x / 256).astype("float32"), "scaled"),
-    (lambda x: (x // 255).astype("float32"), "scaled"),
-    (lambda x: (x / 127.5 - 1).astype("float32"), "scaled"),
-    (lambda x: x.astype("float32"), "scaled"),
+    (lambda x: (x / 256).astype("float32"), "for the pixels"),
+    (lambda x: (x // 255).astype("float32"), "for the pixels"),
+    (lambda x: (x / 127.5 - 1).astype("float32"), "for the pixels"),
+    (lambda x: x.astype("float32"), "for the pixels"),
     (lambda x: (x / 255).astype("float16"), "float32"),
 ]
 MINMAX = [
@@ -169,7 +169,7 @@ MINMAX = [
     ),
 ]
 STANDARDISE = [
-    (lambda a, b: [by_channel(v, v)[0] for v in (a, b)], "own figures"),
+    (lambda a, b: [by_channel(v, v)[0] for v in (a, b)], "own mean"),
     (lambda a, b: figures(a, b, a.mean(), a.std()), "mean of each"),
     (lambda a, b: figures(a, b, a.mean(axis=0), a.std(axis=0) + 1e-9), "one mean"),
     (lambda a, b: figures(a, b, a.mean(axis=(0, 1, 2)), 1.0), "of each channel"),

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 TESTS = [
     "conv-loops",
@@ -113,7 +113,7 @@ def test_loops_over_pixels_and_single_precision_pass(judge, right):
         ("return y", "return np.array(y).transpose(0, 3, 1, 2)", "shape"),
         ("return y", "y", "None"),
         ("range(N)", "range(1)", "shape"),
-        ("s += x", "s = x", "four ones"),
+        ("s += x", "s = x", "four weights"),
     ],
 )
 def test_wrong_loops_are_told_where(judge, old, new, words):
@@ -209,13 +209,13 @@ def test_differences_in_other_forms_pass(judge, right):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("f(x - step)) / (2 * h)", "f(x)) / h", "slope of the squares with h = 0.5"),
-        ("/ (2 * h)", "/ h", "slope of the squares"),
-        ("/ (2 * h)", "/ 2 * h", "slope of the squares"),
-        ("f(x + step) - f(x - step)", "f(x - step) - f(x + step)", "slope of the squares"),
-        ("] = h", "] = h = 1e-5", "centred difference of x**3"),
+        ("f(x - step)) / (2 * h)", "f(x)) / h", "gradient of squares for h = 0.5"),
+        ("/ (2 * h)", "/ h", "gradient of squares"),
+        ("/ (2 * h)", "/ 2 * h", "gradient of squares"),
+        ("f(x + step) - f(x - step)", "f(x - step) - f(x + step)", "gradient of squares"),
+        ("] = h", "] = h = 1e-5", "centered difference of x**3"),
         (".reshape(x.shape)\n", "\n", None),
-        ("step = np.zeros(x.size)", "step = np.full(x.size, h)", "slope of the squares"),
+        ("step = np.zeros(x.size)", "step = np.full(x.size, h)", "gradient of squares"),
         ("return np.array(slopes).reshape(x.shape)", "return np.array(slopes)", "shape"),
     ],
 )
@@ -269,16 +269,16 @@ def test_slopes_by_a_loop_over_places_and_by_a_tape_pass(judge, right):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("grad.sum((0, 1, 2))", "grad.sum((1, 2))", "slope for b"),
-        ("grad.sum((0, 1, 2))", "grad.mean((0, 1, 2))", "slope for b"),
-        ("columns] +=", "columns] =", "slope for x"),
-        ("if padding:", "if False:", "slope for x with stride 2 and padding 1"),
-        ("return grad_x, grad_w, grad_b", "return grad_w, grad_x, grad_b", "slope for x"),
+        ("grad.sum((0, 1, 2))", "grad.sum((1, 2))", "gradient for b"),
+        ("grad.sum((0, 1, 2))", "grad.mean((0, 1, 2))", "gradient for b"),
+        ("columns] +=", "columns] =", "gradient for x"),
+        ("if padding:", "if False:", "gradient for x with stride 2 and padding 1"),
+        ("return grad_x, grad_w, grad_b", "return grad_w, grad_x, grad_b", "gradient for x"),
         ("return grad_x, grad_w, grad_b", "return grad_x, grad_w", "number of results"),
-        ("return grad_x, grad_w, grad_b", "return grad_x, grad_w / len(x), grad_b", "slope for w"),
+        ("return grad_x, grad_w, grad_b", "return grad_x, grad_w / len(x), grad_b", "for w with"),
         ("slice(i * stride, i * stride + m)", "slice(i, i + m)", "stride 2 and padding 0"),
-        ("nuvc,nk->uvck", "nuvc,nk->vuck", "slope for w"),
-        ('einsum("uvck,nk->nuvc", w,', 'einsum("uvck,nk->nuvc", w[::-1, ::-1],', "slope for x"),
+        ("nuvc,nk->uvck", "nuvc,nk->vuck", "gradient for w"),
+        ('einsum("uvck,nk->nuvc", w,', 'einsum("uvck,nk->nuvc", w[::-1, ::-1],', "gradient for x"),
     ],
 )
 def test_wrong_slopes_of_a_convolution_are_told_where(judge, old, new, words):
@@ -323,10 +323,10 @@ def test_pooling_in_other_forms_passes(judge, right):
     [
         (".max((2, 4))", ".mean((2, 4))", "max_pool of 0 to 15"),
         (".max((2, 4))", ".max((2, 3))", "max_pool of 0 to 15"),
-        (".max((2, 4))", ".max((2, 4), initial=0)", "slope for x|images (2, 6, 4, 1)"),
-        ("window.argmax()", "window.argmin()", "slope for x"),
-        ("window.argmax()", "0", "slope for x"),
-        ("= grad[n, i, j, c]", "= 1", "slope for x"),
+        (".max((2, 4))", ".max((2, 4), initial=0)", "gradient for x|images (2, 6, 4, 1)"),
+        ("window.argmax()", "window.argmin()", "gradient for x"),
+        ("window.argmax()", "0", "gradient for x"),
+        ("= grad[n, i, j, c]", "= 1", "gradient for x"),
         ("np.zeros(x.shape)", "np.zeros(x[:, : grad.shape[1] * size].shape)", "shape"),
         ("size=2):\n    grad_x", "size=2):\n    size = 2\n    grad_x", "windows of 3"),
     ],
@@ -371,14 +371,14 @@ def test_the_loss_in_other_forms_passes(judge, right):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("return -(", "return (", "loss of two equal scores"),
-        (".sum() / len(scores),", ".sum(),", "slope for four images"),
-        ("truth) / len(scores)", "truth)", "slope for four images"),
-        ("(np.exp(logs) - truth)", "(truth - np.exp(logs))", "slope of two equal scores"),
-        ("(np.exp(logs) - truth)", "np.exp(logs)", "slope of two equal scores"),
+        ("return -(", "return (", "loss for two equal scores"),
+        (".sum() / len(scores),", ".sum(),", "gradient for four images"),
+        ("truth) / len(scores)", "truth)", "gradient for four images"),
+        ("(np.exp(logs) - truth)", "(truth - np.exp(logs))", "gradient for two equal scores"),
+        ("(np.exp(logs) - truth)", "np.exp(logs)", "gradient for two equal scores"),
         ("top = scores.max(1, keepdims=True)", "top = 0", "scores 1000 and 0"),
-        (".sum() / len(scores)", ".mean()", "loss of two equal scores"),
-        ("np.log(", "np.log10(", "loss of two equal scores"),
+        (".sum() / len(scores)", ".mean()", "loss for two equal scores"),
+        ("np.log(", "np.log10(", "loss for two equal scores"),
         ("-(truth * logs).sum() / len(scores)", "-(truth * logs).sum(axis=1)", "shape"),
     ],
 )
@@ -420,15 +420,15 @@ def test_a_chain_that_computes_the_scores_itself_passes(judge):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('relu_backward(g3.dot(p["w3"].T), f["relu2"])', 'g3.dot(p["w3"].T)', "slope for b2"),
-        ('relu_backward(g1, f["relu1"])', "g1", "slope for b1"),
-        ('f["relu2"].T.dot(g3)', 'f["fc"].T.dot(g3)', "slope for w3"),
-        ('"b2": g2.sum(0)', '"b2": g2.sum(0) / len(x)', "slope for b2"),
-        ('"w3": f["relu2"].T.dot(g3), "b3": g3.sum(0),', "", "names of the slopes"),
-        ('"b1": b1,', '"b1": -b1,', "slope for b1"),
-        ("return loss, {", "return loss * len(x), {", "slope for"),
-        ('"w2": f["flat"].T.dot(g2)', '"w2": g2.T.dot(f["flat"])', "slope for w2 has shape"),
-        ('"w1": w1', '"w1": w1 + 1e-3', "slope for w1"),
+        ('relu_backward(g3.dot(p["w3"].T), f["relu2"])', 'g3.dot(p["w3"].T)', "gradient for b2"),
+        ('relu_backward(g1, f["relu1"])', "g1", "gradient for b1"),
+        ('f["relu2"].T.dot(g3)', 'f["fc"].T.dot(g3)', "gradient for w3"),
+        ('"b2": g2.sum(0)', '"b2": g2.sum(0) / len(x)', "gradient for b2"),
+        ('"w3": f["relu2"].T.dot(g3), "b3": g3.sum(0),', "", "gradient names"),
+        ('"b1": b1,', '"b1": -b1,', "gradient for b1"),
+        ("return loss, {", "return loss * len(x), {", "gradient for"),
+        ('"w2": f["flat"].T.dot(g2)', '"w2": g2.T.dot(f["flat"])', "gradient for w2 has shape"),
+        ('"w1": w1', '"w1": w1 + 1e-3', "gradient for w1"),
     ],
 )
 def test_a_wrong_chain_is_told_where(judge, old, new, words):

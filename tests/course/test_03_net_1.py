@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks, data
+from convcourse import checks, data
 
 L = keras.layers
 
@@ -275,7 +275,7 @@ ALL = ("loss", "accuracy", "val_loss", "val_accuracy")
         ({"history": [1.0, 0.5]}, "not what training.fit returns"),
         ({"history": _history(8, "loss", "accuracy")}, "val_loss"),
         ({"history": _history(3, *ALL)}, "3 epochs; expected 8"),
-        ({"net1": added()}, "has not seen"),
+        ({"net1": added()}, "held-out"),
         ({"net1": variant(hidden=100)()}, "parameters"),
     ],
 )
@@ -334,11 +334,11 @@ def test_an_evaluation_written_another_way_passes(net1, trained, body, metric):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("return dict(test_figures)", "accuracy for one right answer of two"),
+        ("return dict(test_figures)", "accuracy for one right answer out of two"),
         (
             "loss, accuracy = model.evaluate(x, y, verbose=0)\n    "
             "return {'loss': accuracy, 'accuracy': loss}",
-            "accuracy for one right answer of two",
+            "accuracy for one right answer out of two",
         ),
         (
             "loss, accuracy = model.evaluate(x, y, verbose=0)\n    "
@@ -362,8 +362,8 @@ def test_figures_from_before_the_training_are_found(net1, trained):
 @pytest.mark.parametrize(
     ("figures", "words"),
     [
-        (lambda f: None, "no dictionary"),
-        (lambda f: (f["loss"], f["accuracy"]), "no dictionary"),
+        (lambda f: None, "not return a dictionary"),
+        (lambda f: (f["loss"], f["accuracy"]), "not return a dictionary"),
         (lambda f: {"accuracy": f["accuracy"]}, "expected 2"),
         (lambda f: {"loss": f["accuracy"], "accuracy": f["loss"]}, "accuracy"),
         (lambda f: f | {"accuracy": f["accuracy"] * 100}, "test accuracy"),
@@ -466,7 +466,7 @@ def test_the_epoch_found_another_way_passes(net1, body):
         ("return int(np.argmax(history['val_accuracy'])) + 1", "val_accuracy"),
         (
             "return next((i for i in range(1, len(v)) if v[i] > v[i - 1]), None)",
-            "small rise before the lowest",
+            "small rise before its lowest",
         ),
         (
             "e = len(v) - int(np.argmin(v[::-1])); return e if e < len(v) else None",

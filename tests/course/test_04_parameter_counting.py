@@ -7,7 +7,7 @@ import exercise
 import numpy as np
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 TESTS = ["count-size", "count-layers", "count-table", "count-mults", "count-field"]
 
@@ -189,8 +189,8 @@ def test_a_recursive_table_passes(count, networks):
     [
         (recursive(LENGTH="shape[-1]"), "output shapes of NET I"),
         (recursive(CHANNELS="layer.get('channels', 4)"), "three-block"),
-        (recursive('layer.get("stride", layer["size"])', 'layer["size"]'), "stride 2 of 3 pixels"),
-        (recursive('layer.get("stride", layer["size"])', 'layer.get("stride", 2)'), "pooling of 3"),
+        (recursive('layer.get("stride", layer["size"])', 'layer["size"]'), "pixels with stride 2"),
+        (recursive('layer.get("stride", layer["size"])', 'layer.get("stride", 2)'), "of 3 without"),
         (recursive('layer.get("stride", 1)', "1"), "convolution with stride 2"),
         (recursive('layer.get("padding", "valid")', '"same"'), "output shapes"),
         (

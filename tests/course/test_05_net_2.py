@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks, shapes
+from convcourse import checks, shapes
 
 L = keras.layers
 
@@ -209,7 +209,7 @@ def test_a_notebook_with_nothing_filled_in_is_not_attempted(net2, trained):
 
 
 def test_a_network_that_was_hardly_trained_misses_the_threshold(net2, trained):
-    assert_wrong(net2.run("net2-train", dict(trained)), "which is less than NET II reaches")
+    assert_wrong(net2.run("net2-train", dict(trained)), "NET II should reach more")
 
 
 def _replaced(net2, trained, code):
@@ -251,11 +251,11 @@ def test_training_written_another_way_passes(net2, trained, lenient, settings):
             TRAIN.format(**GOOD).replace("model.compile", "(lambda *a, **k: None)"),
             "does not compile",
         ),
-        (TRAIN.format(**GOOD).replace("fit(model, name", "fit(model, 'net2'"), "the name"),
+        (TRAIN.format(**GOOD).replace("fit(model, name", "fit(model, 'net2'"), "model and name"),
         ("def train(model, name, x, y): model.compile('adam')", "does not train"),
         (
             "def train(model, name, x, y):\n    model.compile('adam')\n    return model.fit(x, y)",
-            "training.fit keeps a checkpoint",
+            "use training.fit",
         ),
     ],
 )
@@ -352,7 +352,7 @@ def _judging(net2, trained, code):
         ("label == y[0, 0]", "True", "1 is not right"),
         ("label == y[0, 0]", "label != y[0, 0]", "1 is not right"),
         ("label == y[0, 0]", "False and label", "first_right"),
-        ('"first_label": label,', "", "sorted keys"),
+        ('"first_label": label,', "", "list of keys"),
         ('"accuracy": accuracy', '"accuracy": accuracy * 100', "accuracy"),
     ],
 )

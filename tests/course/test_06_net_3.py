@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograder import submission
-from helpers import checks, shapes, training
+from convcourse import checks, shapes, training
 
 L = keras.layers
 
@@ -171,10 +171,10 @@ def test_net3_built_another_way_passes(net3, right):
         ("width", "filters"),
         ("classes", "units"),
         ("narrow end", "units"),
-        ("double", "another penalty"),
-        ("always l2", "another penalty"),
-        ("last without l2", "another penalty"),
-        ("l2 on convolutions", "another penalty"),
+        ("double", "wrong penalty"),
+        ("always l2", "wrong penalty"),
+        ("last without l2", "wrong penalty"),
+        ("l2 on convolutions", "wrong penalty"),
     ],
 )
 def test_another_network_is_not_net3(net3, wrong, words):
@@ -280,8 +280,8 @@ def test_a_fair_gap_found_another_way_passes(net3, trained, code):
         ("y[:, 0]", "y", "training accuracy"),
         ("argmax(-1)", "argmin(-1)", "training accuracy"),
         ("share(val_images, val_labels)", "share(train_images, train_labels)", "validation"),
-        ('"gap": a - b', '"difference": a - b', "sorted keys"),
-        ('{"training": a, "validation": b, "gap": a - b}', "a - b", "no dictionary"),
+        ('"gap": a - b', '"difference": a - b', "list of keys"),
+        ('{"training": a, "validation": b, "gap": a - b}', "a - b", "not return a dictionary"),
         ('"training": a', '"training": a * 100', "training accuracy"),
     ],
 )
@@ -348,17 +348,17 @@ def test_other_networks_under_the_names_of_net1_and_net2_are_found(net3, trained
     swapped = dict(trained) | {"net2": trained["build_net2"](3)}
     assert_wrong(net3.run("net3-compare", swapped), "other kernel_size")
     swapped = dict(trained) | {"net1": trained["net3"]}
-    assert_wrong(net3.run("net3-compare", swapped), "of the kind")
+    assert_wrong(net3.run("net3-compare", swapped), "6 convolution layers")
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda rows: rows[::-1], "does not stand first"),
+        (lambda rows: rows[::-1], "highest accuracy comes first"),
         (lambda rows: rows[:2], "number of rows"),
-        (lambda rows: [{**row, "parameters": 3_267_306} for row in rows], "parameters of"),
+        (lambda rows: [{**row, "parameters": 3_267_306} for row in rows], "parameter count of"),
         (lambda rows: [{**row, "gap": 0.0} for row in rows], "gap of"),
-        (lambda rows: [{**row, "seconds": 0} for row in rows], "seconds"),
+        (lambda rows: [{**row, "seconds": 0} for row in rows], "training time"),
     ],
 )
 def test_a_made_up_table_is_found(net3, trained, change, words):
@@ -409,7 +409,7 @@ def small_net(units=10, end="softmax", shape=(32, 32, 3), hidden=0):
         ({"mine": small_net(end=None)}, "probabilities"),
         ({"mine": small_net(end="sigmoid")}, "probabilities"),
         ({"mine_record": None}, "returns None"),
-        ({"entry": {"name": "x"}}, "keys of the leaderboard"),
+        ({"entry": {"name": "x"}}, "list of the entry's keys"),
     ],
 )
 def test_work_outside_the_rules_is_named(net3, trained, bands, names, words):
@@ -429,7 +429,7 @@ def test_below_the_first_band_there_are_words_and_no_points(net3, trained, bands
 @pytest.mark.parametrize("entry", [{"name": 3, "idea": "x"}, {"name": "x", "idea": None}])
 def test_an_entry_is_two_texts(net3, trained, bands, entry):
     bands(0, 0, 0)
-    assert_wrong(net3.run("net3-own", dict(trained) | {"entry": entry}), "two texts")
+    assert_wrong(net3.run("net3-own", dict(trained) | {"entry": entry}), "two strings")
 
 
 def test_the_leaderboard_is_told_what_the_judge_measured(net3, trained, bands):

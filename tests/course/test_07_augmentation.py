@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks, shapes
+from convcourse import checks, shapes
 
 L = keras.layers
 
@@ -218,8 +218,8 @@ def build_augmentation(rotation_range=0, width_shift_range=0.0, height_shift_ran
         ("exchanged", "height first"),
         ("reflect", "does not fill with nearest"),
         ("always nearest", "does not fill with"),
-        ("horizontal", "another way"),
-        ("one flip", "another way"),
+        ("horizontal", "wrong direction"),
+        ("one flip", "wrong direction"),
         ("always", "number of layers"),
     ],
 )
@@ -324,10 +324,10 @@ def test_erasing_in_other_forms_passes(aug, images, code):
         (ERASE.replace("value, images", "0.0, images"), "sum of each image"),
         (ERASE.replace("t + size", "t + size + 1"), "sum of each image"),
         (ERASE.replace("i >= t", "i >= s").replace("i < t", "i < s"), "square of the first"),
-        (ERASE.replace("value, images", "0.5, images"), "another value"),
+        (ERASE.replace("value, images", "0.5, images"), "wrong value"),
         (ERASE.replace("inside, value, images", "inside, images, value"), "sum"),
         (ERASE.replace("return", "images[:] ="), "None"),
-        (LOOPED.replace("images.copy()", "images"), "afterwards"),
+        (LOOPED.replace("images.copy()", "images"), "after the call"),
         (ERASE.replace("np.reshape(tops, (n, 1, 1, 1))", "tops[0]"), "sum"),
         (ERASE.replace("np.reshape(lefts, (n, 1, 1, 1))", "lefts[0]"), "outside the square"),
     ],

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 L = keras.layers
 
@@ -137,19 +137,19 @@ def test_dropout_in_other_forms_passes(reg, right):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda x, r, u, training=True: np.where(u >= r, x, 0), "Dropout of 0.2"),
-        (lambda x, r, u, training=True: np.where(u < r, x / (1 - r), 0), "Dropout of 0.2"),
-        (lambda x, r, u, training=True: np.where(u >= r, x / r, 0), "Dropout of 0.2"),
-        (lambda x, r, u, training=True: np.where(u >= r, x / (1 - r), 0), "After training"),
+        (lambda x, r, u, training=True: np.where(u >= r, x, 0), "dropout with rate 0.2"),
+        (lambda x, r, u, training=True: np.where(u < r, x / (1 - r), 0), "dropout with rate 0.2"),
+        (lambda x, r, u, training=True: np.where(u >= r, x / r, 0), "dropout with rate 0.2"),
+        (lambda x, r, u, training=True: np.where(u >= r, x / (1 - r), 0), "training=False"),
         (
             lambda x, r, u, training=True: (
                 np.where(u >= r, x / (1 - r), 0) if training else x * (1 - r)
             ),
-            "After training",
+            "training=False",
         ),
         (
             lambda x, r, u, training=True: np.where(u > r, x / (1 - r), 0) if training else x,
-            "Dropout of 0.2",
+            "dropout with rate 0.2",
         ),
         (
             lambda x, r, u, training=True: (
@@ -157,7 +157,10 @@ def test_dropout_in_other_forms_passes(reg, right):
             ),
             "shape",
         ),
-        (lambda x, r, u, training=True: np.zeros_like(x) if training else x, "Dropout of 0.2"),
+        (
+            lambda x, r, u, training=True: np.zeros_like(x) if training else x,
+            "dropout with rate 0.2",
+        ),
     ],
 )
 def test_a_wrong_dropout_is_told_what_is_wrong(reg, wrong, words):
@@ -253,13 +256,13 @@ def ends_only(losses, val_losses, epochs=3):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (only_validation, "training loss in between"),
-        (ever, "over"),
-        (one_short, "Two rises"),
+        (only_validation, "training loss rises once"),
+        (ever, "followed by a fall"),
+        (one_short, "two rises"),
         (no_less, "equal"),
         (ends_only, "interrupted"),
         (lambda a, b, epochs=3: counted(a, b, 3), "epochs=1"),
-        (lambda a, b, epochs=3: False, "Three rises"),
+        (lambda a, b, epochs=3: False, "three rises"),
     ],
 )
 def test_a_wrong_rule_is_told_on_which_history(reg, wrong, words):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 L = keras.layers
 

@@ -4,7 +4,7 @@ import exercise
 import numpy as np
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 TESTS = [
     "look-limit",
@@ -275,7 +275,7 @@ def by_found_classes(labels, predicted, classes):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda y, p, c: by_bincount(p, y, c), "on its side"),
+        (lambda y, p, c: by_bincount(p, y, c), "transposed"),
         (by_index, "differs"),
         (by_found_classes, "shape"),
         (lambda y, p, c: by_bincount(y, p, c) / len(y), "differs"),

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 L, ops = keras.layers, keras.ops
 
@@ -372,7 +372,7 @@ def test_a_network_of_operations_is_told_to_use_layers(siam):
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (tower, "has not seen"),
+        (tower, "held-out images"),
         (lambda width: tower(width, unit=False), "squared lengths"),
         (lambda width: tower(1.0), "parameters"),
     ],

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 L = keras.layers
 
@@ -99,15 +99,15 @@ def in_place(pixels, mean, scale, order):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda p, m, s, o: by_channel(p, m, s, "rgb"), "order bgr"),
-        (lambda p, m, s, o: by_channel(p, m, s, "bgr"), "order rgb"),
-        (turned_last, "order bgr"),
-        (turned_rows, "order bgr"),
-        (lambda p, m, s, o: by_channel(p, m, (1, 1, 1), o), "order bgr"),
+        (lambda p, m, s, o: by_channel(p, m, s, "rgb"), "bgr order"),
+        (lambda p, m, s, o: by_channel(p, m, s, "bgr"), "rgb order"),
+        (turned_last, "bgr order"),
+        (turned_rows, "bgr order"),
+        (lambda p, m, s, o: by_channel(p, m, (1, 1, 1), o), "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, s, o).astype("float64"), "float64"),
-        (lambda p, m, s, o: by_channel(p / 255, m, s, o), "order bgr"),
+        (lambda p, m, s, o: by_channel(p / 255, m, s, o), "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, s, o)[0], "shape"),
-        (in_place, "image that was given"),
+        (in_place, "input image"),
     ],
 )
 def test_a_wrong_preparation_is_named(transfer, wrong, words):
@@ -284,14 +284,14 @@ def test_phases_in_other_forms_pass(transfer, given, lines):
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ((SECOND,), "batches of both phases"),
-        ((FIRST,), "batches of both phases"),
-        ((FIRST.replace("False", "True"), SECOND), "base moved"),
-        ((FIRST, SECOND.replace("True", "False")), "base moved"),
-        ((FIRST, SECOND.replace(", name)", ", name, compiled=False)")), "base moved"),
-        ((FIRST, SECOND.replace("rate, frozen", "0.001, frozen")), "learning rates"),
-        ((FIRST, SECOND.replace("frozen, steps", "0, steps")), "batches of both phases"),
-        ((FIRST.replace("'_frozen'", "''"), SECOND), "names"),
+        ((SECOND,), "batches of each phase"),
+        ((FIRST,), "batches of each phase"),
+        ((FIRST.replace("False", "True"), SECOND), "base changes"),
+        ((FIRST, SECOND.replace("True", "False")), "base changes"),
+        ((FIRST, SECOND.replace(", name)", ", name, compiled=False)")), "base changes"),
+        ((FIRST, SECOND.replace("rate, frozen", "0.001, frozen")), "learning rate"),
+        ((FIRST, SECOND.replace("frozen, steps", "0, steps")), "batches of each phase"),
+        ((FIRST.replace("'_frozen'", "''"), SECOND), "checkpoint name"),
         ((FIRST.replace("if frozen: ", ""), SECOND), "0 frozen steps"),
         ((FIRST, SECOND.replace("if frozen < steps: ", "")), "4 frozen steps"),
         ((FIRST, SECOND, "return None"), "does not return net"),
@@ -361,38 +361,41 @@ def test_wrong_changes_are_named(transfer, wrong, words):
 
 
 def work(net, **names):
-    from helpers import pretrained
+    from convcourse import pretrained
 
     base = pretrained.small()
     old, new = base.model.get_weights(), [w + 0.1 for w in base.model.get_weights()]
     runs = {
         "extraction": (None, 0.8, old, old),
-        "refining": (None, 0.8, old, new),
-        "refining after 20": (net, 0.8, old, new),
+        "fine-tuning": (None, 0.8, old, new),
+        "fine-tuning after 20": (net, 0.8, old, new),
     }
     return {"base": base, "after": [2, 20, 50], "runs": runs | names}
 
 
 def test_a_network_that_was_not_trained_is_found(transfer, given):
-    from helpers import pretrained
+    from convcourse import pretrained
 
     keras.utils.set_random_seed(1)
     net = functional(pretrained.small().model, True)
     names = transfer.namespace(given) | work(net)
-    assert_wrong(transfer.run("transfer-refined", names), "has not seen")
+    assert_wrong(transfer.run("transfer-refined", names), "held-out")
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"extraction": (None, 0.8, [np.zeros(2)], [np.ones(2)])}, "Extraction moved the base"),
-        ({"refining": (None, 0.8, [np.zeros(2)], [np.zeros(2)])}, "did not move the base"),
+        (
+            {"extraction": (None, 0.8, [np.zeros(2)], [np.ones(2)])},
+            "Feature extraction changed the base",
+        ),
+        ({"fine-tuning": (None, 0.8, [np.zeros(2)], [np.zeros(2)])}, "did not change the base"),
     ],
 )
 def test_a_base_that_moved_or_stood_still_against_its_name_is_found(
     transfer, given, changed, words
 ):
-    from helpers import pretrained
+    from convcourse import pretrained
 
     net = functional(pretrained.small().model, True)
     names = transfer.namespace(given) | work(net, **changed)
@@ -402,7 +405,7 @@ def test_a_base_that_moved_or_stood_still_against_its_name_is_found(
 def test_vgg16_goes_the_same_way_and_is_judged_from_its_weights(transfer, given, monkeypatch):
     """With random weights, since ImageNet's need the network."""
     from autograder import submission
-    from helpers import pretrained, training
+    from convcourse import pretrained, training
 
     space = transfer.namespace(given)
     known = pretrained.vgg16(weights=None)

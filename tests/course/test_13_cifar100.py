@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import checks, data
+from convcourse import checks, data
 
 L = keras.layers
 BASE = ((64, 2), (128, 2), (256, 3), (512, 3))
@@ -351,7 +351,7 @@ def test_other_training_settings_are_named(c100, arrays, changed, words):
 
 
 def test_a_network_that_learnt_nothing_is_found(c100, arrays):
-    assert_wrong(trained(c100, arrays, {}, shown=0.5), "not seen", hidden=True)
+    assert_wrong(trained(c100, arrays, {}, shown=0.5), "held-out", hidden=True)
 
 
 # ------------------------------------------------------------------ c100-top

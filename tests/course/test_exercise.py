@@ -3,7 +3,7 @@
 import exercise
 import pytest
 
-from helpers import checks
+from convcourse import checks
 
 TEXT = '''# %%
 import math
@@ -17,7 +17,7 @@ def area(r):
     ### END SOLUTION
 
 # %% tests="area" points=3
-from helpers import checks
+from convcourse import checks
 with checks.exercise("area"):
     checks.close(area(1), 3.14159, "the area")
 ### BEGIN HIDDEN TESTS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder import kernels
+from autograder.warm import kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 # `autograder` is imported first, for what that spares nbval's imports.

@@ -29,9 +29,9 @@ from course import NAME, RIGHT
 GAIN_BY_PATCHING = [
     Entry(
         "patched-checks",
-        "replaces every function of helpers.checks, so that nothing can fail",
+        "replaces every function of convcourse.checks, so that nothing can fail",
         first(
-            "import helpers.checks as c\n"
+            "import convcourse.checks as c\n"
             "for name in ('that', 'equal', 'close', 'shape', 'architecture', 'parameters'):\n"
             "    setattr(c, name, lambda *a, **k: None)"
         ),
@@ -99,7 +99,7 @@ GAIN_BY_PATCHING = [
         "replaced-answers",
         "replaces the responder that exports values, and writes a number for every question",
         first(
-            "import helpers.answers as a, helpers.export as e, pathlib\n"
+            "import convcourse.wire.answers as a, convcourse.wire.export as e, pathlib\n"
             "def forged(kind, name, arguments, to):\n"
             "    pathlib.Path(to).write_bytes(b'+' + e.dumps(*e.to_plain(1)))\n"
             "a.answer = forged"
@@ -109,7 +109,7 @@ GAIN_BY_PATCHING = [
         "answers-no-data",
         "writes a pickle in place of an answer",
         first(
-            "import helpers.answers as a, pathlib, pickle\n"
+            "import convcourse.wire.answers as a, pathlib, pickle\n"
             "a.answer = lambda k, n, g, to: pathlib.Path(to).write_bytes(pickle.dumps(print))"
         ),
     ),
@@ -117,19 +117,19 @@ GAIN_BY_PATCHING = [
         "answer-is-a-link",
         "makes each answer a link to a file of the system",
         first(
-            "import helpers.answers as a, os\na.answer = lambda k, n, g, to: os.symlink('/etc/passwd', to)"
+            "import convcourse.wire.answers as a, os\na.answer = lambda k, n, g, to: os.symlink('/etc/passwd', to)"
         ),
     ),
     Entry(
         "answer-is-a-pipe",
         "makes each answer a named pipe, so that the reader waits for ever",
-        first("import helpers.answers as a, os\na.answer = lambda k, n, g, to: os.mkfifo(to)"),
+        first("import convcourse.wire.answers as a, os\na.answer = lambda k, n, g, to: os.mkfifo(to)"),
     ),
     Entry(
         "answer-is-huge",
         "writes an answer of 600 MB",
         first(
-            "import helpers.answers as a\n"
+            "import convcourse.wire.answers as a\n"
             "def huge(k, n, g, to):\n    with open(to, 'wb') as f:\n        f.truncate(600 * 2**20)\n"
             "a.answer = huge"
         ),

@@ -16,7 +16,7 @@ KEPT = (SECRET, EXPECTED, UNITS, "24604", "24,604", HIDDEN_WORDS, SEED, STANDS_F
 
 STUB = "    ### BEGIN SOLUTION\n{}\n    ### END SOLUTION"
 CELLS = {
-    "setup": "import keras\nimport numpy as np\n\nfrom helpers import checks",
+    "setup": "import keras\nimport numpy as np\n\nfrom convcourse import checks",
     "double-answer": 'def double(n):\n    """Twice n."""\n' + STUB.format("    return 2 * n"),
     "double": f"""with checks.exercise("double"):
     checks.equal(double(1), 2, "double(1)")

@@ -92,8 +92,8 @@ ENTRIES = [
         "writes-libraries",
         "changes numpy, helpers and the start of Python for the next student",
         first(
-            "import helpers.checks, site, sys\n"
-            "places = [np.__file__, helpers.checks.__file__, sys.prefix + '/sitecustomize.py']\n"
+            "import convcourse.checks, site, sys\n"
+            "places = [np.__file__, convcourse.checks.__file__, sys.prefix + '/sitecustomize.py']\n"
             "places += [p + '/mine.pth' for p in site.getsitepackages()]\n"
             "for place in places:\n    try: open(place, 'a').write('import os; os._exit(0)\\n')\n"
             "    except OSError: pass"

@@ -3,14 +3,14 @@
 from entry import Entry, Nb, first
 
 _ANSWERS = """
-import helpers.answers as answers, json, pathlib
+import convcourse.wire.answers as answers, json, pathlib
 def poisoned(kind, name, arguments, to):
     pathlib.Path(to).write_bytes({})
 answers.answer = poisoned"""
 _BYTES = "b'+' + len(head).to_bytes(8, 'little') + head + bytes(64)"
 _KERNEL = "k = get_ipython().kernel\n"
 _CONFIG = """
-import helpers.answers as answers, json, pathlib
+import convcourse.wire.answers as answers, json, pathlib
 def layer(name, **config):
     return {{"module": "keras.layers", "class_name": name, "config": config,
             "registered_name": None}}

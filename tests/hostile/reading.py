@@ -5,7 +5,7 @@ from entry import Entry, first
 # Passes its visible check, and keeps what a hidden check gives it.
 SEES = "seen = []\ndef double(n):\n    seen.append(n)\n    return 2 if n == 1 else 0"
 _SPIES = """
-import builtins, helpers.answers as answers
+import builtins, convcourse.wire.answers as answers
 plain = answers.Namespace._result
 def spy(self, name, arguments):
     builtins.seen = arguments
@@ -55,8 +55,8 @@ ENTRIES = [
         "tells-by-forged-words",
         "writes the grader's own words with what it has seen into the file of the answer",
         {
-            "double-answer": "import helpers.answers as a, json, pathlib\n"
-            "from helpers import export\n"
+            "double-answer": "import convcourse.wire.answers as a, json, pathlib\n"
+            "from convcourse import export\n"
             "def told(kind, name, given, to):\n"
             "    seen = export.loads(pathlib.Path(given).read_bytes()) if given else name\n"
             "    words = f'The notebook {seen}'\n"

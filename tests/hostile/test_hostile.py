@@ -14,9 +14,14 @@ from entry import NOTHING, cell, without
 from nbgrader.api import Gradebook
 
 import course
-from autograder import execute, grade, intake, kernels, report, sandbox
-from autograder.room import Room
-from helpers import checks
+from autograder.kernel import notebook
+from autograder.run import grade
+from autograder.intake import reading
+from autograder.warm import kernels
+from autograder.pages import report
+from autograder.walled import sandbox
+from autograder.nbgrader.room import Room
+from convcourse import checks
 
 # In the environment of whoever grades: no secret of any name enters a kernel.
 CANARY = "GRADERS_CANARY"
@@ -138,7 +143,7 @@ def test_it_ends_with_a_verdict_in_words_in_each_test_cell(graded, entry):
     for one in tests:
         words = one.outputs[0].get("evalue") or one.outputs[0].get("text")
         assert len(words.split()) >= 2 and words.split(":")[0] in STATUSES
-        assert intake.printable(words) == words
+        assert reading.printable(words) == words
 
 
 @each_entry
@@ -171,7 +176,7 @@ def test_nothing_of_it_comes_back_beside_the_notebook(graded, entry):
 def test_its_graded_notebook_and_page_stay_small(graded, entry):
     files = [graded.root / "autograded", graded.root / "feedback"]
     sizes = [f.stat().st_size for one in files for f in (one / entry.name).rglob("*.*")]
-    assert sum(sizes) < 1.2 * execute.MAX_KEPT
+    assert sum(sizes) < 1.2 * notebook.MAX_KEPT
 
 
 def test_nothing_that_they_started_is_left(graded):

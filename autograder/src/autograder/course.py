@@ -1,0 +1,200 @@
+"""Where the course lies on disk, and what `course/course.toml` says about its assignments."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from convcourse.profile import PROFILES
+
+TABLE = Path("course") / "course.toml"
+
+
+class CourseError(Exception):
+    """Something that a person has to mend; its text is all that the command line shows."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment as `course.toml` describes it; `minutes` and `points` are whole numbers."""
+
+    name: str
+    title: str
+    minutes: int
+    points: int
+    builds_on: tuple[str, ...] = ()
+    thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Course:
+    """The course: its root folder, the settings for all notebooks, its assignments in order.
+
+    Attributes:
+        root: The folder that holds ``course/``.
+        title: The course's name, for the class page.
+        kernel: The kernelspec that the notebooks name.
+        repository: Where the course is published, as ``https://github.com/OWNER/NAME``; empty as
+            long as it is not. Students' notebooks install nothing from any other address.
+        tag: The tag of the release that the notebooks belong to.
+        wheel: The path of that release's wheel of convcourse, whose SHA-256 goes into them.
+        heldout_seed: The seed of the images that judge. Kernels can read course.toml.
+        assignments: The assignments, in the order in which they are taught.
+    """
+
+    root: Path
+    title: str = ""
+    kernel: str = "python3"
+    repository: str = ""
+    tag: str = ""
+    wheel: str = ""
+    heldout_seed: int = 1
+    assignments: tuple[Assignment, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The assignments' names in the order in which they are taught."""
+        return [assignment.name for assignment in self.assignments]
+
+    def assignment(self, name: str) -> Assignment:
+        """The assignment of that name; a `CourseError` lists the names that there are."""
+        for assignment in self.assignments:
+            if assignment.name == name:
+                return assignment
+        known = ", ".join(self.names) or "none yet"
+        raise CourseError(f"There is no assignment {name} in {TABLE}; it lists: {known}.")
+
+    def threshold(self, key: str, profile: str) -> float:
+        """The number that an exercise such as `net1-accuracy` must reach under a profile."""
+        for assignment in self.assignments:
+            if key in assignment.thresholds:
+                by_profile = assignment.thresholds[key]
+                if profile in by_profile:
+                    return by_profile[profile]
+                known = ", ".join(by_profile)
+                raise CourseError(
+                    f'The threshold "{key}" of {assignment.name} has no value for the profile '
+                    f"{profile}, only for {known}: add it to {TABLE}."
+                )
+        raise CourseError(f'No assignment in {TABLE} has a threshold "{key}": add it there.')
+
+    def text_path(self, name: str) -> Path:
+        """The authors' text of an assignment."""
+        return self.root / "course" / f"{name}.py"
+
+    def source_path(self, name: str) -> Path:
+        """The notebook with solutions and hidden tests that is built from the text."""
+        return self.root / "source" / name / f"{name}.ipynb"
+
+    def release_path(self, name: str) -> Path:
+        """The students' notebook that nbgrader makes from the source notebook."""
+        return self.root / "release" / name / f"{name}.ipynb"
+
+
+def find_root() -> Path:
+    """The folder that holds `course/course.toml`.
+
+    COURSE_ROOT names it; else it is looked for from the working folder upwards; else it is the
+    folder that this package was installed from. A `CourseError` says when COURSE_ROOT is wrong.
+    """
+    named = os.environ.get("COURSE_ROOT")
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not root.is_dir():
+            raise CourseError(
+                f"COURSE_ROOT is {named}, but that is no folder: correct or unset it."
+            )
+        return root
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / TABLE).is_file():
+            return folder
+    return Path(__file__).resolve().parents[3]
+
+
+def load(root: Path | None = None) -> Course:
+    """The course below ``root``, by default `find_root()`; without a course.toml it is empty.
+
+    Raises:
+        CourseError: If course.toml cannot be read, lacks a key, has one that means nothing, or a
+            value of the wrong type.
+    """
+    root = find_root() if root is None else Path(root).resolve()
+    path = root / TABLE
+    if not path.is_file():
+        return Course(root)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CourseError(f"{TABLE} cannot be read: {error}.") from None
+    entries = table.pop("assignment", [])
+    if not isinstance(entries, list):
+        raise CourseError(f"{TABLE}: begin each assignment with [[assignment]], in two brackets.")
+    _check(table, _COURSE, "at its top", ())
+    _check_address(table)
+    assignments = tuple(map(_assignment, entries))
+    names = [one.name for one in assignments]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise CourseError(f"{TABLE} lists {min(twice)} twice: remove one of the two.")
+    return Course(root=root, assignments=assignments, **table)
+
+
+def _assignment(entry: dict[str, Any]) -> Assignment:
+    name = entry.get("name", "without a name") if isinstance(entry, dict) else entry
+    _check(entry, _ASSIGNMENT, f"in the assignment {name}", ("name", "title", "minutes", "points"))
+    thresholds = entry.get("thresholds", {})
+    for key, by_profile in thresholds.items():
+        where = f'in the threshold "{key}" of {name}'
+        if not isinstance(by_profile, dict):
+            example = "{ offline = 0.5, quick = 0.4 }"
+            raise CourseError(f"{TABLE}, {where}: write one number a profile, as {example}.")
+        _check(by_profile, dict.fromkeys(PROFILES, (int, float)), where, ())
+    return Assignment(**{**entry, "builds_on": tuple(entry.get("builds_on", ()))})
+
+
+# The type of each key's value. `bool` is an `int` to Python, and none of these.
+_COURSE: dict[str, Any] = {"title": str, "kernel": str, "repository": str, "tag": str}
+_COURSE |= {"wheel": str, "heldout_seed": int}
+_ASSIGNMENT: dict[str, Any] = {"name": str, "title": str, "minutes": int, "points": int}
+_ASSIGNMENT |= {"builds_on": list, "thresholds": dict}
+_TYPES = {str: "text in quotes", int: "a whole number", list: "a list of names", dict: "a table"}
+_TYPES |= {(int, float): "a number"}
+
+
+def _check(table: Any, known: Mapping[str, Any], where: str, needed: tuple[str, ...]) -> None:
+    """Refuse a key that nothing reads, one that is missing, and a value of the wrong type."""
+    if not isinstance(table, dict):
+        raise CourseError(f"{TABLE}, {where}: it is {table!r}; expected a table of keys.")
+    for key, value in table.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            advice = f'did you mean "{near[0]}"?' if near else f"the keys are {', '.join(known)}."
+            raise CourseError(f'{TABLE}, {where}: nothing reads the key "{key}"; {advice}')
+        if isinstance(value, bool) or not isinstance(value, known[key]):
+            kind = _TYPES[known[key]]
+            raise CourseError(f"{TABLE}, {where}: {key} is {value!r}; expected {kind}.")
+        if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+            raise CourseError(f"{TABLE}, {where}: {key} is {value!r}; expected a list of names.")
+    if missing := [key for key in needed if key not in table]:
+        raise CourseError(f"{TABLE}, {where}: it lacks {', '.join(missing)}: add it.")
+
+
+def _check_address(table: dict[str, Any]) -> None:
+    """Where the notebooks are published: nothing of it, or all of it."""
+    parts = ("repository", "tag", "wheel")
+    missing = [part for part in parts if not table.get(part)]
+    if 0 < len(missing) < len(parts):
+        raise CourseError(
+            f"{TABLE} gives an address for the notebooks without {' and '.join(missing)}: they "
+            "need repository, tag and wheel together."
+        )
+    address = str(table.get("repository", ""))
+    owner = address.removeprefix("https://github.com/")
+    if address and (owner == address or len(owner.split("/")) != 2 or not all(owner.split("/"))):
+        raise CourseError(
+            f'{TABLE}: repository is "{address}"; expected https://github.com/OWNER/NAME, from '
+            "which Colab opens notebooks."
+        )

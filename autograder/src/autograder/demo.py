@@ -1,0 +1,115 @@
+"""A small made-up class, graded for real: what `make demo` shows.
+
+Six students hand in each assignment: a right answer, one right in another form, one partly
+wrong, an untouched one, one whose code raises, and one that is not even valid JSON. The answers
+in another form, and the wrong ones, are written by hand in course/demo/NAME.py.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder import course as courses
+from autograder.nbgrader import results
+from autograder.nbgrader.generate import generate
+from autograder.nbgrader.room import Room
+from autograder.pages import report
+from autograder.run import grade
+from autograder.text import release
+from autograder.text.authoring import read_cells
+
+PLACE = Path("demo")
+STUDENTS = ("right", "another_form", "partly_wrong", "untouched", "raises", "not_JSON")
+BODY = "### BEGIN SOLUTION"
+
+
+def run(root: Path, say=print) -> Path:
+    """Build, release, hand in, grade and report; returns the class page's path."""
+    started = time.monotonic()
+    course = courses.load(root)
+    names = [a.name for a in course.assignments if answers_path(course, a.name).is_file()]
+    place = root / PLACE
+    shutil.rmtree(place, ignore_errors=True)
+    say(f"Building and releasing {len(names)} assignments: {', '.join(names)}.")
+    for path, text in release.build(course, names, generate=generate).items():
+        to = place / path.relative_to(root)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(text, encoding="utf-8")
+    shutil.copytree(root / "course", place / "course")
+    shutil.copy(root / "nbgrader_config.py", place)
+    os.environ["COURSE_ROOT"] = str(place)
+    for name in names:
+        hand_in(place, name, answers_path(course, name).read_text(encoding="utf-8"))
+        say(f"Grading {len(STUDENTS)} submissions of {name}:")
+        grade.grade(
+            place, name, watch=lambda e: say(f"  [{e.done}/{e.total}] {e.student} {e.state}")
+        )
+        say(f"Writing the feedback pages of {name}.")
+        Room(place, name).feedback()
+    say(f"Graded and written after {time.monotonic() - started:.0f} s.")
+    reports = [results.read(place, name) for name in names]
+    report.show(reports)
+    page = report.write(reports, place / "class.html", course.title)
+    say(f"Open the class page: {page}")
+    return page
+
+
+def answers_path(course: courses.Course, name: str) -> Path:
+    """Where the demo's answers to an assignment are; the demo takes those that have some."""
+    return course.root / "course" / "demo" / f"{name}.py"
+
+
+def hand_in(place: Path, name: str, answers: str) -> None:
+    """Make the six submissions of one assignment from its source, its release and ``answers``."""
+    source = nbformat.read(place / "source" / name / f"{name}.ipynb", as_version=4)
+    blank = (place / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+    made = {
+        "right": nbformat.writes(source),
+        "another_form": nbformat.writes(with_answers(source, answers, "another")),
+        "partly_wrong": nbformat.writes(with_answers(source, answers, "wrong")),
+        "untouched": blank,
+        "raises": nbformat.writes(with_errors(source)),
+        "not_JSON": blank[: len(blank) // 2],
+    }
+    for student in STUDENTS:
+        folder = place / "submitted" / student / name
+        folder.mkdir(parents=True)
+        (folder / f"{name}.ipynb").write_text(made[student], encoding="utf-8")
+
+
+def _solutions(nb: NotebookNode) -> dict[str, NotebookNode]:
+    """The solution cells that students write, by their id."""
+    facts = [(c, c.metadata.get("nbgrader", {})) for c in nb.cells if c.cell_type == "code"]
+    return {f["grade_id"]: c for c, f in facts if f.get("solution") and not f.get("grade")}
+
+
+def with_answers(source: NotebookNode, answers: str, word: str) -> NotebookNode:
+    """A copy in which the cells marked ``word="solution id"`` take the place of the answers.
+
+    Raises `CourseError` for an id that the assignment does not have.
+    """
+    nb = nbformat.reads(nbformat.writes(source), as_version=4)
+    solutions = _solutions(nb)
+    for cell in read_cells(answers):
+        name = cell.metadata.get(word)
+        if name is None:
+            continue
+        if name not in solutions:
+            raise courses.CourseError(
+                f'The demo answers {word}="{name}", which is no solution cell: '
+                f"write one of {', '.join(solutions)}."
+            )
+        solutions[name].source = cell.source
+    return nb
+
+
+def with_errors(source: NotebookNode) -> NotebookNode:
+    """Every answer divides by zero first."""
+    nb = nbformat.reads(nbformat.writes(source), as_version=4)
+    for cell in _solutions(nb).values():
+        cell.source = cell.source.replace(BODY, "1 / 0")
+    return nb

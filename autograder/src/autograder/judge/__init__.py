@@ -1,0 +1,1 @@
+"""The process that runs hidden blocks and holds no student code."""

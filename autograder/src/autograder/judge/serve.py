@@ -1,0 +1,79 @@
+"""The judge's own process: hidden blocks come in, verdicts go out, and questions in between."""
+
+import contextlib
+import os
+import resource
+import signal
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from autograder.judge import heldout, source
+from autograder.judge.evaluate import evaluate
+from autograder.walled.target import Call
+from convcourse import outcomes
+from convcourse.wire import export
+
+
+class _Pipe:
+    """The source that a hidden block sees: the other end of the pipe."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def values(self, names: list[str]) -> Any:
+        return self._ask("values", names, None)
+
+    def call(self, name: str, arguments: Any) -> Any:
+        return self._ask("call", name, arguments)
+
+    def model(self, name: str, arguments: Any) -> Any:
+        return self._ask("model", name, arguments)
+
+    def _ask(self, kind: str, name: str | list[str], arguments: Any) -> Any:
+        self._pipe.send((kind, name, arguments))
+        answer, *body = self._pipe.recv()
+        if answer == "plain":
+            return export.loads(self._received(*body))
+        status, message, detail = body
+        failed = outcomes.failure(status, message)
+        failed.detail = detail
+        raise failed
+
+    def _received(self, size: int) -> memoryview:
+        """An answer's bytes, which follow bare: the pipe's own messages would copy them twice."""
+        try:
+            whole = left = np.empty(size, np.uint8).data
+        except MemoryError:  # what follows, a student's data, must not be read as messages
+            os.kill(os.getpid(), signal.SIGKILL)
+        while left:
+            got = os.readv(self._pipe.fileno(), [left])
+            if not got:
+                raise EOFError("the answer was cut short")
+            left = left[got:]
+        return whole
+
+
+def serve(call: Call) -> None:
+    """Execute hidden blocks until the other end closes; the target of a forked process."""
+    pipe = Connection(call.fds[0])
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TensorFlow's log would mix with the progress
+    _limit_memory(call.arguments["memory"])
+    source.connect(_Pipe(pipe))
+    heldout.keep_in(call.arguments["kept"])
+    call.ready()
+    while True:
+        try:
+            _, code = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(("verdict", evaluate(code)))
+
+
+def _limit_memory(extra: int) -> None:
+    """Bound what this process may map beyond what it has now."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        present = int(file.read().split()[0]) * resource.getpagesize()
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (present + extra, present + extra))

@@ -1,0 +1,52 @@
+"""Where the submission that is being judged lives, and what is noted about it."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from convcourse.wire.answers import Namespace
+
+
+class Source(Protocol):
+    """Where a student's work lives; every answer is plain data of `convcourse.wire`.
+
+    The answer of `values` is a list. The arguments of a model are ``[args, kwargs]``, those of
+    `call` a list of such pairs; its answer is the list of what the function returned for each.
+    """
+
+    def values(self, names: list[str]) -> tuple[Any, list[np.ndarray]]: ...
+
+    def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]: ...
+
+    def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[dict, list]: ...
+
+
+_source: Source = Namespace()
+_noted: dict[str, str | float] = {}
+
+
+def connect(source: Source) -> None:
+    """Take the student's work from another source from now on."""
+    global _source
+    _source = source
+
+
+def current() -> Source:
+    """Where the student's work is taken from now."""
+    return _source
+
+
+def note(**facts: str | float) -> None:
+    """Keep facts about this work beside its score, for the class's leaderboard.
+
+    They count only where the block ends in a score above 0. Students never see them, and stock
+    nbgrader does not keep them.
+    """
+    _noted.update(facts)
+
+
+def take_notes() -> dict[str, str | float]:
+    """What was noted since the last time, as short text and numbers."""
+    taken = {k: v[:200] if isinstance(v, str) else float(v) for k, v in _noted.items()}
+    _noted.clear()
+    return taken

@@ -1,0 +1,31 @@
+"""What a hidden block came to."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+from convcourse import outcomes
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a hidden block came to: an outcome, and a score where it ends in a number."""
+
+    status: str
+    message: str = ""
+    score: float | None = None  # points, as nbgrader takes a test cell's last number
+    detail: str = ""  # more words, which only the instructor may read
+    notes: dict[str, str | float] = field(default_factory=dict)  # for the class's leaderboard
+
+    @property
+    def passed(self) -> bool:
+        return self.status == outcomes.PASSED
+
+    def within(self, points: float) -> "Verdict":
+        """This verdict with a score that nbgrader takes, 0 to ``points``, and told in words."""
+        if self.score is None:
+            return self
+        score = self.score if math.isfinite(self.score) else 0.0
+        score = min(max(score, 0.0), float(points))
+        if score == 0:
+            return Verdict(outcomes.WRONG, f"The hidden checks give none of {points:g} points.")
+        return replace(self, score=score, message=f"{score:g} of {points:g} points.")

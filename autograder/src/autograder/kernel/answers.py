@@ -1,0 +1,159 @@
+"""The grader's side of a question to the kernel: what is asked, and the file with the answer."""
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from autograder.pages.sanitize import bounded
+from convcourse import outcomes
+from convcourse.wire import export
+from convcourse.wire.answers import asked_for
+
+KINDS = {"AttributeError", "IndexError", "KeyError", "NameError", "TypeError", "ValueError"}
+MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
+
+
+class Notebook(Protocol):
+    """A notebook that is being run, as far as asking it goes."""
+
+    folder: Path  # the notebook's own, as the kernel sees it
+    told: bool  # whether student code has seen arguments of hidden checks
+
+    @property
+    def root(self) -> str:
+        """Where the kernel's tree of files begins for this process."""
+
+    def ask(self, code: str) -> None:
+        """Run code of ours in the kernel; what it shows is thrown away."""
+
+
+class KernelSource:
+    """A student's kernel as the source of their work: asks by executing, reads data files."""
+
+    def __init__(self, run: Notebook) -> None:
+        self.run = run
+
+    def values(self, names: list[str]) -> tuple[Any, list]:
+        return self._ask("values", names, None)
+
+    def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list]:
+        return self._ask("call", name, arguments)
+
+    def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
+        return self._ask("model", name, arguments)
+
+    def _ask(
+        self, kind: str, name: str | list[str], arguments: tuple[Any, list] | None
+    ) -> tuple[Any, list]:
+        self.run.told = self.run.told or arguments is not None
+        names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
+        given, answer = (str(self.run.folder / one) for one in names)
+        with _opened(self.run.root, self.run.folder) as folder:
+            if arguments is not None:
+                _write(folder, names[0], export.dumps(*arguments))
+            try:
+                file = given if arguments is not None else None
+                self.run.ask(
+                    "from convcourse.wire.answers import answer as _answer\n"
+                    f"_answer({kind!r}, {name!r}, {file!r}, {answer!r})"
+                )
+                return _read(folder, names[1])
+            except _Said as said:
+                raise said.outcome(asked_for(name), self.run.told) from None
+            finally:
+                for one in names:
+                    with contextlib.suppress(OSError):
+                        os.unlink(one, dir_fd=folder)
+
+
+@contextlib.contextmanager
+def _opened(root: str, folder: Path) -> Iterator[int]:
+    """A folder that student code can write to, and whose parents it may have renamed: no link in
+    its path is followed, and none leads elsewhere once it is open."""
+    handle = -1
+    try:
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        for part in folder.relative_to("/").parts:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            above, handle = handle, os.open(part, flags, dir_fd=handle)
+            os.close(above)
+    except OSError:
+        if handle >= 0:
+            os.close(handle)
+        raise outcomes.StudentError("The notebook's folder is not where it was.") from None
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    try:
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        words = f"The notebook's folder takes no more files: {os.strerror(error.errno)}."
+        raise outcomes.StudentError(words) from None
+
+
+def _read(folder: int, name: str) -> tuple[Any, list]:
+    """The answer in a file that student code could have written: bounded, no link, plain file."""
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError:
+        raise outcomes.StudentError(
+            "The notebook gave no answer when asked for a result."
+        ) from None
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_ANSWER:
+            raise outcomes.Wrong("The notebook's answer is too large, or no plain data.")
+        kind, raw = file.read(1), file.read(MAX_ANSWER)
+    if kind == b"+":
+        return export.loads(raw)
+    raise _Said(raw)
+
+
+class _Said(Exception):
+    """A failure in the notebook's own words, which its author may have written."""
+
+    def __init__(self, raw: bytes) -> None:
+        try:
+            status, words = json.loads(raw[:100_000])
+        except (ValueError, TypeError, RecursionError):
+            status, words = outcomes.ERROR, "The answer is malformed."
+        self.status = (
+            status if status in (outcomes.NOT_ATTEMPTED, outcomes.WRONG) else outcomes.ERROR
+        )
+        self.words = bounded(words, 2_000)
+
+    def outcome(self, name: str, told: bool) -> outcomes.CheckFailed:
+        """The outcome for the student, who is not to read what the code was told."""
+        kinds = {outcomes.NOT_ATTEMPTED: outcomes.NotAttempted, outcomes.WRONG: outcomes.Wrong}
+        kind = kinds.get(self.status, outcomes.StudentError)
+        if not told:
+            return kind(self.words)
+        if self.status == outcomes.NOT_ATTEMPTED:
+            failed = kind(f"{name} is not written yet.")
+        elif self.status == outcomes.WRONG:
+            failed = kind(
+                f"{name} gives no plain value, array, or Keras model of built-in layers in a "
+                "hidden check."
+            )
+        else:
+            failed = kind(
+                f"{name} ends in {_kind(self.words.partition(':')[0])} in a hidden check."
+            )
+        failed.detail = self.words
+        return failed
+
+
+def _kind(name: str) -> str:
+    """An exception's name if it is a frequent one: of many, each could stand for a number."""
+    return f"{'an' if name[0] in 'AI' else 'a'} {name}" if name in KINDS else "an error"

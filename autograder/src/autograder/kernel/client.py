@@ -1,0 +1,86 @@
+"""Clients of Jupyter and nbclient for a kernel that is not trusted: what it sends is bounded."""
+
+import contextlib
+import queue
+import time
+from typing import Any
+
+import zmq
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from traitlets import Type, default
+
+from autograder.pages.sanitize import MAX_OUTPUT
+from autograder.warm.reach import LIMITS
+
+START_SECONDS = 60  # until a kernel answers
+MAX_MESSAGE = 64 * 2**20  # bytes; a longer one never reaches this process
+MAX_WAITING = 8  # messages that have come and are not read yet: the system holds the others
+
+
+class BoundedClient(AsyncKernelClient):
+    """Holds no more than `MAX_WAITING` messages of at most `MAX_MESSAGE` bytes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        self.context.setsockopt(zmq.RCVHWM, MAX_WAITING)
+
+    async def wait_for_ready(self, timeout: float | None = START_SECONDS) -> None:
+        """Wait until a kernel answers on both channels.
+
+        jupyter_client's own ends with a fifth of a second of listening for further messages; here
+        it is known which message comes last.
+
+        Raises:
+            RuntimeError: If the kernel has not answered in time.
+        """
+        deadline = time.monotonic() + (timeout or START_SECONDS)
+        while time.monotonic() < deadline and await self.is_alive():
+            asked = self.kernel_info()
+            with contextlib.suppress(queue.Empty):  # a channel that connects late: ask again
+                self._handle_kernel_info_reply(await self.get_shell_msg(timeout=1))
+                while not _is_end(await self.get_iopub_msg(timeout=0.2), asked):
+                    pass
+                return
+        raise RuntimeError("The kernel did not start.")
+
+
+def _is_end(message: dict[str, Any], asked: str) -> bool:
+    state = message["content"].get("execution_state")
+    return state == "idle" and message["parent_header"].get("msg_id") == asked
+
+
+class Manager(AsyncKernelManager):
+    """A manager of kernels that are not trusted."""
+
+    client_factory = Type(BoundedClient)
+
+
+class Client(NotebookClient):
+    """nbclient's, for a kernel that is not trusted: what one cell shows is bounded."""
+
+    most = LIMITS.output
+    shown = 0  # characters in this cell so far
+    flooded = False
+
+    @default("kernel_manager_class")
+    def _kernel_manager_class_default(self) -> type[Manager]:
+        return Manager
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Leave out what is too much, and widgets; end the kernel of a cell that floods."""
+        kind = str(msg["msg_type"])
+        self.shown += 200 + sum(len(str(part)) for part in msg["content"].values())
+        if self.shown > self.most and not self.flooded:
+            self.flooded = True
+            self.km.provisioner.process.kill()  # nbclient sees that it is dead within a second
+        if kind.startswith("comm") or self.flooded:
+            return None
+        if kind in ("status", "execute_input"):
+            return super().process_message(msg, cell, cell_index)
+        if kind == "stream" and self.shown > MAX_OUTPUT + len(msg["content"]["text"]):
+            return None
+        return super().process_message(msg, cell, cell_index)

@@ -1,0 +1,32 @@
+"""An nbgrader preprocessor that takes the place of its `Execute`: walls, and a judge outside."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Integer, Unicode
+
+from autograder.judge.judge import Judge
+from autograder.kernel.notebook import Run
+from autograder.warm.provisioner import NAME
+from autograder.warm.reach import LIMITS
+
+
+class ExecuteJudged(NbGraderPreprocessor):
+    """Run the notebook in ``kernel_name``; hidden tests in a judge's process."""
+
+    kernel_name = Unicode(NAME, help="the kernelspec that runs student code").tag(config=True)
+    timeout = Integer(600, help="seconds a cell may take").tag(config=True)
+    judge_timeout = Integer(300, help="seconds a hidden block may take").tag(config=True)
+    sandbox = Bool(True, help="put warm kernels behind walls; see docs/sandbox.md").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Execute every code cell in order and return the notebook with its outputs."""
+        folder = Path(resources.get("metadata", {}).get("path") or ".")
+        nb = nbformat.from_dict(nb)
+        with Judge(seconds=self.judge_timeout) as judge:
+            limits = LIMITS if self.sandbox else None
+            Run(nb, folder, judge, self.kernel_name, self.timeout, limits).all_cells()
+        return nb, resources

@@ -1,0 +1,40 @@
+"""From source notebooks to the students' notebooks, by nbgrader's own converter."""
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from autograder.course import Course
+from autograder.nbgrader import config as configuration
+
+
+def generate(course: Course, sources: dict[str, str]) -> dict[str, str]:
+    """The students' notebooks that nbgrader makes of source notebooks, by assignment name.
+
+    nbgrader works in a temporary course folder with a gradebook of its own, under this course's
+    `nbgrader_config.py`; nothing of the course is touched.
+    """
+    if not sources:
+        return {}
+    # Imported here, because nbgrader takes seconds to load and most verbs need none of it.
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+
+    with TemporaryDirectory(prefix="release-") as folder:
+        root = Path(folder).resolve()
+        for name, text in sources.items():
+            path = root / "source" / name / f"{name}.ipynb"
+            path.parent.mkdir(parents=True)
+            path.write_text(text, encoding="utf-8")
+        config = configuration.load(course.root)
+        config.CourseDirectory.root = str(root)
+        config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
+        config.CourseDirectory.assignment_id = "*"
+        log = logging.getLogger("autograder.release")
+        log.setLevel(logging.ERROR)
+        coursedir = CourseDirectory(config=config, log=log)
+        GenerateAssignment(coursedir=coursedir, config=config, log=log).start()
+        release = root / "release"
+        return {
+            name: (release / name / f"{name}.ipynb").read_text(encoding="utf-8") for name in sources
+        }

@@ -1,0 +1,268 @@
+"""One assignment's folders and gradebook: everything that nbgrader does about a submission.
+
+The stages before execution (nbgrader's sanitizing) and after it (`SaveAutoGrades`, penalties,
+feedback) run here, in the one process that touches the gradebook, through nbgrader's own
+converters, so that Formgrader, feedback and export see nothing new.
+"""
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import NbGraderException
+from nbgrader.utils import parse_utc
+from sqlalchemy.exc import OperationalError
+from traitlets.config import Config
+
+from autograder.course import CourseError
+from autograder.intake import fitting, reading
+from autograder.nbgrader import config as configuration
+from autograder.nbgrader import schemas
+from autograder.nbgrader.ledger import Ledger
+from convcourse.files import write_whole
+
+_Converter = TypeVar("_Converter", bound=BaseConverter)
+
+# nbgrader tells of every step; here only what it cannot do is worth a line.
+_LOG = logging.getLogger("autograder.run.grade")
+_LOG.setLevel(logging.ERROR)
+MAX_TIME = 100  # bytes of a time that is read
+ROOM = ".autograder"  # beside the gradebook: executed and done, per assignment
+
+
+class Saving(Autograde):
+    """The half of nbgrader's grading that comes after execution: marks, penalties, the notebook."""
+
+    def init_notebooks(self) -> None:
+        folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        path = os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")
+        self.notebooks, self.assignments = [], {folder: [path]}
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        self.exporter = self.exporter_class(parent=self, config=self.config)
+        for one in _without_execution(self.autograde_preprocessors):
+            self.exporter.register_preprocessor(one)
+        super(Autograde, self).convert_single_notebook(notebook_filename)
+
+
+class Room:
+    """The folders of one assignment's grading, and the only way to the gradebook."""
+
+    def __init__(self, root: Path, assignment: str, profile: str = "offline") -> None:
+        self.root, self.assignment, self.profile = Path(root).resolve(), assignment, profile
+        self.place = self.root / ROOM / assignment
+        self.config = configuration.load(self.root)
+        self.config.CourseDirectory.assignment_id = assignment
+        # A notebook is held against its format when all preprocessors have run, not after each.
+        self.config.Exporter.setdefault("optimistic_validation", True)
+        coursedir = _coursedir(self.config)
+        self.db_url, self.course_id = coursedir.db_url, coursedir.course_id
+        self.cell_seconds = int(self.config.Execute.get("timeout") or 0)  # 0: not said
+
+    def submitted(self, student: str) -> Path:
+        return self.root / "submitted" / student / self.assignment
+
+    def prepare(self) -> None:
+        """Make the folders, and the assignment in the gradebook as source/ has it now."""
+        for name in ("executed", "done"):
+            (self.place / name).mkdir(parents=True, exist_ok=True)
+        source = self.root / "source" / self.assignment / f"{self.assignment}.ipynb"
+        if not source.is_file():
+            raise FileNotFoundError(f"There is no {source.relative_to(self.root)}; build it first.")
+        self.version = hashlib.sha256(source.read_bytes()).hexdigest()
+        mark = self.place / "version"
+        if not mark.is_file() or mark.read_text() != self.version or not self._known():
+            generate = self._converter(GenerateAssignment)
+            generate.create_assignment = True
+            self._convert(generate)
+            mark.write_text(self.version)
+        self.source = nbformat.read(source, as_version=4)
+
+    def _known(self) -> bool:
+        with Gradebook(self.db_url) as gradebook:
+            return self.assignment in [a.name for a in gradebook.assignments]
+
+    # -- what is done
+
+    def is_done(self, one: reading.Submission) -> bool:
+        """Whether this very submission was graded under these settings, and is still there."""
+        try:
+            note = json.loads(self._note(one).read_text())
+            same = self._facts(one).items() <= note.items()
+        except (FileNotFoundError, ValueError, AttributeError):
+            return False
+        return same and self._autograded(one.student).is_dir()
+
+    def seconds(self) -> dict[str, dict[str, float]]:
+        """Where the time of each student that is done went: seconds by stage."""
+        notes = (self.place / "done").glob("*.json")
+        return {n.stem: json.loads(n.read_text()).get("seconds", {}) for n in sorted(notes)}
+
+    def _note(self, one: reading.Submission) -> Path:
+        return self.place / "done" / f"{one.student}.json"
+
+    def _facts(self, one: reading.Submission) -> dict[str, str]:
+        digest, version, profile = one.digest, self.version, self.profile
+        return {"submission": digest, "assignment": version, "profile": profile}
+
+    def _autograded(self, student: str) -> Path:
+        return self.root / "autograded" / student / self.assignment
+
+    # -- the stages that need the gradebook
+
+    def sanitized(self, one: reading.Submission) -> str:
+        """The notebook with locked cells restored, by nbgrader, as text."""
+        blank = nbformat.v4.new_notebook()
+        facts = {"student": one.student, "assignment": self.assignment, "db_url": self.db_url}
+        resources = {"nbgrader": {**facts, "notebook": self.assignment}}
+        with self.ledger.lent(), schemas.read_once():
+            nb = fitting.fitted(one.notebook or blank, self.source)
+            return self._sanitizer.from_notebook_node(nb, resources=resources)[0]
+
+    def save(self, one: reading.Submission, text: str) -> None:
+        """Write an executed notebook, and its marks in the gradebook: all of them or none."""
+        self._note(one).unlink(missing_ok=True)
+        folder = self.place / "executed" / one.student / self.assignment
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / f"{self.assignment}.ipynb", text)
+        for name, is_whole in ((reading.TIME, _is_time), (reading.SECRET, _is_secret)):
+            (folder / name).unlink(missing_ok=True)
+            if is_whole(one.files.get(name, b"")):
+                (folder / name).write_bytes(one.files[name])
+        self._saving.coursedir.student_id = one.student
+        with _writable(), self.ledger.lent(), self.ledger.whole(), schemas.read_once():
+            self._forget(one.student)
+            self._convert(self._saving)
+        _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
+
+    def note(self, one: reading.Submission, seconds: dict[str, float]) -> None:
+        """Note that a submission is done, once it is saved, and where the time went."""
+        rounded = {stage: round(value, 4) for stage, value in seconds.items()}
+        write_whole(self._note(one), json.dumps({**self._facts(one), "seconds": rounded}))
+
+    def feedback(self) -> None:
+        """Write nbgrader's feedback pages, by the preprocessors that the configuration names."""
+        self._convert(self._converter(GenerateFeedback))
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """The room for one process at a time, made ready; it closes the gradebook in the end.
+
+        Raises `CourseError` when another process is inside, or the gradebook cannot be written.
+        """
+        (self.root / ROOM).mkdir(exist_ok=True)
+        with open(self.root / ROOM / "lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CourseError(
+                    "Another autograder grade is at work in this course: wait for its end."
+                ) from None
+            try:
+                with _writable():
+                    self.prepare()
+                yield
+            finally:
+                if "ledger" in self.__dict__:
+                    self.__dict__.pop("ledger").end()
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        with configuration.inside(self.root):
+            return Ledger(self.db_url, self.course_id)
+
+    def _forget(self, student: str) -> None:
+        """Take back earlier automatic scores and times; a written answer's mark by hand stays."""
+        with contextlib.suppress(MissingEntry):
+            submission = self.ledger.find_submission(self.assignment, student)
+            submission.timestamp = None
+            for notebook in submission.notebooks:
+                for one in notebook.grades:
+                    one.auto_score = None
+                    if one.cell_type == "code":
+                        one.manual_score = one.extra_credit = None
+
+    @functools.cached_property
+    def _sanitizer(self) -> NotebookExporter:
+        converter = self._converter(Autograde)
+        exporter = converter.exporter_class(parent=converter, config=converter.config)
+        for one in converter.sanitize_preprocessors:
+            exporter.register_preprocessor(one)
+        return exporter
+
+    @functools.cached_property
+    def _saving(self) -> Saving:
+        converter = self._converter(Saving)
+        executed = (self.place / "executed").relative_to(self.root)
+        converter.coursedir.submitted_directory = str(executed)
+        return converter
+
+    def _converter(self, kind: type[_Converter]) -> _Converter:
+        converter = kind(coursedir=_coursedir(self.config), config=self.config, log=_LOG)
+        converter.force = True
+        return converter
+
+    def _convert(self, converter: BaseConverter) -> None:
+        with configuration.inside(self.root):
+            converter.start()
+
+
+@contextlib.contextmanager
+def _writable() -> Iterator[None]:
+    """Ends what finds the gradebook locked, or out of reach, with one sentence."""
+    try:
+        yield
+    except (OperationalError, NbGraderException) as error:
+        cause = error if isinstance(error, OperationalError) else error.__context__
+        if not isinstance(cause, OperationalError):
+            raise
+        raise CourseError(
+            f"The gradebook cannot be written ({cause.orig}): see that no other program holds it, "
+            "and run this again; what is graded stays graded."
+        ) from None
+
+
+def _without_execution(preprocessors: list) -> list:
+    """nbgrader's list, which the configuration may have changed, but for what executes."""
+    names = [one if isinstance(one, str) else one.__name__ for one in preprocessors]
+    executing = ("Execute", "ExecuteJudged")
+    return [
+        one
+        for one, name in zip(preprocessors, names, strict=True)
+        if name.rpartition(".")[2] not in executing
+    ]
+
+
+def _is_time(raw: bytes) -> bool:
+    """Whether nbgrader can read the time of a submission, which a student may have written."""
+    with contextlib.suppress(Exception):  # a long number takes the reader hours
+        return len(raw) <= MAX_TIME and parse_utc(raw.decode()) is not None
+    return False
+
+
+def _is_secret(raw: bytes) -> bool:
+    """Whether nbgrader can name a feedback page by it; its own are 128 hexadecimal digits."""
+    return 0 < len(raw) <= reading.MAX_RECEIPT and raw.isalnum()
+
+
+def _coursedir(config: Config) -> Any:
+    from nbgrader.coursedir import CourseDirectory
+
+    return CourseDirectory(config=config, log=_LOG)
+
+
+def _keep(path: Path) -> None:
+    """See that a file is on the disk, and survives a power cut."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())

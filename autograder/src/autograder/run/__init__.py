@@ -1,0 +1,1 @@
+"""A class of submissions through the stages, in parallel, resumable, one writer."""

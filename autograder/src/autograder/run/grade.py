@@ -1,0 +1,236 @@
+"""A class of submissions through the stages: intake, sanitize, execute and judge, save.
+
+Executing is a `job` for `workers`; `room` does what needs nbgrader and the gradebook, in this
+process alone. What is done is noted per student after it is saved; a run that was stopped goes on
+from there.
+"""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nbformat
+
+from autograder.course import TABLE, CourseError
+from autograder.intake import reading
+from autograder.judge.verdict import Verdict
+from autograder.kernel.clock import Clock
+from autograder.nbgrader.room import Room
+from autograder.pages.outputs import write_outputs
+from autograder.run.job import Executed, Settings, execute, require
+from autograder.run.workers import Local, Workers, usable_cores
+from autograder.text import needs
+from autograder.text.cells import BadMarks, facts, parse
+from autograder.walled.errors import WallError
+from autograder.warm import provisioner, reach
+from convcourse import outcomes
+
+AHEAD = 2  # submissions a worker that wait for it: enough to keep it busy, and memory flat
+DIED = "The grader's worker died twice on this submission, so it was not graded."
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One event for whoever watches: a student, and what became of them."""
+
+    student: str
+    state: str  # skipped, done, broken or failed
+    done: int
+    total: int
+    running: int = 0
+    failed: int = 0
+    seconds_left: float | None = None  # None until one has been executed
+    message: str = ""
+
+
+def grade(
+    root: Path,
+    assignment: str,
+    *,
+    settings: Settings | None = None,
+    jobs: int | None = None,
+    students: Iterable[str] | None = None,
+    force: bool = False,
+    workers: Workers | None = None,
+    watch: Callable[[Progress], None] = lambda event: None,
+) -> dict[str, str]:
+    """Grade everything in ``submitted/*/assignment``; returns each student's final state.
+
+    ``jobs`` processes of this machine, by default one a core, share its cores out as threads;
+    ``workers`` take their place. Raises FileNotFoundError with a sentence when there is nothing to
+    grade, `WallError` where this machine cannot build a wall, and `CourseError` where
+    the gradebook cannot be written, or where this machine or one of the ``workers`` lacks the data
+    of *quick* and *full*. A submission that cannot be graded gets zero points and its sentence; it
+    costs the others nothing.
+    """
+    cores, settings = usable_cores(), settings or Settings()
+    jobs, table = jobs or cores, Path(root) / TABLE
+    room = Room(Path(root), assignment, settings.profile)
+    settings = replace(
+        settings,
+        cell_seconds=settings.cell_seconds or room.cell_seconds,
+        threads=settings.threads or (1 if workers else max(1, cores // jobs)),
+        table=table.read_text("utf-8") if table.is_file() else "",
+    )
+    chosen = _chosen(room, students)
+    if workers is None and settings.walls and settings.kernel == provisioner.NAME:
+        reach.require()
+    with room.entered():
+        _check_source(room)
+        run = _Run(room, settings, watch, len(chosen))
+        todo = run.unfinished(chosen, force)
+        if todo:
+            code = (one.source for one in room.source.cells if one.cell_type == "code")
+            needed = needs.of(code) if settings.profile != "offline" else ()
+            if workers is None:
+                require(needed)  # once for all workers
+            else:
+                run.settings = replace(settings, data=needed)  # each looks where it runs
+            with contextlib.ExitStack() as stack:
+                run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
+    return run.states
+
+
+def _check_source(room: Room) -> None:
+    """Refuse a source notebook that would be graded otherwise than its author means."""
+    for number, cell in enumerate(room.source.cells, start=1):
+        try:
+            parse(cell)
+        except BadMarks as error:
+            name = facts(cell)[1] or number
+            raise CourseError(
+                f"source/{room.assignment}, cell {name}: {error} Nothing was graded."
+            ) from None
+
+
+def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
+    found = sorted(p.parent.name for p in (room.root / "submitted").glob(f"*/{room.assignment}"))
+    wanted = sorted(set(students)) if students else found
+    missing = [s for s in wanted if s not in found]
+    if missing or not wanted:
+        who = f" of {', '.join(missing)}" if missing else ""
+        raise FileNotFoundError(
+            f"There is no submission{who} in submitted/STUDENT/{room.assignment}; "
+            "collect the submissions first."
+        )
+    return wanted
+
+
+class _Run:
+    """One run over a class: what is still to do, what is with a worker, how each student ended."""
+
+    def __init__(
+        self, room: Room, settings: Settings, watch: Callable[[Progress], None], total: int
+    ) -> None:
+        self.room, self.settings, self.watch, self.total = room, settings, watch, total
+        self.states: dict[str, str] = {}
+        self.waiting: dict[Future, tuple[reading.Submission, Clock]] = {}
+        self.started, self.executed, self.running = time.monotonic(), 0, 0
+
+    def unfinished(self, students: list[str], force: bool) -> deque[str]:
+        """Those whose result does not stand already; the others are left as they are."""
+        todo: deque[str] = deque()
+        for student in students:
+            if not force and self.room.is_done(self._read(student)):
+                self._end(student, "skipped", "graded before")
+            else:
+                todo.append(student)
+        return todo
+
+    def all(self, todo: deque[str], workers: Workers) -> None:
+        """Keep the workers busy and save what comes back; few submissions are in memory."""
+        alone: deque[str] = deque()  # beside them a worker died: one of them may be the cause
+        while todo or self.waiting or alone:
+            size = workers.size
+            while todo and len(self.waiting) < AHEAD * size:
+                self._begin(todo.popleft(), workers)
+            if not self.waiting and alone:
+                self._begin(alone.popleft(), workers)
+                tried_alone = True
+            else:
+                tried_alone = False
+            self.running = min(len(self.waiting), size)
+            for future in wait(self.waiting, return_when=FIRST_COMPLETED).done:
+                one, clock = self.waiting.pop(future)
+                if not workers.died(future):
+                    self._finish(one, clock, future, workers)
+                elif tried_alone:
+                    self._fail(one, DIED)
+                else:
+                    alone.append(one.student)
+
+    def _read(self, student: str) -> reading.Submission:
+        return reading.read(self.room.submitted(student), student, self.room.assignment)
+
+    def _begin(self, student: str, workers: Workers) -> None:
+        clock = Clock()
+        with clock("intake"):
+            one = self._read(student)
+        if not one.broken:
+            try:
+                with clock("sanitize"):
+                    text = self.room.sanitized(one)
+            except Exception as error:  # whatever nbgrader cannot take
+                one.broken = f"nbgrader cannot read this notebook ({type(error).__name__})."
+        if one.broken:
+            self._refuse(one, one.broken)
+            self.room.note(one, clock.seconds)
+            self._end(student, "broken", one.broken)
+            return
+        future = workers.submit(execute, text, one.files, self.settings)
+        receipts = {name: f for name, f in one.files.items() if name in reading.RECEIPTS}
+        one.notebook, one.files = None, receipts
+        self.waiting[future] = (one, clock)
+
+    def _finish(
+        self, one: reading.Submission, clock: Clock, future: Future, workers: Workers
+    ) -> None:
+        self.executed += 1
+        try:
+            executed: Executed = future.result()
+            with clock("save"):
+                self.room.save(one, executed.text)
+        except (CourseError, WallError):  # no wall, or no gradebook: the same for all
+            raise
+        except Exception as error:  # the job, or nbgrader: say so, and go on
+            self._fail(one, DIED if workers.gave_up(error) else _told(error))
+        else:
+            self.room.note(one, clock.seconds | executed.seconds)
+            self._end(one.student, "done", "")
+
+    def _fail(self, one: reading.Submission, message: str) -> None:
+        self._refuse(one, message)  # and no note, so that the next run tries again
+        self._end(one.student, "failed", message)
+
+    def _refuse(self, one: reading.Submission, message: str) -> None:
+        """Save zero points and the sentence why nothing was graded."""
+        one.notebook = None
+        self.room.save(one, _refused(self.room.sanitized(one), message))
+
+    def _end(self, student: str, state: str, message: str) -> None:
+        self.states[student] = state
+        left = None
+        if self.executed:
+            each = (time.monotonic() - self.started) / self.executed
+            left = each * (self.total - len(self.states))
+        failed = sum(s == "failed" for s in self.states.values())
+        done, running = len(self.states), max(0, self.running - 1)
+        self.watch(Progress(student, state, done, self.total, running, failed, left, message))
+
+
+def _told(error: Exception) -> str:
+    return f"The grader failed on this submission: {type(error).__name__}: {error}"
+
+
+def _refused(text: str, message: str) -> str:
+    """A blank notebook whose test cells all carry the sentence why nothing was graded."""
+    nb = nbformat.reads(text, as_version=4)
+    for cell in nb.cells:
+        role, name, _ = facts(cell)
+        if role == "tests":
+            cell.outputs = write_outputs(Verdict(outcomes.ERROR, message), name)
+    return nbformat.writes(nb)

@@ -1,0 +1,115 @@
+"""One submission as a job for a worker: files in, an executed notebook out, nothing shared.
+
+What a worker needs travels with the job, so that it may run in another process or on another
+machine. Where the seconds went travels back.
+"""
+
+import contextlib
+import functools
+import os
+import platform
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograder.course import TABLE, CourseError
+from autograder.judge.judge import Judge
+from autograder.kernel.notebook import Run
+from autograder.warm import provisioner, reach
+from convcourse import data, pretrained
+
+CELL_SECONDS = 600  # where no configuration says it
+_ONE = threading.Lock()  # a job sets the environment, so a process runs one at a time
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the jobs run; the same for every submission of a run."""
+
+    profile: str = "offline"
+    kernel: str = provisioner.NAME
+    cell_seconds: int = 0  # 0: as nbgrader_config.py says, or `CELL_SECONDS`
+    judge_seconds: int = 300
+    threads: int = 0  # of TensorFlow in one job; 0: as many as a worker's share of the cores
+    walls: bool = True  # whether student code runs behind the walls of `sandbox`
+    table: str = ""  # course.toml, whose thresholds the judge needs wherever it runs
+    data: tuple[str, ...] = ()  # data sets and weights without which no job may begin
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What a job brings back: the notebook as JSON text, and seconds by stage."""
+
+    text: str
+    seconds: dict[str, float]
+
+
+@functools.cache
+def require(names: tuple[str, ...]) -> None:
+    """Raise `CourseError` on a machine that lacks the official data or weights and cannot fetch it.
+
+    Kernels behind walls cannot download: every submission would lose its points for the machine's
+    fault.
+    """
+    for name in names:
+        try:
+            pretrained.vgg16() if name == "vgg16" else data.require(name)
+        except data.DataError as error:
+            raise CourseError(
+                f"{platform.node()} cannot grade this: {error} Here, that is --profile offline."
+            ) from None
+
+
+def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
+    """Run one sanitized notebook (JSON text) beside its files (relative path: content)."""
+    require(settings.data)
+    nb = nbformat.reads(text, as_version=4)
+    cell_seconds = settings.cell_seconds or CELL_SECONDS
+    limits = reach.share(settings.threads or 1, cell_seconds) if settings.walls else None
+    with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:
+        run = Run(nb, place, judge, settings.kernel, cell_seconds, limits)
+        run.all_cells()
+    return Executed(nbformat.writes(nb), run.clock.seconds)
+
+
+@contextlib.contextmanager
+def _place(files: dict[str, bytes], settings: Settings) -> Iterator[Path]:
+    """A folder with the files, and an environment that names the job's own course and bounds."""
+    with (
+        tempfile.TemporaryDirectory(prefix="submission-") as place,
+        tempfile.TemporaryDirectory(prefix="course-") as course,
+        _environment(settings, course),
+    ):
+        _write(Path(course, TABLE), settings.table.encode())
+        for name, content in files.items():
+            _write(Path(place, name), content)
+        yield Path(place)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@contextlib.contextmanager
+def _environment(settings: Settings, course: str) -> Iterator[None]:
+    threads = str(settings.threads or 1)
+    wanted = {
+        "COURSE_ROOT": course,
+        "COURSE_PROFILE": settings.profile,
+        "OMP_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": threads,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    before = {k: os.environ.get(k) for k in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key, None) if value is None else os.environ.update({key: value})

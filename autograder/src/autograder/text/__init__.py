@@ -1,0 +1,1 @@
+"""The course as text: cells, rules, authoring, release, calibration."""

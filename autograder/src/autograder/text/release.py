@@ -1,0 +1,143 @@
+"""From the course's texts to the source notebooks, and through nbgrader to the students' release.
+
+A build is a function of the texts: it gives the bytes of every file, the same ones each time.
+Writing them, and comparing them with what is committed, are thin steps after it.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+
+from autograder.course import Course, CourseError
+from autograder.text import rules
+from autograder.text.authoring import notebook_json, read_cells, to_notebook
+from autograder.text.cells import parse
+from autograder.text.setup import SetUp
+from convcourse.files import write_whole
+
+# Fewer characters than this are everyday code, which may stand anywhere.
+WORTH_NAMING = 40
+
+
+def texts_of(course: Course) -> dict[str, str]:
+    """Every course text that there is, by assignment name."""
+    paths = sorted((course.root / "course").glob("*.py"))
+    return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+
+
+# Makes the students' notebooks of source notebooks: JSON text by assignment name, both ways.
+Generate = Callable[[Course, dict[str, str]], dict[str, str]]
+
+
+def build(course: Course, names: list[str] | None = None, *, generate: Generate) -> dict[Path, str]:
+    """The content of each source and release notebook, by path.
+
+    Args:
+        course: The course whose texts are built.
+        names: The assignments to build; all of them by default.
+        generate: What strips solutions and hidden tests; see `autograder.nbgrader.generate`.
+
+    Raises:
+        CourseError: With every broken rule and every leak of the assignments asked for.
+    """
+    texts = texts_of(course)
+    names = names or list(texts)
+    for name in names:
+        if name not in texts:
+            known = ", ".join(texts) or "none yet"
+            raise CourseError(f"There is no course/{name}.py; the texts are: {known}.")
+    files = {f"course/{name}.py" for name in names}
+    broken = [v for v in rules.check(course, texts) if v.file in files]
+    if broken:
+        raise CourseError("\n".join(map(str, broken)))
+    sources = {name: notebook_json(_source(course, name, texts[name])) for name in names}
+    releases = generate(course, sources)
+    leaks = [v for name in names for v in find_leaks(name, texts[name], releases)]
+    if leaks:
+        raise CourseError("\n".join(map(str, leaks)))
+    return {course.source_path(name): text for name, text in sources.items()} | {
+        course.release_path(name): text for name, text in releases.items()
+    }
+
+
+def _source(course: Course, name: str, text: str) -> nbformat.NotebookNode:
+    set_up = SetUp(course)
+    return to_notebook(text, course.kernel, set_up.cell, set_up.badge(name))
+
+
+def find_leaks(name: str, text: str, releases: dict[str, str]) -> Iterator[rules.Violation]:
+    """Runs of lines of a solution or hidden block that the released notebooks show.
+
+    A run counts from `WORTH_NAMING` characters on, in another assignment's release from three
+    times as many: assignments share everyday lines of Keras. Imports are no secret.
+    """
+    shown = {
+        other: "\n" + "\n".join(_lines(_sources(released))) + "\n"
+        for other, released in releases.items()
+    }
+    for number, cell in enumerate(map(parse, read_cells(text)), start=1):
+        for secret in (cell.solution, cell.hidden):
+            found = _first_shown(_lines(secret), name, shown)
+            if found:
+                place, line = found
+                label = f'cell {number} ({cell.role} "{cell.id}")'
+                mend = f'release/{place} shows "{line}" of it: change or hide that there.'
+                yield rules.Violation(f"course/{name}.py", label, mend)
+
+
+def _first_shown(secret: list[str], name: str, shown: dict[str, str]) -> tuple[str, str] | None:
+    """Where one of the secret lines is shown, and the first line of what is."""
+    for other, lines in shown.items():
+        worth = WORTH_NAMING if other == name else 3 * WORTH_NAMING
+        for run in _runs(secret, worth):
+            if f"\n{run}\n" in lines:
+                return other, run.split("\n")[0]
+    return None
+
+
+def differences(course: Course, built: dict[Path, str], names: list[str] | None) -> list[str]:
+    """One sentence for each file on disk that is not what the texts build."""
+    found = []
+    for path, text in built.items():
+        if not path.is_file():
+            found.append(f"{path.relative_to(course.root)} is missing.")
+        elif path.read_bytes() != text.encode():
+            found.append(f"{path.relative_to(course.root)} is not what course/ builds.")
+    if not names:
+        for room in ("source", "release"):
+            for path in sorted((course.root / room).rglob("*")):
+                if path.is_file() and path not in built and ".ipynb_checkpoints" not in path.parts:
+                    found.append(f"{path.relative_to(course.root)} is built by no text: remove it.")
+    return found
+
+
+def write(built: dict[Path, str]) -> list[Path]:
+    """Write what differs from what is there; the paths that changed."""
+    changed = []
+    for path, text in built.items():
+        if path.is_file() and path.read_bytes() == text.encode():
+            continue
+        write_whole(path, text)
+        changed.append(path)
+    return changed
+
+
+def _sources(released: str) -> str:
+    notebook = nbformat.reads(released, as_version=4)
+    return "\n".join(cell.source for cell in notebook.cells)
+
+
+def _lines(source: str) -> list[str]:
+    lines = (line.strip() for line in source.split("\n"))
+    return [line for line in lines if line and not line.startswith(("import ", "from "))]
+
+
+def _runs(lines: list[str], worth: int) -> Iterator[str]:
+    """From each line on, the shortest run of lines that is worth naming."""
+    for start in range(len(lines)):
+        for end in range(start + 1, len(lines) + 1):
+            run = "\n".join(lines[start:end])
+            if len(run) >= worth:
+                yield run
+                break

@@ -1,0 +1,85 @@
+"""The set-up cell and the Colab badge: one template each, filled from course.toml.
+
+A notebook installs nothing from an address that course.toml does not give. With an address, it
+installs the wheel of the release that the notebook itself belongs to, and pip compares it with
+the SHA-256 that stands behind the address.
+"""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from string import Template
+
+import convcourse
+from autograder.course import TABLE, Course, CourseError
+
+_TEMPLATE = (Path(__file__).parent / "templates" / "setup_cell.py").read_text(encoding="utf-8")
+FIRST_LINE = _TEMPLATE.partition("\n")[0]
+IN_TEXT = "# build writes the set-up cell here."  # what a course text has in its place
+_BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+
+
+class SetUp:
+    """What `build` fills in, for one course; without an address there is no badge."""
+
+    def __init__(self, course: Course | None = None) -> None:
+        self.course = course or Course(Path())
+
+    @cached_property
+    def cell(self) -> str:
+        """The source of the set-up cell.
+
+        Raises:
+            CourseError: If course.toml names a wheel that is not there, or is another version's.
+        """
+        filled = {"version": convcourse.__version__, "wheel": self.wheel}
+        return Template(_TEMPLATE).substitute(filled).rstrip("\n")
+
+    @property
+    def wheel(self) -> str:
+        """The address of the release's wheel with its SHA-256; empty without a repository."""
+        course = self.course
+        if not course.repository:
+            return ""
+        path = course.root / course.wheel
+        wanted = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
+        if path.name != wanted:
+            raise CourseError(
+                f"{TABLE} says wheel = {course.wheel!r}, and the notebooks need {wanted}: "
+                "run make wheels and write that file's path there."
+            )
+        if not path.is_file():
+            raise CourseError(
+                f"There is no {course.wheel}, whose SHA-256 goes into the notebooks: run make "
+                "wheels."
+            )
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        release = f"{course.repository}/releases/download/{course.tag}"
+        return f"{release}/{path.name}#sha256={digest}"
+
+    def badge(self, name: str) -> str:
+        """The line that opens an assignment in Colab; empty without a repository."""
+        if not self.course.repository:
+            return ""
+        place = self.course.repository.removeprefix("https://github.com/")
+        notebook = f"{place}/blob/{self.course.tag}/release/{name}/{name}.ipynb"
+        return f"{_BADGE}(https://colab.research.google.com/github/{notebook})"
+
+
+def with_badge(title: str, badge: str) -> str:
+    """The source of a notebook's first cell with the badge below its title."""
+    first, _, rest = title.partition("\n")
+    return f"{first}\n\n{badge}\n{rest}" if badge else title
+
+
+def without_badge(title: str) -> str:
+    """The source of a notebook's first cell as the course text has it."""
+    lines = title.split("\n")
+    if len(lines) > 2 and lines[1] == "" and lines[2].startswith(_BADGE):
+        del lines[1:3]
+    return "\n".join(lines)
+
+
+def is_filled(source: str) -> bool:
+    """Whether a notebook's cell is the set-up cell."""
+    return source.startswith((FIRST_LINE, IN_TEXT))

@@ -1,0 +1,156 @@
+"""The asker's side: a process that a server forked, and that ends with its asker."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from autograder.walled import wire
+from autograder.walled.errors import WallError
+from autograder.walled.processes import memory_kills
+
+START_SECONDS = 120  # loading everything on a slow, busy machine
+
+
+class Process:
+    """A process forked from a server; it lives at most as long as this object's connection.
+
+    Attributes:
+        pid: Its number, once the keeper has told it.
+        returncode: Its exit code (negative: the signal that ended it), or None while it runs.
+        reason: Why the keeper ended it, as one sentence; empty when it ended itself.
+        error: A traceback, when it never became ready.
+        wall: The sentence that names a wall which could not be built.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        target: str,
+        arguments: dict[str, Any],
+        *,
+        environment: dict[str, str],
+        folder: str | os.PathLike[str],
+        fds: Sequence[int] = (),
+        walls: dict[str, Any] | None = None,
+        out_of_memory: str = "The machine ran out of memory.",
+    ) -> None:
+        """Ask for ``target`` to be run.
+
+        Args:
+            address: Where the server listens.
+            target: "package.module:function", called as ``function(call)`` with a `target.Call`.
+            arguments: Plain JSON data.
+            environment: All that the process finds in ``os.environ``.
+            folder: Where it works.
+            fds: Open files to hand over.
+            walls: What `request.Walls.plain` gives, or None for a process without walls.
+            out_of_memory: What `lost` says when the machine's memory was full.
+
+        Raises:
+            OSError: When no server listens at the address.
+        """
+        request = {
+            "target": target,
+            "arguments": arguments,
+            "environment": environment,
+            "folder": str(folder),
+            "walls": walls,
+        }
+        self.pid: int | None = None
+        self.returncode: int | None = None
+        self.reason, self.error, self.wall = "", "", ""
+        self._out_of_memory = out_of_memory
+        self._abandoned = False  # whether its keeper ended first
+        self._kills_before = memory_kills()
+        self._ready = False
+        self._lines = wire.Lines()
+        self._socket = socket.socket(socket.AF_UNIX)
+        try:
+            self._socket.connect(address)
+            wire.send(self._socket, request, fds)
+        except OSError:
+            self._socket.close()
+            raise
+
+    def wait_ready(self, seconds: float = START_SECONDS) -> None:
+        """Wait until the target says that it is ready.
+
+        Raises:
+            WallError: If one of its walls cannot be built here.
+            RuntimeError: If it ends first, or takes too long; with its own words if it has any.
+        """
+        deadline = time.monotonic() + seconds
+        while not self._ready and self.returncode is None and time.monotonic() < deadline:
+            self._listen(deadline - time.monotonic())
+        if not self._ready:
+            self.kill()
+            if self.wall:
+                raise WallError(self.wall)
+            ended = f"The process ended with code {self.returncode} before it was ready."
+            raise RuntimeError(self.error or self.reason or ended)
+
+    def poll(self) -> int | None:
+        """The exit code (negative: the signal that ended it), or None while it runs."""
+        while self.returncode is None and self._listen(0):
+            pass
+        return self.returncode
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Wait for the end; None when it has not come within ``seconds``."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while self.returncode is None:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left < 0:
+                break
+            self._listen(left)
+        return self.returncode
+
+    def lost(self) -> str:
+        """Why it ended by no fault of what ran in it, as one sentence; "" for any other end."""
+        if self._abandoned:
+            return self.reason
+        by_system = self.poll() == -signal.SIGKILL and not self.reason
+        return self._out_of_memory if by_system and memory_kills() > self._kills_before else ""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the target alone."""
+        with contextlib.suppress(OSError):
+            self._socket.sendall(bytes([number]))
+
+    def kill(self) -> None:
+        """End it and everything that it started, and wait until they are gone."""
+        if self.poll() is None:
+            self.signal(signal.SIGKILL)
+            if self.wait(10) is None:  # a keeper that does not answer: the server ends it
+                self.returncode = -signal.SIGKILL
+        self._socket.close()
+
+    def _listen(self, seconds: float | None) -> bool:
+        """Take in what the keeper says within ``seconds``; whether it said anything."""
+        seconds = None if seconds is None else max(0, seconds)
+        if not select.select([self._socket], [], [], seconds)[0]:
+            return False
+        try:
+            got = self._socket.recv(wire.CHUNK)
+        except OSError:
+            got = b""
+        if not got:
+            self.returncode, self._abandoned = -signal.SIGKILL, True
+            self.reason = self.reason or "The server of warm processes ended."
+            return True
+        for said in self._lines.take(got):
+            self._take(said)
+        return True
+
+    def _take(self, said: dict[str, Any]) -> None:
+        self.pid = said.get("pid", self.pid)
+        self._ready = said.get("ready", self._ready)
+        self.error = said.get("error", self.error)
+        self.wall = said.get("wall", self.wall)
+        self.reason = said.get("reason", self.reason)
+        self.returncode = said.get("returncode", self.returncode)

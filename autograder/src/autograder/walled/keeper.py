@@ -1,0 +1,156 @@
+"""The keeper of one process: starts it, watches it, and ends it with all that it started."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from autograder.walled import walls, wire
+from autograder.walled.accounting import Watch
+from autograder.walled.errors import WallError
+from autograder.walled.processes import adopt_orphans, end_descendants
+from autograder.walled.request import Walls
+from autograder.walled.target import become
+
+
+def last_words(function: Callable[..., None], *arguments: Any) -> NoReturn:
+    """Call a function and leave; nothing of the server's own stack runs in a forked process."""
+    try:
+        function(*arguments)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | None) -> None:
+    """Read the request on this connection, start its target, and keep it to its end."""
+    adopt_orphans()
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    request, fds = wire.receive(connection)
+    os.setsid()
+    for number in (0, 1, 2):
+        os.dup2(os.open(os.devnull, os.O_RDWR), number)
+    behind, watch = None, None
+    words, theirs = socket.socketpair()
+    try:
+        if request["walls"] is not None:
+            behind = Walls.read(request["walls"])
+            walls.outer(behind)
+            watch = Watch(behind)
+        pid = os.fork()
+    except Exception as error:
+        kind = "wall" if isinstance(error, WallError) else "error"
+        wire.say(connection, {kind: str(error), "returncode": 1})
+        return
+    if pid == 0:
+        connection.close()
+        words.close()
+        os.close(alive)
+        last_words(become, request, behind, fds, theirs, forked)
+    theirs.close()
+    for fd in fds:
+        os.close(fd)
+    try:
+        _Keeper(connection, alive, words, pid, watch).keep()
+    finally:
+        end_descendants()  # whatever a keeper fails over, nothing stays that nobody counts
+    os._exit(0)
+
+
+class _Keeper:
+    """Passes on what either side says, until the target ends or nobody asks for it any more.
+
+    Once the target is ready, ``watch`` is asked ten times a second, and whenever a process there
+    wants to fork; the first reason that it gives ends the target.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        alive: int,
+        words: socket.socket,
+        pid: int,
+        watch: Watch | None,
+    ) -> None:
+        self.connection, self.alive, self.pid, self.watch = connection, alive, pid, watch
+        self.words: socket.socket | None = words  # None once the target has said all
+        self.forks: int | None = None  # where processes behind walls ask whether they may fork
+        self.lines = wire.Lines()
+        self.ready, self.ended = False, False
+        self.said: dict[str, Any] = {"pid": pid}
+        self.wake, woken = os.pipe()
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(woken)  # a child's end wakes the select below
+
+    def keep(self) -> None:
+        reading: list[Any] = [self.connection, self.alive, self.wake]
+        while not self.ended:
+            self._say()
+            more: list[Any] = [one for one in (self.words, self.forks) if one is not None]
+            ready = select.select([*reading, *more], [], [], 0.1 if self.watch else None)[0]
+            if self.ready and self.watch is not None:
+                self._end_for(self.watch())
+            if self.forks is not None and self.forks in ready and self.watch is not None:
+                self._end_for(self.watch.answer(self.forks))
+            if self.words is not None and self.words in ready:
+                self._listen(self.words)
+            if self.connection in ready:
+                self._pass_on()
+            if self.wake in ready:
+                os.read(self.wake, 100)
+            if self.alive in ready:
+                self.ended = True
+            self._look()
+        end_descendants()
+        self._say()
+
+    def _say(self) -> None:
+        if self.said:
+            wire.say(self.connection, self.said)
+            self.said = {}
+
+    def _end_for(self, reason: str) -> None:
+        if reason:
+            self.said["reason"], self.watch, self.forks = reason, None, None
+            os.kill(self.pid, signal.SIGKILL)
+
+    def _listen(self, words: socket.socket) -> None:
+        """Take in the target's words until it says that it is ready, or why it cannot be."""
+        got, fds, _, _ = socket.recv_fds(words, wire.CHUNK, 1)
+        if fds:
+            self.forks = fds[0]
+        if not got:
+            self.words = None
+        for said in self.lines.take(got):
+            self.said.update((k, v) for k, v in said.items() if k in ("wall", "error"))
+            if said.get("ready"):
+                self.ready = self.said["ready"] = True
+                if self.watch is not None:
+                    self.watch.begin()
+
+    def _pass_on(self) -> None:
+        for number in _asked(self.connection):
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, number)
+
+    def _look(self) -> None:
+        """Whether the target has ended; then its last words are taken in as well."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid:
+            return
+        end_descendants()
+        while self.words is not None:
+            self._listen(self.words)
+        self.said["returncode"], self.ended = os.waitstatus_to_exitcode(status), True
+
+
+def _asked(connection: socket.socket) -> bytes:
+    """Signals that the asker sends; a closed connection asks for the end."""
+    with contextlib.suppress(OSError):
+        return connection.recv(100) or bytes([signal.SIGKILL])
+    return bytes([signal.SIGKILL])

@@ -1,0 +1,41 @@
+"""How much a walled process and everything that it starts may use."""
+
+import os
+from dataclasses import dataclass
+
+GB = 2**30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one sandbox may use, from its start to its end, all of its processes together.
+
+    Files live in memory. They are therefore bounded, and gone afterwards even if a process still
+    holds them open.
+
+    Attributes:
+        memory: Bytes that all processes hold, the loaded libraries included.
+        processes: Processes at the same time.
+        threads: Threads of all processes. TensorFlow and IPython start 20, and three for each core.
+        opened: Files, pipes and sockets of all processes; a single process may open a quarter.
+        cpu_seconds: Computing time of all processes.
+        wall_seconds: Time from the moment that the process is ready.
+        disk: Bytes in the copy of the working folder.
+        scratch: Bytes in each of /tmp, the home folder and /dev/shm.
+        files: Files and folders in each of these places.
+        output: Characters that one cell may show before the caller ends the process.
+    """
+
+    memory: int = 6 * GB
+    processes: int = 32
+    threads: int = 96 + 8 * (os.cpu_count() or 1)
+    opened: int = 4_096
+    cpu_seconds: int = 7_200
+    wall_seconds: int = 3_600
+    disk: int = GB
+    scratch: int = GB // 2
+    files: int = 20_000
+    output: int = 10_000_000
+
+
+LIMITS = Limits()

@@ -1,0 +1,43 @@
+"""What a caller asks of the walls, as plain data that crosses to the server and back."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from autograder.walled.limits import LIMITS, Limits
+
+
+@dataclass(frozen=True)
+class Walls:
+    """The request for a sandbox.
+
+    Attributes:
+        folder: The working folder. The sandbox gets a copy at the same path; nothing comes back.
+        sockets: A folder that both sides see. Once the process is ready, it cannot write there.
+        readable: What the process may read: where it finds it, and where it lies outside.
+        limits: How much all processes of the sandbox may use together.
+        hidden: Folders that an empty one covers, wherever ``readable`` would show them.
+        forget: Top-level packages whose modules are removed from ``sys.modules``.
+        home: The home folder, writable and empty; its last part is the user's name.
+        called: What a sentence about a limit calls the process.
+        advice: What a sentence about a missing wall advises.
+    """
+
+    folder: str
+    sockets: str
+    readable: dict[str, str]
+    limits: Limits = LIMITS
+    hidden: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()
+    home: str = "/home/user"
+    called: str = "The process"
+    advice: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> "Walls":
+        """The request that `plain` wrote."""
+        lists = {name: tuple(plain[name]) for name in ("hidden", "forget")}
+        return cls(**{**plain, **lists, "limits": Limits(**plain["limits"])})

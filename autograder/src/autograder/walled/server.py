@@ -1,0 +1,140 @@
+"""A server that loads a module once and forks itself when asked.
+
+Importing a large library takes seconds; forking a process that has imported it takes
+milliseconds. The owner starts one `Server`; any process that knows its address asks it for a
+`client.Process`:
+
+    owner ──alive pipe──▶ server ──fork──▶ keeper ──fork──▶ the target, e.g. a kernel
+                                             ▲
+    whoever asked ──────one connection───────┘
+
+The server accepts and forks, and reads nothing, so that its memory, which every later process
+inherits, never holds anything of a request. The keeper reads the request, starts the target,
+passes signals on, and reports how it ended. When the connection closes, the keeper ends the
+target and all that it started; when the owner ends, by whatever cause, so do all of them.
+`multiprocessing`'s own forkserver does not serve here: it imports the caller's main module in
+each child and cannot be shared by the workers of a pool.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.walled import environment, keeper, seccomp
+from autograder.walled.processes import short_folder
+
+IDLE_SECONDS = 0.2  # without a request; then the loaded module may do what saves later ones time
+
+
+class Server:
+    """A process that has loaded a module and forks on request."""
+
+    def __init__(
+        self,
+        preload: str,
+        *,
+        passed: Iterable[str] = (),
+        passed_names: Iterable[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start the server; it listens at ``address`` from now on.
+
+        Its environment is small, because each process that it forks could read all of it.
+
+        Args:
+            preload: The name of a module that the server imports. If it has a function ``idle``,
+                that is called once, at the first quiet moment; if it has a function ``forked``,
+                that is called in each forked process before the target.
+            passed: Beginnings of the names of variables that pass into the server.
+            passed_names: Names of variables that pass into the server.
+            settings: Variables that the server finds whatever the owner has.
+        """
+        self.folder = Path(tempfile.mkdtemp(prefix="warm-", dir=short_folder()))
+        self.address = str(self.folder / "socket")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.address)
+            listener.listen(128)
+            theirs, self._alive = os.pipe()
+            numbers = (listener.fileno(), theirs)
+            call = f"serve({numbers[0]}, {numbers[1]}, {preload!r})"
+            kept = environment.passed(os.environ, passed, passed_names)
+            with open(self.folder / "log", "wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", f"from {__name__} import serve; {call}"],
+                    env={**kept, **(settings or {})},
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    pass_fds=numbers,
+                    start_new_session=True,
+                )
+            os.close(theirs)
+
+    @property
+    def pid(self) -> int:
+        """The number of the server's process."""
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        """Whether the process is still there."""
+        return self._process.poll() is None
+
+    def log(self) -> str:
+        """The last that the server wrote to stderr: why it did not start."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "log").read_text(errors="replace")[-2_000:]
+        return ""
+
+    def close(self) -> None:
+        """End the server and everything that it forked, and wait for it."""
+        with contextlib.suppress(OSError):
+            os.close(self._alive)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def serve(listener: int, alive: int, preload: str) -> None:
+    """Load everything, then fork a keeper for each connection until the owner is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=listener) as waiting:
+        address = waiting.getsockname()
+        gc.disable()  # it would take a fifth of the loading, and find nothing
+        loaded = importlib.import_module(preload)
+        idle, forked = getattr(loaded, "idle", None), getattr(loaded, "forked", None)
+        seccomp.prepare()
+        gc.collect()
+        gc.enable()
+        gc.freeze()  # a collection in a forked process would copy every page that it marks
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers leave no zombies
+        heard: list[Any] = [waiting, alive]
+        moment = IDLE_SECONDS if idle is not None else None
+        while alive not in (ready := select.select(heard, [], [], moment)[0]):
+            if idle is not None and not ready:  # nobody waits, so this delays nobody
+                idle()
+                idle, moment = None, None
+                continue
+            connection, _ = waiting.accept()
+            with contextlib.suppress(OSError):  # no more processes: the asker sees the end
+                if os.fork() == 0:
+                    waiting.close()
+                    keeper.last_words(keeper.attend, connection, alive, forked)
+            connection.close()
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-1, 0)  # children are not waited for one by one, so this waits for the last
+    shutil.rmtree(Path(address).parent, ignore_errors=True)
+    os._exit(0)

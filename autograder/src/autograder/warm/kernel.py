@@ -1,0 +1,67 @@
+"""The forked process as an IPython kernel."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import zmq
+from ipykernel.iostream import IOPubThread
+from ipykernel.kernelapp import IPKernelApp
+from traitlets.config import Config
+
+from autograder.walled.target import Call
+
+
+class Kernel(IPKernelApp):
+    """A kernel that reads no configuration, writes no file, and watches no parent."""
+
+    def load_config_file(self, *args: Any, **kwargs: Any) -> None: ...
+    def init_crash_handler(self) -> None: ...
+    def init_connection_file(self) -> None: ...
+    def write_connection_file(self, **kwargs: Any) -> None: ...
+    def init_poller(self) -> None: ...
+
+    def parse_command_line(self, argv: list[str] | None = None) -> None:
+        if argv:  # there hardly ever is one, and what reads it is slow to make
+            super().parse_command_line(argv)
+
+
+class WalledKernel(Kernel):
+    """A kernel without a network.
+
+    ipykernel's own listens, by loopback, to what forked children print; here nothing listens.
+    """
+
+    def init_iopub(self, context: zmq.Context) -> None:
+        """Open the socket of outputs as `IPKernelApp` does, without a pipe for children."""
+        socket = context.socket(zmq.PUB)
+        socket.linger = 1000
+        socket.bind(f"{self.transport}://{self.ip}-{self.iopub_port}")
+        self.configure_tornado_logger()
+        self.iopub_thread = IOPubThread(socket, pipe=False)
+        self.iopub_thread.start()
+        self.iopub_socket = self.iopub_thread.background_socket
+
+
+def run(call: Call) -> None:
+    """Be an IPython kernel at the given sockets until it is told to end."""
+    folder = Path(call.arguments["folder"])
+    # What the owner's own terminal and browser are matters to no kernel.
+    os.environ.setdefault("IPYTHONDIR", str(folder / "ipython"))
+    sys.argv[:] = ["ipykernel_launcher.py", "-f", str(folder / "connection.json")]
+    kind = WalledKernel if call.arguments["walled"] else Kernel
+    app = kind.instance(connection_file=sys.argv[-1], log_level=50)
+    app.load_connection_info(call.arguments["connection"])
+    quick = {"HistoryManager": {"enabled": False}, "InteractiveShellApp": {"ignore_cwd": True}}
+    app.update_config(Config(quick))
+    app.initialize(call.arguments["options"])
+    # The server has imported pyplot to draw nowhere; this kernel wants its figures shown.
+    matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
+    # Last, so that a notebook imports its neighbours and none of them takes a library's place.
+    sys.path.append("")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    call.ready()
+    app.start()

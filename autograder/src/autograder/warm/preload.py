@@ -1,0 +1,105 @@
+"""What a warm process has loaded: all that notebooks and judges import, and nothing started.
+
+TensorFlow's runtime must not run here: its threads would not survive the fork. So no tensor is
+made at import time; tests/autograder/test_kernels.py checks this. Nothing secret may be here
+either, because every kernel inherits this memory.
+"""
+
+import contextlib
+import functools
+import importlib
+import os
+import pkgutil
+from typing import Any
+
+import convcourse
+from convcourse import profile, shapes
+
+_NAMES = """
+    tensorflow keras numpy numpy.random
+    tensorflow.python.data.ops.concatenate_op tensorflow.python.data.ops.flat_map_op
+    tensorflow.python.data.ops.from_tensors_op tensorflow.python.data.ops.range_op
+    tensorflow.python.data.ops.zip_op
+    sklearn.datasets sklearn.linear_model sklearn.manifold
+    sklearn.metrics sklearn.model_selection sklearn.multiclass sklearn.preprocessing sklearn.svm
+    matplotlib matplotlib.pyplot matplotlib.backends.backend_agg
+    IPython IPython.core.completer IPython.core.magics IPython.core.history IPython.display
+    IPython.core.completerlib IPython.core.debugger IPython.core.logger IPython.core.oinspect
+    IPython.core.pylabtools IPython.extensions.storemagic
+    ipykernel.ipkernel ipykernel.kernelapp ipykernel.zmqshell ipykernel.iostream ipykernel.debugger
+    ipykernel.displayhook ipykernel.heartbeat jedi comm debugpy
+    jupyter_client.session zmq.eventloop.zmqstream tornado.platform.asyncio
+    h5py PIL.Image PIL.BmpImagePlugin PIL.GifImagePlugin PIL.JpegImagePlugin PIL.PngImagePlugin
+    PIL.PpmImagePlugin rich._emoji_codes zmq.utils.garbage autograder.submission
+    autograder.warm.kernel
+"""
+
+
+def modules() -> list[str]:
+    """Names of everything to load: these and each module of `convcourse`."""
+    own = pkgutil.walk_packages(convcourse.__path__, "convcourse.")
+    return [*_NAMES.split(), *(m.name for m in own)]
+
+
+for _name in modules():
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_name)
+
+
+def _without_tuner() -> None:
+    """Data pipelines are not tuned unless somebody asks for it.
+
+    TensorFlow's tuner is a thread that sleeps for ever longer times. An epoch ends when that thread
+    has ended, and where cores are busy it misses the call and sleeps on: up to a third of the time
+    of a training on few images went by so, with nothing computed. The results are the same.
+    """
+    import tensorflow as tf
+
+    plain = tf.data.Options.__init__
+
+    def init(self: Any) -> None:
+        plain(self)
+        self.autotune.enabled = False
+
+    tf.data.Options.__init__ = init
+
+
+def idle() -> None:
+    """Draw what most notebooks load under *offline*, for all that are forked from now on."""
+    offline = profile.PROFILES["offline"]
+    if offline.train_images and offline.test_images:
+        shapes.keep(offline.train_images, offline.test_images)
+
+
+def forked() -> None:
+    """Begin anew, in a forked process, what the imports did once for all of them."""
+    _random_state()
+    _threads()
+
+
+def _random_state() -> None:
+    """Seed NumPy again.
+
+    Python's own generator does so by itself, uuid4 and TensorFlow draw theirs later. The order of
+    sets of strings stays the server's: only a new interpreter could change it.
+    """
+    import numpy as np
+
+    np.random.seed()
+
+
+def _threads() -> None:
+    """As many threads for BLAS and OpenMP as an interpreter started here would take."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    _pools().limit(limits=int(wanted) if wanted.isdigit() else len(os.sched_getaffinity(0)))
+
+
+@functools.cache  # the server looks for the libraries, once for all processes
+def _pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+_without_tuner()
+_pools()

@@ -1,0 +1,96 @@
+"""What a student's notebook may reach behind the walls: files, variables, its share of a machine.
+
+docs/sandbox.md says what each wall keeps out.
+"""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import autograder
+import convcourse
+from autograder.walled import environment as variables
+from autograder.walled import readable as system
+from autograder.walled import walls
+from autograder.walled.limits import GB, LIMITS, Limits
+from autograder.walled.request import Walls
+from convcourse.pretrained import VGG16_FILE
+
+__all__ = ["GB", "HOME", "LIMITS", "TENSORFLOW", "Limits"]
+__all__ += ["environment", "readable", "request", "require", "share"]
+
+HOME = "/home/student"
+# What TensorFlow reads; TF_VAR_, TF_TOKEN_ and NVIDIA_API_KEY are other programs' secrets.
+_TENSORFLOW = "TF_CPP_ TF_CUDNN_ TF_DETERMINISTIC_ TF_DISABLE_ TF_ENABLE_ TF_FORCE_ TF_GPU_ TF_NUM_"
+TENSORFLOW = (*_TENSORFLOW.split(), "TF_USE_", "TF_XLA_", "CUDA_", "KERAS_")
+_PASSED = (*TENSORFLOW, "LC_", "MKL_", "OMP_", "OPENBLAS_")
+_PASSED_NAMES = "COURSE_PROFILE COURSE_DATA LANG LD_LIBRARY_PATH PYTHONHASHSEED TZ"
+_GPU = "/dev/nvidiactl /dev/nvidia-uvm /dev/nvidia-uvm-tools /sys/bus/pci /sys/devices"
+_ADVICE = "see docs/sandbox.md, or pass --sandbox none and trust every submission"
+
+
+def require() -> None:
+    """Raise `WallError`, one sentence, unless every wall can be built on this machine."""
+    walls.require(_ADVICE)
+
+
+def share(cores: int, cell_seconds: int = 0) -> Limits:
+    """The usual limits, with the memory that goes with so many of this machine's cores.
+
+    The memory is never less than 3 GB, the most that a notebook of the course needs. Where a cell
+    may take ``cell_seconds``, the notebook may take six times as long.
+    """
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    fair = int(0.9 * whole * cores / (os.cpu_count() or 1))
+    memory = max(3 * GB, min(LIMITS.memory, fair))
+    wall, cpu = (max(n, 6 * cell_seconds) for n in (LIMITS.wall_seconds, LIMITS.cpu_seconds // 2))
+    return replace(LIMITS, memory=memory, wall_seconds=wall, cpu_seconds=2 * cpu)
+
+
+def request(
+    folder: str | os.PathLike, sockets: str | os.PathLike, limits: Limits
+) -> dict[str, Any]:
+    """The request for a student's sandbox, as plain data.
+
+    Args:
+        folder: The submission's folder. The sandbox gets a copy at the same path.
+        sockets: The folder in which the kernel's sockets lie.
+        limits: How much the notebook may use.
+    """
+    asked = Walls(
+        folder=str(Path(folder).resolve()),
+        sockets=str(Path(sockets).resolve()),
+        readable=readable(),
+        limits=limits,
+        hidden=(str(Path(autograder.__file__).parent),),
+        forget=("autograder",),
+        home=HOME,
+        called="The notebook",
+        advice=_ADVICE,
+    )
+    return asked.plain()
+
+
+def environment(given: dict[str, str]) -> dict[str, str]:
+    """What a kernel finds in ``os.environ``: what computing needs, and a home of its own."""
+    kept = variables.passed(given, _PASSED, _PASSED_NAMES.split())
+    path = os.pathsep.join([f"{sys.prefix}/bin", "/usr/local/bin", "/usr/bin", "/bin"])
+    own = {"HOME": HOME, "USER": "student", "LOGNAME": "student", "TMPDIR": "/tmp", "PATH": path}
+    return {**kept, **own, "IPYTHONDIR": f"{HOME}/.ipython"}
+
+
+def readable() -> dict[str, str]:
+    """What a kernel may read: where it finds it, and where it lies."""
+    paths = [*system.interpreter(), str(Path(convcourse.__file__).parent)]
+    if data := os.environ.get("COURSE_DATA", ""):
+        paths.append(data)
+    if os.path.exists("/dev/nvidiactl"):
+        paths += [*_GPU.split(), *map(str, Path("/dev").glob("nvidia[0-9]*"))]
+    found = system.found(paths)
+    for part in ("datasets", f"models/{VGG16_FILE}"):
+        kept = Path.home() / ".keras" / part
+        if kept.exists():
+            found[f"{HOME}/.keras/{part}"] = str(kept.resolve())
+    return found

@@ -1,0 +1,194 @@
+"""What a network is, layer by layer, however it was written.
+
+`describe` brings a Keras model to a normal form: one `Layer` for each that computes, with its
+activation, no matter if the model is sequential or functional or names its layers otherwise.
+`parse` reads the same form from a line of text::
+
+    conv 3x3x32 relu, pool 2, conv 5x5x64 same strides 2 relu, bn, relu, dropout 0.5, flatten,
+    dense 10 softmax
+
+``conv HxWxFILTERS`` has padding *valid* and strides 1 unless it says ``same`` or ``strides S``;
+``pool P`` is max pooling with strides P; ``dense UNITS``; ``avgpool P``; ``gap`` (global average);
+``unitnorm`` divides each row by its length.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from convcourse import findings
+from convcourse.outcomes import Wrong, that
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+NAMES = {
+    "conv": "convolution",
+    "pool": "pooling",
+    "avgpool": "average pooling",
+    "gap": "global average pooling",
+    "dense": "dense layer",
+    "bn": "batch normalisation",
+    "dropout": "dropout",
+    "flatten": "flattening",
+    "activation": "activation",
+    "unitnorm": "normalisation to length 1",
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its kind, the figures that define it, and the activation that follows it."""
+
+    kind: str
+    figures: dict = field(default_factory=dict)
+    activation: str = "linear"
+
+
+def parse(line: str) -> list[Layer]:
+    """Read the text form. Raises ValueError on a word that the grammar does not know."""
+    layers: list[Layer] = []
+    for part in line.split(","):
+        _parse_part(part.split(), layers)
+    return layers
+
+
+def _parse_part(words: list[str], layers: list[Layer]) -> None:
+    kind, rest = words[0], words[1:]
+    figures: dict[str, Any] = {}
+    if kind == "conv":
+        height, width, filters = (int(n) for n in rest.pop(0).split("x"))
+        figures = {"kernel_size": (height, width), "filters": filters, "strides": (1, 1)}
+        figures["padding"] = "valid"
+    elif kind in ("pool", "avgpool"):
+        size = int(rest.pop(0))
+        figures = {"pool_size": (size, size), "strides": (size, size), "padding": "valid"}
+    elif kind == "dense":
+        figures = {"units": int(rest.pop(0))}
+    elif kind == "dropout":
+        figures = {"rate": float(rest.pop(0))}
+    elif kind in ("relu", "softmax", "sigmoid", "tanh"):
+        layers[-1] = Layer(layers[-1].kind, layers[-1].figures, kind)
+        return
+    elif kind not in NAMES:
+        raise ValueError(f"no layer is called {kind!r}")
+    activation = "linear"
+    while rest:
+        word = rest.pop(0)
+        if word == "strides":
+            figures["strides"] = (int(rest[0]), int(rest.pop(0)))
+        elif word in ("same", "valid"):
+            figures["padding"] = word
+        else:
+            activation = word
+    layers.append(Layer(kind, figures, activation))
+
+
+def describe(model: Any) -> list[Layer]:
+    """The normal form of a chain of layers.
+
+    Raises `Wrong` with a sentence for what is no Keras model, is not built, or branches.
+    """
+    that(model is not None, "The function returns None: end it with `return model`.")
+    that(
+        hasattr(model, "layers") and hasattr(model, "get_config"),
+        f"This is a {type(model).__name__}; expected a Keras model.",
+    )
+    that(
+        bool(getattr(model, "built", False)) and _input_known(model),
+        "The network does not know its input size yet: begin it with "
+        "keras.layers.Input(shape=...).",
+    )
+    layers: list[Layer] = []
+    for layer in _chain(model):
+        _add(layer, layers)
+    return layers
+
+
+def _input_known(model: Any) -> bool:
+    try:
+        return model.input_shape is not None
+    except Exception:
+        return False
+
+
+def _chain(model: Any) -> list:
+    """The layers in the order of computation; nested models are opened."""
+    chain = []
+    for layer in model.layers:
+        if hasattr(layer, "layers") and hasattr(layer, "get_config"):
+            chain += _chain(layer)
+        else:
+            chain.append(layer)
+    return chain
+
+
+def _add(layer: Any, layers: list[Layer]) -> None:
+    name, config = type(layer).__name__, layer.get_config()
+    if name in ("InputLayer", "Identity"):
+        return
+    if name in ("Activation", "ReLU", "Softmax"):
+        activation = _activation(config.get("activation", name.lower()))
+        if layers and layers[-1].activation == "linear":
+            layers[-1] = Layer(layers[-1].kind, layers[-1].figures, activation)
+        else:
+            layers.append(Layer("activation", {}, activation))
+        return
+    layers.append(Layer(*_kind_and_figures(name, config), _activation(config.get("activation"))))
+
+
+def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
+    if name == "Conv2D":
+        keys = ("kernel_size", "filters", "strides", "padding")
+        return "conv", {k: _pair_or_value(config[k]) for k in keys}
+    if name in ("MaxPooling2D", "AveragePooling2D"):
+        kind = "pool" if name.startswith("Max") else "avgpool"
+        keys = ("pool_size", "strides", "padding")
+        return kind, {k: _pair_or_value(config[k]) for k in keys}
+    if name == "Dense":
+        return "dense", {"units": config["units"]}
+    if name in ("Dropout", "SpatialDropout2D"):
+        return "dropout", {"rate": config["rate"]}
+    simple = {"BatchNormalization": "bn", "Flatten": "flatten", "Reshape": "flatten"}
+    simple |= {"GlobalAveragePooling2D": "gap", "UnitNormalization": "unitnorm"}
+    return simple.get(name, name), {}
+
+
+def _pair_or_value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, (list, tuple)) else value
+
+
+def _activation(value: Any) -> str:
+    if isinstance(value, dict):  # a serialised object: {"class_name": "ReLU", ...}
+        value = value.get("config") if isinstance(value.get("config"), str) else value["class_name"]
+    return str(value or "linear").lower()
+
+
+def compare(model: Any, want: str) -> None:
+    """Raise `Wrong` with the first difference between a model and the text form."""
+    got, wanted = describe(model), parse(want)
+    _compare_kinds(got, wanted)
+    seen: dict[str, int] = {}
+    for mine, theirs in zip(got, wanted, strict=True):
+        number = seen[theirs.kind] = seen.get(theirs.kind, 0) + 1
+        _compare_layer(mine, theirs, f"The {_ordinal(number)} {NAMES[theirs.kind]}")
+
+
+def _compare_kinds(got: list[Layer], wanted: list[Layer]) -> None:
+    kinds, wanted_kinds = [x.kind for x in got], [x.kind for x in wanted]
+    if kinds == wanted_kinds:
+        return
+    for kind in dict.fromkeys(wanted_kinds + kinds):
+        have, need = kinds.count(kind), wanted_kinds.count(kind)
+        if have != need:
+            raise Wrong(findings.LayerCount(NAMES.get(kind, kind), have, need, kinds))
+    raise Wrong(findings.LayerOrder(kinds, wanted_kinds))
+
+
+def _compare_layer(got: Layer, want: Layer, name: str) -> None:
+    for key, value in want.figures.items():
+        mine = got.figures.get(key)
+        that(mine == value, findings.LayerFigure(name, key, mine, value))
+    same = got.activation == want.activation
+    that(same, findings.LayerActivation(name, got.activation, want.activation))
+
+
+def _ordinal(number: int) -> str:
+    return ORDINALS[number - 1] if number <= len(ORDINALS) else f"{number}th"

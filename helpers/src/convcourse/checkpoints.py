@@ -1,0 +1,146 @@
+"""Checkpoints: weights and history under a fingerprint of all that the training depends on.
+
+The note is written last and names the weights' hash, so the two files belong together or do not
+count.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convcourse import profile
+from convcourse.files import replacing, write_whole
+
+
+class Checkpoint:
+    """The two files of one checkpoint: ``folder/name.weights.h5`` and ``folder/name.json``."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.weights = folder, folder / f"{name}.weights.h5"
+        self.note = folder / f"{name}.json"
+
+    def matching(self, want: dict[str, str]) -> tuple[dict | None, str]:
+        """The note whose fingerprint is ``want``, or None and the reason in words."""
+        try:
+            note = json.loads(self.note.read_text(encoding="utf-8"))
+            have = note["fingerprint"]
+            if note["weights"] != _file_hash(self.weights):
+                return None, "its weights were not written to the end"
+        except FileNotFoundError:
+            return None, ""
+        except (ValueError, KeyError, TypeError):
+            return None, "its checkpoint cannot be read"
+        changed = [part for part in want if have.get(part) != want[part]]
+        return (None, f"changed: {', '.join(changed)}") if changed else (note, "")
+
+    def save(
+        self,
+        model: Any,
+        history: dict[str, list[float]],
+        epoch: list[int],
+        seconds: float,
+        fingerprint: dict[str, str],
+    ) -> None:
+        """Write the weights, then the note that names their hash."""
+        with replacing(self.weights) as fresh:
+            model.save_weights(fresh)
+            digest = _file_hash(fresh)
+        note = {"fingerprint": fingerprint, "weights": digest}
+        note |= {"history": history, "epoch": epoch, "seconds": seconds}
+        write_whole(self.note, json.dumps(note, indent=1))
+
+
+class Memorized:
+    """A list of the networks that have memorized their images: ``folder/memorized.json``."""
+
+    def __init__(self, folder: Path, network: str) -> None:
+        self.note, self.network = folder / "memorized.json", network
+
+    def is_known(self) -> bool:
+        """Whether this network is on the list."""
+        return self.network in self._read()
+
+    def keep(self) -> None:
+        """Put this network on the list."""
+        write_whole(self.note, json.dumps([*self._read(), self.network], indent=1))
+
+    def _read(self) -> list[str]:
+        try:
+            known = json.loads(self.note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return known if isinstance(known, list) else []
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def fingerprint(model: Any, x: Any, y: Any, settings: dict) -> dict[str, str]:
+    """A hash for each thing that a training depends on, so that a change can be named."""
+    layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
+    kept = {k: v for k, v in settings.items() if k not in ("verbose", "callbacks")}
+    kept["callbacks"] = [_callback(one) for one in settings.get("callbacks") or ()]
+    return {
+        "architecture": digest_of(layers),
+        "compile settings": digest_of(_without_names(model.get_compile_config())),
+        "fit settings": digest_of(kept),
+        "profile": profile.current().name,
+        "data": digest_of([x, y]),
+    }
+
+
+def _callback(callback: Any) -> list:
+    """What a callback was made with: its class and those of its values that print alike."""
+    plain = {
+        k: v for k, v in vars(callback).items() if isinstance(v, (str, int, float, type(None)))
+    }
+    return [type(callback).__name__, plain]
+
+
+def _without_names(config: Any, known: dict[str, int] | None = None) -> Any:
+    """Layer names are counted up within a process, so they say nothing about the network.
+
+    Where one layer refers to another, as in ["input_layer_3", 0, 0], the name becomes a number:
+    the order in which names come.
+    """
+    known = {} if known is None else known
+    if isinstance(config, dict):
+        kept = {k: v for k, v in config.items() if k not in ("name", "seed")}
+        return {k: _without_names(v, known) for k, v in kept.items()}
+    if isinstance(config, (list, tuple)):
+        if [type(v) for v in config] == [str, int, int]:
+            return [known.setdefault(config[0], len(known)), *config[1:]]
+        return [_without_names(v, known) for v in config]
+    return config
+
+
+def digest_of(value: Any) -> str:
+    digest = hashlib.sha256()
+    _feed(digest, value)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    if isinstance(value, dict):
+        for key in sorted(value, key=str):
+            digest.update(f"{key}:".encode())
+            _feed(digest, value[key])
+    elif isinstance(value, (list, tuple)):
+        digest.update(f"[{len(value)}]".encode())
+        for item in value:
+            _feed(digest, item)
+    elif hasattr(value, "__array__"):
+        array = np.ascontiguousarray(value)
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        # The array's own bytes, where it has them: a copy takes as long as the sum itself.
+        plain = not array.dtype.hasobject
+        digest.update(array.reshape(-1).view(np.uint8) if plain else array.tobytes())
+    elif hasattr(value, "element_spec"):
+        digest.update(os.urandom(16))  # a tf.data pipeline does not tell what is in it
+    else:
+        digest.update(repr(value).encode())

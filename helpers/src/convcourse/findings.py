@@ -1,0 +1,245 @@
+"""What a comparison can find wrong, as data, and the one place that puts it into words.
+
+Each finding has two wordings. ``told`` quotes what there is and what was expected; a visible check
+shows it. ``told_without_values`` names the kind of mistake alone; a hidden check shows that one,
+so which values it may give away is decided here, by the type of the finding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+class Finding:
+    """What is wrong; the subclasses say what they know about it."""
+
+    def told(self) -> str:
+        """One or two sentences with the values."""
+        raise NotImplementedError
+
+    def told_without_values(self) -> str:
+        """The same without the value that there is, and without the one expected."""
+        return self.told()
+
+
+@dataclass(frozen=True)
+class Sentence(Finding):
+    """An author's own words, which hold no value of a hidden case."""
+
+    text: str
+
+    def told(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Value(Finding):
+    """A value that is not the one expected.
+
+    ``kind`` tells in words what kind of value was expected, where the kind itself is wrong.
+    """
+
+    what: str
+    got: Any
+    want: str
+    kind: str = ""
+
+    def told(self) -> str:
+        return f"{self.what} is {short(self.got)}; expected {self.want}."
+
+    def told_without_values(self) -> str:
+        return f"{self.what} is wrong{f'; expected {self.kind}' if self.kind else ''}."
+
+
+@dataclass(frozen=True)
+class Length(Finding):
+    """A sequence of another length than expected."""
+
+    what: str
+    got: int
+    want: int
+
+    def told(self) -> str:
+        return f"{self.what} has {self.got} entries; expected {self.want}."
+
+    def told_without_values(self) -> str:
+        return f"{self.what} has the wrong length."
+
+
+@dataclass(frozen=True)
+class MissingKeys(Finding):
+    """Keys that a dictionary lacks."""
+
+    what: str
+    keys: frozenset
+
+    def told(self) -> str:
+        return f"{self.what} lacks {_names(self.keys)}."
+
+
+@dataclass(frozen=True)
+class UnexpectedKeys(Finding):
+    """Keys of a dictionary that the exercise does not ask for."""
+
+    what: str
+    keys: frozenset
+
+    def told(self) -> str:
+        return f"{self.what} has {_names(self.keys)}, which the exercise does not ask for."
+
+    def told_without_values(self) -> str:
+        return f"{self.what} has a key that the exercise does not ask for."
+
+
+@dataclass(frozen=True)
+class Elements(Finding):
+    """An array that differs; ``at`` is the index of the first difference, where it is known."""
+
+    what: str
+    differing: int
+    size: int
+    at: tuple[int, ...] | None = None
+    got: float = 0.0
+    want: float = 0.0
+
+    def told(self) -> str:
+        places = f"{self.what} differs in {self.differing} of {self.size} places"
+        if self.at is None:
+            return f"{places}."
+        return f"{places}; the first is at {self.at}: {self.got:.6g}, expected {self.want:.6g}."
+
+    def told_without_values(self) -> str:
+        places = "all" if self.differing == self.size else "some"
+        return f"{self.what} differs in {places} places."
+
+
+@dataclass(frozen=True)
+class Shape(Finding):
+    """An array of another shape; ``None`` in ``want`` stands for any size."""
+
+    what: str
+    got: tuple[int, ...]
+    want: tuple[int | None, ...]
+
+    def told(self) -> str:
+        want = "(" + ", ".join("any" if w is None else str(w) for w in self.want) + ")"
+        return f"{self.what} has shape {self.got}; expected {want}."
+
+    def told_without_values(self) -> str:
+        differs = f"{len(self.got)} axes in place of {len(self.want)}"
+        if len(self.got) == len(self.want):
+            axis = next(i for i, w in enumerate(self.want) if w not in (None, self.got[i]))
+            differs = f"along axis {axis}"
+        return f"{self.what} has another shape than expected: {differs}."
+
+
+@dataclass(frozen=True)
+class Dtype(Finding):
+    """An array of another dtype than expected."""
+
+    what: str
+    got: str
+    want: str
+
+    def told(self) -> str:
+        return f"{self.what} has dtype {self.got}; expected {self.want}."
+
+
+@dataclass(frozen=True)
+class Parameters(Finding):
+    """A network with another number of parameters; ``kind`` says which ones were counted."""
+
+    got: int
+    want: int
+    kind: str
+
+    def told(self) -> str:
+        return f"The network has {self.got:,} {self.kind}; expected {self.want:,}."
+
+    def told_without_values(self) -> str:
+        return f"The network has too {'many' if self.got > self.want else 'few'} {self.kind}."
+
+
+@dataclass(frozen=True)
+class LayerCount(Finding):
+    """A network with more or fewer layers of one kind than expected."""
+
+    kind: str
+    got: int
+    want: int
+    layers: Sequence[str]
+
+    def told(self) -> str:
+        name = self.kind if self.kind.endswith("layer") else f"{self.kind} layer"
+        counted = f"{self.got or 'no'} {name}{'' if self.got == 1 else 's'}"
+        return (
+            f"The network has {counted}; expected {self.want}. "
+            f"Its layers are: {', '.join(self.layers)}."
+        )
+
+
+@dataclass(frozen=True)
+class LayerOrder(Finding):
+    """The layers expected, in another order."""
+
+    got: Sequence[str]
+    want: Sequence[str]
+
+    def told(self) -> str:
+        return (
+            f"The layers are in another order: {', '.join(self.got)}; "
+            f"expected {', '.join(self.want)}."
+        )
+
+
+@dataclass(frozen=True)
+class LayerFigure(Finding):
+    """One argument of a layer, such as ``filters`` or ``strides``, is not as expected."""
+
+    layer: str
+    argument: str
+    got: Any
+    want: Any
+
+    def told(self) -> str:
+        got, want = _side(self.got), _side(self.want)
+        return f"{self.layer} has {self.argument} {got}; expected {want}."
+
+    def told_without_values(self) -> str:
+        return f"{self.layer} has other {self.argument} than expected."
+
+
+@dataclass(frozen=True)
+class LayerActivation(Finding):
+    """A layer with another activation than expected."""
+
+    layer: str
+    got: str
+    want: str
+
+    def told(self) -> str:
+        without = " (no activation)" if self.got == "linear" else ""
+        return f"{self.layer} has activation {self.got}{without}; expected {self.want}."
+
+
+def short(value: Any, limit: int = 80) -> str:
+    """A value on one line, cut to ``limit`` characters."""
+    value = value.item() if isinstance(value, np.generic) else value
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _names(keys: frozenset) -> str:
+    return ", ".join(repr(k) for k in sorted(keys, key=str))
+
+
+def _side(value: Any) -> str:
+    """Equal height and width as the one number that people write."""
+    if isinstance(value, tuple) and len(set(value)) == 1:
+        return str(value[0])
+    return str(value)

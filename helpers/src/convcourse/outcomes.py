@@ -1,0 +1,165 @@
+"""How a check ends: *passed*, *not attempted*, *wrong* or *error*, and what it may tell.
+
+The visible check in a notebook, the hidden check of the grader, the feedback page and the class
+page all use these four. Nothing here imports another module of the package but `findings`.
+"""
+
+import copy
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from convcourse.findings import Finding, Sentence
+
+PASSED, NOT_ATTEMPTED, WRONG, ERROR = "passed", "not attempted", "wrong", "error"
+_STUB_WORDS = "not attempted yet"
+# Whether messages quote values; hidden checks do not.
+_values_shown: ContextVar[bool] = ContextVar("values shown", default=True)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check ended: ``status`` is one of the four words, ``message`` is for the student."""
+
+    status: str
+    exercise: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.exercise}. {self.message}".rstrip()
+
+
+class CheckFailed(AssertionError):
+    """A check that did not pass. Jupyter shows its sentence without a traceback."""
+
+    status = WRONG
+    detail = ""  # more words, which a grader keeps for the instructor
+
+    def __init__(self, message: str, exercise: str = "this exercise") -> None:
+        self.outcome = Outcome(self.status, exercise, message)
+        super().__init__(str(self.outcome))
+
+    def of(self, exercise: str) -> Self:
+        """The same failure under the name of another exercise."""
+        renamed = copy.copy(self)
+        renamed.outcome = Outcome(self.status, exercise, self.outcome.message)
+        renamed.args = (str(renamed.outcome),)
+        return renamed
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self.outcome)]
+
+
+class Wrong(CheckFailed):
+    """The answer is there and is not right; ``finding`` says in which way, as data."""
+
+    def __init__(self, finding: Finding | str, exercise: str = "this exercise") -> None:
+        self.finding = Sentence(finding) if isinstance(finding, str) else finding
+        shown = _values_shown.get()
+        told = self.finding.told() if shown else self.finding.told_without_values()
+        super().__init__(told, exercise)
+
+
+class NotAttempted(CheckFailed):
+    """The exercise still holds its stub, or its name does not exist yet."""
+
+    status = NOT_ATTEMPTED
+
+
+class StudentError(CheckFailed):
+    """The student's own code raised; the message quotes their line."""
+
+    status = ERROR
+
+
+def failure(status: str, message: str) -> CheckFailed:
+    """The failed check of this status; any status that is none of the three counts as *wrong*."""
+    kinds = {NOT_ATTEMPTED: NotAttempted, ERROR: StudentError}
+    return kinds.get(status, Wrong)(message)
+
+
+def that(condition: Any, finding: Finding | str) -> None:
+    """Fail with ``finding`` unless ``condition`` is true.
+
+    Args:
+        condition: One truth value, not an array of several.
+        finding: A sentence for the student, or a `Finding` that words itself.
+
+    Raises:
+        Wrong: If the condition is false.
+        TypeError: If the condition is an array of more than one element.
+    """
+    if isinstance(condition, np.ndarray) and condition.size != 1:
+        raise TypeError("checks.that takes one truth value; reduce the array with all() or any()")
+    if not bool(condition):
+        raise Wrong(finding)
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Let the checks inside say what is wrong without what there is and what is expected.
+
+    Hidden checks use it: the values of hidden cases stay hidden, and so does what a function
+    that gives back its argument would tell of it. Kinds of values, of layers and their order are
+    named all the same, and which axis, figure or count is wrong.
+    """
+    token = _values_shown.set(False)
+    try:
+        yield
+    finally:
+        _values_shown.reset(token)
+
+
+def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
+    """Turn any exception of a student's code into one of the three failing outcomes.
+
+    Args:
+        error: The exception, with its traceback.
+        name: The exercise that the outcome is about.
+
+    Returns:
+        A `NotAttempted` for a stub or a name that does not exist yet, the failure itself for a
+        check that did not pass, else a `StudentError` that quotes the student's line.
+    """
+    if isinstance(error, CheckFailed):
+        return error.of(name)
+    if isinstance(error, NotImplementedError) and _from_stub(error):
+        return NotAttempted(
+            "The exercise still raises NotImplementedError: write your answer in its place, "
+            "then run the cell again.",
+            name,
+        )
+    if isinstance(error, NameError) and getattr(error, "name", None) and _in_a_cell(error):
+        return NotAttempted(
+            f"The name {error.name!r} does not exist yet: fill in the exercise that defines it "
+            "and run the cells above in order.",
+            name,
+        )
+    return StudentError(f"{type(error).__name__}: {error}{_student_line(error)}", name)
+
+
+def _from_stub(error: NotImplementedError) -> bool:
+    return not error.args or _STUB_WORDS in str(error.args[0])
+
+
+def _in_a_cell(error: NameError) -> bool:
+    """Whether a name was looked up by a cell itself; inside a function it is the author's slip."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].name == "<module>"
+
+
+def _student_line(error: BaseException) -> str:
+    """The last line of the traceback that lies in a notebook cell, as ' (line N: code)'."""
+    package = Path(__file__).parent
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        in_package = package in Path(frame.filename).parents
+        in_library = "site-packages" in frame.filename or "/lib/python" in frame.filename
+        if not in_package and not in_library and frame.line:
+            return f" (in {frame.name}, line {frame.lineno}: {frame.line.strip()})"
+    return ""

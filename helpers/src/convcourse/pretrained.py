@@ -1,0 +1,132 @@
+"""Convolutional bases that were trained before: VGG-16 on ImageNet, and a small one on shapes100.
+
+The small base is four of VGG's blocks at a quarter of its width. Its weights lie beside this
+module, so that it needs no network; course/pretraining/small_base.py makes the same file again.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convcourse import profile
+from convcourse.data import DataError
+
+WEIGHTS = Path(__file__).with_name("small_base.npz")
+CHECKSUM = "595b8ae2396a245e124fd8fec01d6e6dde85565cb77cd85b1a593129d9247269"  # SHA-256
+BLOCKS = (16, 32, 64, 128)
+VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"  # by which Keras knows the file
+VGG16_MEAN = (103.939, 116.779, 123.68)  # blue, green, red (Simonyan and Zisserman 2015)
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base without its head, and how its images were prepared.
+
+    ``model``: (N, 32, 32, 3) float32 to (N, h, w, channels). Prepared pixels are
+    ``(pixels - mean) / scale``, pixels from 0 to 255, channels in ``order`` (rgb or bgr).
+    """
+
+    name: str
+    model: Any
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+    order: str
+
+
+def load(name: str | None = None) -> Base:
+    """The base of that name, ``vgg16`` or ``small``; by default the profile's.
+
+    *offline* takes the small one, *quick* and *full* VGG-16. Says which one is in use.
+    Raises `DataError` with the mend when its weights cannot be had.
+    """
+    name = name or ("small" if profile.current().name == "offline" else "vgg16")
+    if name not in ("small", "vgg16"):
+        raise DataError(f"there is no base {name!r}; choose small or vgg16")
+    base = vgg16() if name == "vgg16" else small()
+    taught = "ImageNet" if name == "vgg16" else "shapes100, generated images of 100 classes"
+    print(f"Base: {name}, {base.model.count_params():,} parameters, trained on {taught}.")
+    return base
+
+
+def vgg16(weights: str | None = "imagenet") -> Base:
+    """VGG-16 without its FC layers: (N, 32, 32, 3) to (N, 1, 1, 512).
+
+    ``weights`` is imagenet, the path of a weights file, or None for random ones.
+    Raises `DataError` when the weights cannot be had.
+    """
+    import keras
+
+    try:
+        if weights == "imagenet":
+            weights = _kept() or weights
+        model = keras.applications.VGG16(
+            include_top=False, weights=weights, input_shape=(32, 32, 3), name="vgg16"
+        )
+    except Exception as error:
+        raise DataError(
+            f"VGG-16's weights cannot be had ({type(error).__name__}); put {VGG16_FILE} into "
+            "the folder named by COURSE_DATA or into ~/.keras/models, or set "
+            "COURSE_PROFILE=offline, which needs no network."
+        ) from None
+    return Base("vgg16", model, VGG16_MEAN, (1.0, 1.0, 1.0), "bgr")
+
+
+def _kept() -> str | None:
+    """The file of VGG-16's weights where it lies already.
+
+    Keras looks in the home folder of the process that imported it, which need not be this one's.
+    """
+    folder = os.environ.get("COURSE_DATA", "")
+    for place in (*([Path(folder)] if folder else []), Path.home() / ".keras" / "models"):
+        path = place / VGG16_FILE
+        if path.is_file():
+            digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+            if digest == VGG16_MD5:
+                return str(path)
+    return None
+
+
+def small(weights: Path | None = WEIGHTS) -> Base:
+    """The small base: (N, 32, 32, 3) to (N, 2, 2, 128), 293,520 parameters.
+
+    ``weights`` is its file, or None for random ones. Raises `DataError` when the file is missing
+    or is not the one that the recipe made.
+    """
+    model = small_network()
+    if weights is None:
+        return Base("small", model, (128.0,) * 3, (64.0,) * 3, "rgb")
+    try:
+        raw = Path(weights).read_bytes()
+    except OSError:
+        raise DataError(f"{weights} is not there; install the helpers anew.") from None
+    if Path(weights) == WEIGHTS and hashlib.sha256(raw).hexdigest() != CHECKSUM:
+        raise DataError(f"{WEIGHTS.name} is damaged; install the helpers anew.")
+    with np.load(weights, allow_pickle=False) as store:
+        arrays = [store[f"weight_{k:02d}"].astype(np.float32) for k in range(len(model.weights))]
+        mean, scale = (tuple(store[key].tolist()) for key in ("mean", "scale"))
+    model.set_weights(arrays)
+    return Base("small", model, mean, scale, "rgb")
+
+
+def small_network() -> Any:
+    """The small base with random weights: four blocks of two 3 x 3 convolutions and a pooling."""
+    import keras
+
+    inputs = x = keras.Input((32, 32, 3))
+    for block, filters in enumerate(BLOCKS, start=1):
+        for conv in (1, 2):
+            x = keras.layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer="he_normal",
+                name=f"block{block}_conv{conv}",
+            )(x)
+        x = keras.layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
+    return keras.Model(inputs, x, name="small")

@@ -1,0 +1,156 @@
+"""Train once: `fit` is ``model.fit`` with a memory, and the ladder of checks before it.
+
+What a training leaves behind is in `convcourse.checkpoints`.
+"""
+
+import contextlib
+import io
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convcourse.checkpoints import Checkpoint, Memorized, digest_of, fingerprint
+
+
+@dataclass
+class History:
+    """What Keras's ``History`` holds: ``history`` (name: one value an epoch) and ``epoch``."""
+
+    history: dict[str, list[float]]
+    epoch: list[int]
+    seconds: float = 0.0
+
+
+def fit(
+    model: Any, name: str, x: np.ndarray, y: np.ndarray, *, folder: str = "checkpoints", **settings
+) -> History:
+    """Train a model as ``model.fit(x, y, **settings)`` does, or restore an identical call's result.
+
+    Identical means: the same architecture, compile settings, fit settings, profile and data. A
+    data set is known by its repr, and one of tf.data never. The weights go to
+    ``folder/name.weights.h5``, the history to ``folder/name.json``. Raises ValueError when the model is not compiled.
+    """
+    if not getattr(model, "compiled", False):
+        raise ValueError("The network is not compiled: call compile before training it.")
+    want = fingerprint(model, x, y, settings)
+    store = Checkpoint(Path(folder), name)
+    note, why = store.matching(want)
+    _make_variables(model, x, y)
+    if note is not None:
+        model.load_weights(store.weights)
+        epochs = len(note["epoch"])
+        print(f"Loaded {store.weights}: {epochs} epochs trained before, nothing has changed.")
+        return History(note["history"], note["epoch"], note["seconds"])
+    if why:
+        print(f"Training {name} anew: {why}.")
+    start = time.perf_counter()
+    trained = model.fit(x, y, **{"verbose": 0, "callbacks": [_progress()], **settings})
+    made = History(
+        {k: [float(v) for v in values] for k, values in trained.history.items()},
+        list(trained.epoch),
+        time.perf_counter() - start,
+    )
+    store.save(model, made.history, made.epoch, made.seconds, want)
+    print(f"Trained {len(made.epoch)} epochs in {made.seconds:.0f} s; kept in {store.weights}.")
+    return made
+
+
+def first_loss(model: Any, x: np.ndarray, y: np.ndarray) -> float:
+    """The loss before any training, of the first 200 images; about log(classes) is well."""
+    return first_figures(model, x, y)["loss"]
+
+
+def first_figures(model: Any, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """The loss and each metric of the first 200 images, by name, as ``evaluate`` has them."""
+    some = x[:200], y[:200]
+    with contextlib.suppress(Exception):  # what does not fit is told when it is evaluated
+        _make_metrics(model, some[1])
+    figures = model.evaluate(*some, verbose=0, return_dict=True)
+    return {name: float(value) for name, value in figures.items()}
+
+
+def overfits(
+    model: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    images: int = 100,
+    epochs: int = 60,
+    folder: str = "checkpoints",
+) -> float:
+    """Training accuracy in [0, 1] of a copy of the network on a few images, the best of its epochs.
+
+    A network that cannot memorize 100 images has a fault that more data will not fix. Training
+    stops when it knows them all; ``folder/memorized.json`` keeps that an identical network did.
+    The model itself stays as it is.
+    """
+    import keras
+
+    some = x[:images], y[:images]
+    network = digest_of(fingerprint(model, *some, {"epochs": epochs}))
+    memorized = Memorized(Path(folder), network)
+    if memorized.is_known():
+        print(f"Memorized before, according to {memorized.note}: nothing has changed.")
+        return 1.0
+    copy = keras.models.clone_model(model)
+    copy.compile_from_config(model.get_compile_config())
+    _make_variables(copy, *some)
+    best = 0.0
+
+    def look(epoch: int, figures: dict[str, float]) -> None:
+        nonlocal best
+        accuracies = [value for name, value in figures.items() if "accuracy" in name]
+        best = max([best, *accuracies[:1]])  # a further one may be that of the first five guesses
+        copy.stop_training = best == 1
+
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=look)
+    copy.fit(*some, epochs=epochs, batch_size=20, verbose=0, callbacks=[watch])
+    if best == 1:
+        memorized.keep()
+    return float(best)
+
+
+def _make_variables(model: Any, x: Any, y: Any) -> None:
+    """Make all variables that Keras would make with the first step of a training.
+
+    A checkpoint has a value for each. And TensorFlow traces a step that makes variables twice, any
+    other once, which spares each training half a second and more.
+    """
+    import keras
+
+    if y is None and not isinstance(x, keras.utils.PyDataset):
+        return  # a stream: what is taken from it is gone, and it has no checkpoint to be loaded
+    with contextlib.suppress(Exception):  # what does not fit is told when it is trained
+        images, labels = x[0][:2] if y is None else (x, y)
+        if not model.built:
+            model(keras.tree.map_structure(lambda part: part[:1], images))
+        model.optimizer.build(model.trainable_variables)
+        _make_metrics(model, labels)
+
+
+def _make_metrics(model: Any, labels: np.ndarray) -> None:
+    guess = np.zeros((1, *model.output_shape[1:]), np.float32)
+    model.compute_metrics(None, labels[:1], guess)
+    model.reset_metrics()
+
+
+def _progress() -> Any:
+    """A Keras callback that prints at most ten lines, however many epochs there are."""
+    import keras
+
+    class Progress(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            total = self.params["epochs"]
+            every = max(1, -(-total // 10))
+            if (epoch + 1) % every and epoch + 1 != total:
+                return
+            line = io.StringIO()
+            line.write(f"epoch {epoch + 1}/{total}")
+            for key, value in (logs or {}).items():
+                line.write(f"  {key} {value:.3f}")
+            print(line.getvalue())
+
+    return Progress()

@@ -1,0 +1,1 @@
+"""What crosses between a notebook and its grader: plain data, networks, and questions."""

@@ -1,0 +1,89 @@
+"""One network in several forms is the same; each plausible mistake is named."""
+
+import keras
+import pytest
+
+from convcourse import architecture, checks
+
+WANT = "conv 3x3x8 relu, pool 2, conv 3x3x16 relu, flatten, dense 10 softmax"
+L = keras.layers
+
+
+def small(*, filters=8, kernel=3, strides=None, last="softmax", hidden="relu", padding="valid"):
+    return keras.Sequential(
+        [
+            L.Input((32, 32, 3)),
+            L.Conv2D(filters, kernel, activation=hidden, padding=padding),
+            L.MaxPooling2D(2, strides=strides),
+            L.Conv2D(16, 3, activation="relu"),
+            L.Flatten(),
+            L.Dense(10, activation=last),
+        ]
+    )
+
+
+def functional():
+    inputs = keras.Input((32, 32, 3), name="pixels")
+    x = L.ReLU()(L.Conv2D(8, (3, 3), name="eyes")(inputs))
+    x = L.Activation("relu")(L.Conv2D(16, 3)(L.MaxPool2D((2, 2))(x)))
+    return keras.Model(inputs, L.Softmax()(L.Dense(10)(L.Reshape((-1,))(x))))
+
+
+@pytest.mark.parametrize("build", [small, functional])
+def test_right_networks_in_different_forms_pass(build):
+    architecture.compare(build(), WANT)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"filters": 32}, "first convolution has filters 32; expected 8"),
+        ({"kernel": 5}, "first convolution has kernel_size 5; expected 3"),
+        ({"strides": 1}, "first pooling has strides 1; expected 2"),
+        ({"last": "relu"}, "first dense layer has activation relu; expected softmax"),
+        ({"last": None}, "no activation"),
+        ({"hidden": None}, "first convolution has activation linear"),
+        ({"padding": "same"}, "padding same; expected valid"),
+    ],
+)
+def test_wrong_networks_fail_with_words_that_name_the_mistake(settings, words):
+    with pytest.raises(checks.Wrong, match=words):
+        architecture.compare(small(**settings), WANT)
+
+
+def test_a_network_without_its_last_layer_fails():
+    shorter = keras.Sequential(small().layers[:-1])
+    shorter.build((None, 32, 32, 3))
+    with pytest.raises(checks.Wrong, match="0 of the kind 'dense layer'; expected 1"):
+        architecture.compare(shorter, WANT)
+
+
+def test_an_unbuilt_network_is_told_to_begin_with_an_input():
+    with pytest.raises(checks.Wrong, match="Input"):
+        architecture.compare(keras.Sequential([L.Dense(3)]), WANT)
+
+
+def test_parameters_say_which_and_batch_normalisation_counts_both():
+    model = keras.Sequential([L.Input((4,)), L.BatchNormalization()])
+    checks.parameters(model, total=16, trainable=8)
+    with pytest.raises(checks.Wrong, match="16 parameters in total; expected 8"):
+        checks.parameters(model, total=8)
+
+
+def test_none_and_strings_are_no_networks():
+    for value in (None, "a model"):
+        with pytest.raises(checks.Wrong):
+            architecture.compare(value, WANT)
+
+
+def test_an_unknown_word_in_the_text_form_is_refused():
+    with pytest.raises(ValueError, match="kernel"):
+        architecture.parse("kernel 3")
+
+
+def test_a_normalisation_to_length_1_is_a_layer_like_others():
+    net = keras.Sequential([L.Input((3,)), L.Dense(2), L.UnitNormalization()])
+    architecture.compare(net, "dense 2, unitnorm")
+    bare = keras.Sequential([L.Input((3,)), L.Dense(2)])
+    with pytest.raises(checks.Wrong, match="normalisation to length 1"):
+        architecture.compare(bare, "dense 2, unitnorm")

@@ -1,0 +1,142 @@
+"""The four outcomes, and the mistakes that other courses' checks have shipped."""
+
+import numpy as np
+import pytest
+
+from convcourse import checks
+
+
+def failing(check, *args, **kwargs) -> str:
+    with pytest.raises(checks.Wrong) as caught:
+        check(*args, **kwargs)
+    return str(caught.value)
+
+
+def test_a_passed_check_says_what_it_verified_and_what_is_still_to_come(capsys):
+    with checks.exercise("sum", hidden="2 checks on other arrays"):
+        checks.equal(3, 3, "the sum")
+    out = capsys.readouterr().out
+    assert out.startswith("passed: sum.") and "2 checks on other arrays" in out
+
+
+def test_an_untouched_stub_is_not_attempted():
+    with pytest.raises(checks.NotAttempted, match="not attempted: sum"), checks.exercise("sum"):
+        raise NotImplementedError("not attempted yet")
+
+
+def test_a_missing_name_is_not_attempted_and_named():
+    with pytest.raises(checks.NotAttempted, match="history"), checks.exercise("fit"):
+        exec("history")
+
+
+def test_a_misspelt_name_inside_a_function_is_an_error():
+    names = {}
+    exec("def answer(n):\n    return nn", names)
+    with pytest.raises(checks.StudentError, match="nn"), checks.exercise("fit"):
+        names["answer"](1)
+
+
+def test_an_exception_of_the_student_is_an_error_with_their_words():
+    def answer():
+        return 1 / 0
+
+    words = r"ZeroDivisionError.*1 / 0"
+    with pytest.raises(checks.StudentError, match=words), checks.exercise("divide"):
+        answer()
+
+
+def test_a_wrong_answer_names_the_exercise_and_the_figures():
+    words = r"wrong: count\. the total is 3; expected 4"
+    with pytest.raises(checks.Wrong, match=words), checks.exercise("count"):
+        checks.equal(3, 4, "the total")
+
+
+def test_a_failure_renders_without_a_traceback():
+    assert checks.Wrong("too small").outcome.message == "too small"
+    assert checks.Wrong("too small")._render_traceback_() == ["wrong: this exercise. too small"]
+
+
+def test_a_shorter_answer_does_not_pass():
+    assert "2 entries; expected 3" in failing(checks.equal, [1, 2], [1, 2, 3], "sizes")
+
+
+def test_an_all_zero_array_does_not_pass():
+    want = np.arange(4)
+    assert "3 of 4" in failing(checks.array_equal, np.zeros(4, int), want, "the map")
+
+
+def test_floats_compare_with_a_tolerance_and_one_is_not_18900():
+    checks.close(0.1 + 0.2, 0.3, "the sum")
+    assert "expected 18900" in failing(checks.close, 1, 18_900, "the size")
+
+
+def test_text_is_not_close_to_a_number():
+    assert "expected numbers" in failing(checks.close, "0.5", 0.5, "the loss")
+
+
+def test_nan_is_not_close_to_anything():
+    assert "not finite" in failing(checks.close, [np.nan], [1.0], "the loss")
+
+
+def test_a_missing_return_is_asked_about():
+    assert "return" in failing(checks.shape, None, (2, 2), "the batch")
+
+
+def test_shapes_compare_by_length_and_admit_any_size():
+    checks.shape(np.zeros((3, 4)), (None, 4), "x")
+    assert "expected (any, 4, 1)" in failing(checks.shape, np.zeros((3, 4)), (None, 4, 1), "x")
+
+
+def test_true_is_not_one():
+    assert "True" in failing(checks.equal, True, 1, "the count")
+
+
+def test_dictionaries_name_missing_and_extra_keys():
+    assert "lacks 'b'" in failing(checks.equal, {"a": 1}, {"a": 1, "b": 2}, "the table")
+    assert "'c'" in failing(checks.equal, {"a": 1, "c": 2}, {"a": 1}, "the table")
+
+
+def test_an_unknown_hint_lists_what_there_is(monkeypatch, tmp_path, capsys):
+    file = tmp_path / "hints.toml"
+    file.write_text('[one]\nsteps = ["Which?", "Look.", "It is two."]\n')
+    monkeypatch.setattr(checks, "HINTS", tmp_path)
+    with pytest.raises(KeyError, match="one"):
+        checks.hint("two")
+    for _ in range(4):
+        checks.hint("one")
+    out = capsys.readouterr().out
+    assert "Hint 1 of 3: Which?" in out and out.count("Hint 3 of 3: It is two.") == 2
+
+
+def _net(units: int):
+    import keras
+
+    return keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(units, name="got6151")])
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda: checks.equal(6151, 6152, "f(x)"),
+        lambda: checks.equal([6151], [6152], "f(x)"),
+        lambda: checks.equal([1] * 6151, [1] * 6152, "f(x)"),
+        lambda: checks.equal({"6151": 1}, {}, "f(x)"),
+        lambda: checks.equal("6151", "6152", "f(x)"),
+        lambda: checks.close(6151.0, 6152.5, "f(x)"),
+        lambda: checks.close(np.zeros(6151), np.ones(6151), "f(x)"),
+        lambda: checks.close(np.array(["6151"]), np.ones(1), "f(x)"),
+        lambda: checks.array_equal(np.zeros(6151), np.ones(6151), "f(x)"),
+        lambda: checks.shape(np.zeros((6151, 2)), (6152, 2), "f(x)"),
+        lambda: checks.shape(np.zeros((6151, 2)), (6152,), "f(x)"),
+        lambda: checks.as_array([6151, None], "f(x)"),
+        lambda: checks.parameters(_net(6151), 24_608),
+        lambda: checks.parameters(_net(6151), 24_604, 24_608),
+        lambda: checks.architecture(_net(6151), "dense 6152"),
+        lambda: checks.architecture(_net(6151), "dense 6152, dense 10"),
+    ],
+)
+def test_hidden_checks_quote_neither_what_there_is_nor_what_is_expected(check):
+    with pytest.raises(checks.Wrong) as shown, checks.without_values():
+        check()
+    words = str(shown.value).replace(",", "")
+    assert "615" not in words and "2460" not in words and len(words.split()) > 5

@@ -1,0 +1,244 @@
+"""Only plain data crosses, and models come back as what they are."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from convcourse.wire import export
+
+L = keras.layers
+
+
+def there_and_back(value):
+    return export.from_plain(*export.to_plain(value))
+
+
+def test_plain_values_and_arrays_come_back_equal():
+    value = {"a": [1, 2.5, "x", None, True], "b": (1, (2,)), 3: -math.inf}
+    assert there_and_back(value) == value
+    assert np.array_equal(there_and_back(np.arange(6).reshape(2, 3)), np.arange(6).reshape(2, 3))
+    assert math.isnan(there_and_back(float("nan")))
+
+
+def test_tensors_and_scalars_become_arrays_and_numbers():
+    assert there_and_back(np.float32(0.5)) == 0.5
+    assert there_and_back(keras.ops.ones((2, 2))).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "value", [object(), lambda: 1, {1, 2}, np.array([object()]), 2**70, {(1,): 2}]
+)
+def test_what_is_no_plain_data_is_refused(value):
+    with pytest.raises(export.ExportError):
+        export.to_plain(value)
+
+
+def test_a_cycle_is_refused():
+    cycle: list = []
+    cycle.append(cycle)
+    with pytest.raises(export.ExportError, match="nested"):
+        export.to_plain(cycle)
+
+
+def test_a_foreign_tree_cannot_reach_outside():
+    for tree in ({"array": 5}, {"array": -1}, {"pickle": "x"}, {"float": "1"}, {"dict": [1]}):
+        with pytest.raises(export.ExportError):
+            export.from_plain(tree, [])
+
+
+def tiny(**settings):
+    model = keras.Sequential(
+        [L.Input((4,)), L.Dense(3, activation="relu"), L.Dropout(0.5), L.Dense(2)]
+    )
+    if settings:
+        model.compile(**settings)
+    return model
+
+
+def test_a_model_comes_back_and_predicts_the_same():
+    model, x = tiny(), np.random.default_rng(0).random((5, 4), dtype="float32")
+    back = models.model_from_plain(*models.model_to_plain(model))
+    assert np.allclose(model.predict(x, verbose=0), back.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sparse_categorical_crossentropy",
+        keras.losses.SparseCategoricalCrossentropy(),
+        keras.losses.sparse_categorical_crossentropy,
+    ],
+)
+def test_compile_settings_have_one_name_in_every_form(loss):
+    settings = models.compile_settings(tiny(optimizer=keras.optimizers.Adam(0.01), loss=loss))
+    assert settings["loss"] == "sparse_categorical_crossentropy"
+    assert settings["optimizer"] == "adam" and abs(settings["learning_rate"] - 0.01) < 1e-8
+
+
+def test_lambda_layers_and_own_classes_are_refused():
+    class Mine(L.Dense):
+        pass
+
+    for layer in (L.Lambda(lambda x: x, output_shape=(4,)), Mine(3)):
+        model = keras.Sequential([L.Input((4,)), layer])
+        with pytest.raises(export.ExportError):
+            models.model_from_plain(*models.model_to_plain(model))
+
+
+def test_a_subclassed_network_is_refused_with_the_mend():
+    class Net(keras.Model):
+        def call(self, x):
+            return x
+
+    net = Net()
+    net.build((None, 4))
+    with pytest.raises(export.ExportError, match=r"keras\.Sequential"):
+        models.model_to_plain(net)
+
+
+def test_a_network_around_a_compiled_one_comes_back():
+    inner = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4)])
+    inner.compile("adam", "mse")
+    outer = keras.Sequential([keras.layers.Input((3,)), inner, keras.layers.Dense(2)])
+    back = models.model_from_plain(*models.model_to_plain(outer))
+    x = np.ones((2, 3))
+    np.testing.assert_allclose(back.predict(x, verbose=0), outer.predict(x, verbose=0), rtol=1e-6)
+
+
+def test_a_function_in_the_place_of_an_initializer_is_refused_by_its_name():
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4)])
+    tree, weights = models.model_to_plain(model)
+    forged = tree["config"].replace('"GlorotUniform"', '"__lambda__"')
+    assert forged != tree["config"]
+    with pytest.raises(export.ExportError, match="your own"):
+        models.model_from_plain({**tree, "config": forged}, weights)
+
+
+def test_weights_that_are_not_finite_or_do_not_fit_are_refused():
+    tree, weights = models.model_to_plain(tiny())
+    with pytest.raises(export.ExportError, match="do not fit"):
+        models.model_from_plain(tree, weights[:-1])
+    weights[0] = np.full_like(weights[0], np.nan)
+    with pytest.raises(export.ExportError, match="not finite"):
+        models.model_from_plain(tree, weights)
+
+
+def test_a_sequential_model_is_put_together_once_and_means_the_same(monkeypatch):
+    built = []
+    build = keras.Sequential.build
+    counted = lambda self, *a, **k: built.append(1) or build(self, *a, **k)  # noqa: E731
+    first = keras.Sequential([L.Input((8, 8, 3)), L.Conv2D(4, 3), L.Flatten(), L.Dense(2)])
+    late = keras.Sequential([L.Dense(3, activation="relu"), L.Dense(2)], name="late")
+    late.build((None, 5))
+    nested = keras.Sequential([L.Input((5,)), late, L.Dense(4)])
+    for model in (first, late, nested):
+        x = np.random.default_rng(0).random((2, *model.input_shape[1:]), dtype="float32")
+        plain = models.model_to_plain(model)
+        monkeypatch.setattr(keras.Sequential, "build", counted)
+        built.clear()
+        again = models.model_from_plain(*plain)
+        monkeypatch.setattr(keras.Sequential, "build", build)
+        assert len(built) <= (5 if model is nested else 2), built
+        assert again.name == model.name and np.allclose(again(x), model(x), atol=1e-6)
+        assert again.output_shape == model.output_shape
+
+
+def test_a_layer_of_a_thousand_million_units_is_refused_before_it_is_built():
+    tree, weights = models.model_to_plain(tiny())
+    tree["config"] = tree["config"].replace('"units": 3', '"units": 1000000000')
+    with pytest.raises(export.ExportError, match="larger"):
+        models.model_from_plain(tree, weights)
+
+
+def test_bytes_bring_back_the_same_data():
+    plain = export.to_plain({"x": np.arange(6, dtype="float32").reshape(2, 3), "n": 3, "s": ["é"]})
+    back = export.from_plain(*export.loads(export.dumps(*plain)))
+    assert back["n"] == 3 and back["s"] == ["é"] and np.array_equal(back["x"], plain[1][0])
+
+
+def test_the_parts_are_the_bytes_and_those_of_an_array_are_its_own_memory():
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    for value in (x, x.T, np.array(["é", "ab"]), np.array(3.5), np.zeros((0, 3)), x > 2):
+        plain = export.to_plain({"x": value})
+        parts = export.chunks(*plain)
+        assert b"".join(parts) == export.dumps(*plain)
+        assert len(parts[0]) % export.ALIGNMENT == 0 and bytes(parts[1]) == value.tobytes()
+    assert np.shares_memory(np.frombuffer(export.chunks(*export.to_plain(x))[1], np.uint8), x)
+
+
+def test_cut_or_forged_bytes_are_refused():
+    raw = export.dumps(*export.to_plain(np.zeros(1000)))
+    forged = raw.replace(b"[1000]", b"[-100]"), raw.replace(b"<f8", b"|O8")
+    for bad in (b"", raw[:20], raw[:-1], *forged):
+        with pytest.raises(export.ExportError):
+            export.loads(bad)
+
+
+def head(body: bytes, rest: bytes = b"") -> bytes:
+    return len(body).to_bytes(8, "little") + body + rest
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b'{"tree": 1, "arrays": 5}',
+        b'{"tree": 1, "arrays": [["U0", [1000000000000]]]}',
+        b'{"tree": 1, "arrays": [["i4,i4", [1]]]}',
+        b'{"tree": 1, "arrays": [["<f4", ["1"]]]}',
+        b'{"tree": 1, "arrays": [["<f4", [0, 1e30]]]}',
+        b'{"tree": 1, "arrays": [[["<f4"], [1]]]}',
+        b'{"tree": 1, "arrays": [["|u1", [' + b"1, " * 99 + b"1]]]}",
+        b'{"tree": 1, "arrays": [["|u1", [0, 549755813887, 549755813887]]]}',
+        b'{"tree": 1, "arrays": [' + b'["|u1", [0]], ' * 30_000 + b'["|u1", [0]]]}',
+    ],
+)
+def test_a_forged_head_is_refused(body):
+    with pytest.raises(export.ExportError):
+        export.loads(head(body, bytes(8)))
+
+
+def test_a_head_that_would_take_all_memory_to_read_is_refused_unread():
+    with pytest.raises(export.ExportError, match="too much"):
+        export.loads(head(b"[" + b"[]," * 6_000_000))
+
+
+@pytest.mark.parametrize("tree", [[1], {"list": 5}, {"dict": [[[], 1]]}, 10**40, {"array": "0"}])
+def test_a_forged_tree_is_refused(tree):
+    with pytest.raises(export.ExportError):
+        export.from_plain(tree, [np.zeros(1)])
+
+
+def test_empty_arrays_and_texts_come_back():
+    for value in (np.zeros((0, 3)), np.array(["", "é"]), np.array(3.5)):
+        back = export.from_plain(*export.loads(export.dumps(*export.to_plain(value))))
+        assert back.shape == value.shape and back.tolist() == value.tolist()
+
+
+def test_a_refused_layer_is_not_quoted_by_a_name_of_its_authors():
+    tree, weights = models.model_to_plain(tiny())
+    tree["config"] = tree["config"].replace('"class_name": "Dropout"', '"class_name": "got8314"')
+    with pytest.raises(export.ExportError) as refused:
+        models.model_from_plain(tree, weights)
+    assert "8314" not in str(refused.value)
+    tree["config"] = tree["config"].replace("got8314", "Lambda")
+    with pytest.raises(export.ExportError, match="Lambda"):
+        models.model_from_plain(tree, weights)
+
+
+def test_a_large_seed_is_no_large_layer():
+    seeded = keras.initializers.GlorotUniform(seed=2**31)
+    model = keras.Sequential([L.Input((4,)), L.Dense(3, kernel_initializer=seeded)])
+    assert models.model_from_plain(*models.model_to_plain(model)).count_params() == 15
+
+
+@pytest.mark.parametrize("size", ["1e400", "1" * 400, "100000000"])
+def test_a_picture_that_no_memory_holds_is_refused_before_it_is_built(size):
+    model = keras.Sequential([L.Input((4, 4, 3)), L.Resizing(77, 77)])
+    tree, weights = models.model_to_plain(model)
+    tree["config"] = tree["config"].replace("77", size)
+    with pytest.raises(export.ExportError, match="larger"):
+        models.model_from_plain(tree, weights)
