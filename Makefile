@@ -5,16 +5,20 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo build check lint colab
+.PHONY: help setup test test-unit test-all demo build check lint types colab wheels
 
 help:
-	@echo "make setup   make .venv and install the helpers and the autograder into it"
-	@echo "make test    run all tests"
-	@echo "make demo    grade a small made-up class and show the report"
-	@echo "make build   make source/ and release/ from the texts in course/"
-	@echo "make check   say whether source/ and release/ are what course/ builds"
-	@echo "make colab   run the notebooks as Colab does: with the helpers' wheel and nothing else"
-	@echo "make lint    check the style of the code"
+	@echo "make setup      make .venv and install both packages into it"
+	@echo "make test-unit  run the tests that start no kernel and train nothing: under two minutes"
+	@echo "make test       run all tests but those that only repeat"
+	@echo "make test-all   run all tests, then make colab"
+	@echo "make demo       grade a small made-up class and show the report"
+	@echo "make build      make source/ and release/ from the texts in course/"
+	@echo "make check      say whether source/ and release/ are what course/ builds"
+	@echo "make colab      run the notebooks as Colab does: with convcourse's wheel and nothing else"
+	@echo "make wheels     build both wheels into dist/"
+	@echo "make lint       check the style of the code"
+	@echo "make types      check the types of both packages"
 
 setup: $(STAMP)
 
@@ -33,8 +37,18 @@ $(STAMP): helpers/pyproject.toml autograder/pyproject.toml
 	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
 
 # Over several processes; tests/conftest.py says how many, and what stays together.
+# ARGS go to pytest, as in make test ARGS="-m notebook".
+PYTEST := $(BIN)/python -m pytest -q -n auto
+
+test-unit: $(STAMP)
+	$(PYTEST) -m unit $(ARGS)
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n auto
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: $(STAMP)
+	$(PYTEST) $(ARGS)
+	$(MAKE) colab
 
 demo: $(STAMP)
 	$(BIN)/autograder demo
@@ -48,6 +62,14 @@ check: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+# The same bytes on every machine with the same setuptools: notebooks carry the wheel's SHA-256.
+wheels: $(STAMP)
+	umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel --outdir dist helpers
+	umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel --outdir dist autograder
 
 # A virtual environment with TensorFlow, matplotlib, scikit-learn and the wheel, as a student's is.
 colab: $(STAMP)

@@ -1,16 +1,13 @@
 """What holds for all tests: the same random numbers in every run, and how processes share them."""
 
+import itertools
 import sys
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from autograder.run.workers import usable_cores
-
-# What takes longest, the longest first: notebooks, which compute, and files, many of which wait.
-NOTEBOOKS = ["[13_", "[11_", "[06_", "[05_", "[10_", "[12_", "[07_", "[08_", "[09_", "[03_", "[02_"]
-FILES = ["test_hostile", "test_sandbox", "test_resume", "test_workers", "test_03_net_1"]
-FILES += ["test_12_transfer", "test_nbgrader", "test_13_cifar100", "test_cluster", "test_config"]
 
 
 class ByFile(LoadScopeScheduling):
@@ -24,22 +21,35 @@ class ByFile(LoadScopeScheduling):
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if _is_notebook(nodeid) else nodeid.partition("::")[0]
+        return nodeid if "test_notebooks.py" in nodeid else nodeid.partition("::")[0]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first and the two kinds in turn: few cores wait, and none is left with much."""
+    """What waits, what computes, and the rest in turn, so that the cores are busy to the end.
 
-    def turn(item: pytest.Item) -> tuple[int, bool]:
-        is_notebook = _is_notebook(item.nodeid)
-        known, name = (NOTEBOOKS, item.name) if is_notebook else (FILES, item.path.name)
-        return next((i for i, part in enumerate(known) if part in name), 99), not is_notebook
+    Hostile work waits for its limits, so it comes first. Notebooks compute: the one with the most
+    code begins. Between them come the files that start kernels, which do some of both.
+    """
+    kinds: dict[str, list[list[pytest.Item]]] = {
+        "hostile": [],
+        "notebook": [],
+        "kernel": [],
+        "": [],
+    }
+    for _, group in itertools.groupby(items, key=lambda item: item.path):
+        tests = list(group)
+        kind = next((k for k in kinds if k and tests[0].get_closest_marker(k)), "")
+        kinds[kind] += [[one] for one in tests] if kind == "notebook" else [tests]
+    kinds["notebook"].sort(key=lambda tests: -_code(tests[0]))
+    between = itertools.zip_longest(kinds["notebook"], kinds["kernel"], fillvalue=[])
+    ordered = [*kinds["hostile"], *itertools.chain.from_iterable(between), *kinds[""]]
+    items[:] = list(itertools.chain.from_iterable(ordered))
 
-    items.sort(key=turn)
 
-
-def _is_notebook(nodeid: str) -> bool:
-    return "test_notebooks.py" in nodeid
+def _code(item: pytest.Item) -> int:
+    """How often a notebook's text trains something."""
+    notebook = getattr(item, "callspec", None) and item.callspec.params.get("notebook")
+    return notebook.read_text(encoding="utf-8").count("fit(") if isinstance(notebook, Path) else 0
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -49,8 +59,8 @@ def pytest_xdist_make_scheduler(config, log) -> ByFile:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config) -> int:
-    """One process for each core that may be used, up to four: a warm TensorFlow needs memory."""
-    return min(4, usable_cores())
+    """One process more than there are cores, since many tests wait; a warm one needs memory."""
+    return min(4, usable_cores() + 1)
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NAME = "04_counting"
 
 TABLE = """\
-colab = "https://colab.research.google.com/github/somebody/course/blob/main"
 
 [[assignment]]
 name = "04_counting"

@@ -4,9 +4,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder.text import authoring
 from autograder import course
+from autograder.text import authoring
 from autograder.text.authoring import notebook_json, to_notebook, to_text
+
+pytestmark = pytest.mark.unit
 
 ALL_KINDS = '''\
 # %% [markdown]

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autograder.text import calibrate
-from autograder.text.calibrate import Figures
 from autograder.cli import app
 from autograder.course import CourseError, load
+from autograder.text import calibrate
+from autograder.text.calibrate import Figures
+
+pytestmark = pytest.mark.unit
 
 TOML = """
 [[assignment]]
@@ -41,7 +43,8 @@ EXERCISE, SEEDS = "small-accuracy", 3
 
 def variants(solution):
     def broken(seed):
-        Path(LOG).open("a").write(f"{seed} ")
+        with Path(LOG).open("a") as file:
+            file.write(f"{seed} ")
         return 0.2 + 0.01 * seed
     return {"reference": solution["answer"], "broken": broken}
 """

@@ -12,9 +12,11 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from autograder.run import cluster, grade
 from autograder.cli import app
 from autograder.course import CourseError
+from autograder.run import cluster, grade
+
+pytestmark = pytest.mark.kernel
 
 pytest.importorskip("distributed")
 

@@ -15,6 +15,8 @@ from nbgrader.plugins import FileNameCollectorPlugin
 from nbgrader.preprocessors import Execute
 from traitlets.config import Config, PyFileConfigLoader
 
+pytestmark = pytest.mark.kernel
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

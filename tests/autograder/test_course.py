@@ -4,6 +4,10 @@ import pytest
 
 from autograder import course
 
+pytestmark = pytest.mark.unit
+
+ASSIGNMENT = '[[assignment]]\nname = "a"\ntitle = "b"\nminutes = 3\npoints = 4\n'
+
 
 def test_the_root_is_named_by_the_environment(small_course, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
@@ -22,7 +26,7 @@ def test_the_root_is_found_upwards_from_the_working_folder(small_course, monkeyp
 def test_elsewhere_the_root_is_where_the_package_lies(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert (course.find_root() / "autograder" / "course.py").is_file()
+    assert (course.find_root() / "autograder" / "pyproject.toml").is_file()
 
 
 def test_a_wrong_root_is_said_in_a_sentence(tmp_path, monkeypatch):
@@ -49,7 +53,23 @@ def test_a_threshold_that_is_not_there_is_said_in_a_sentence(small_course, key, 
     ("table", "words"),
     [
         ("[[assignment]\n", "course.toml cannot be read"),
-        ('[[assignment]]\nname = "a"\ntitle = "b"\n', "the assignment a lacks minutes, points"),
+        ('kernl = "python3"\n', 'nothing reads the key "kernl"; did you mean "kernel"'),
+        ("heldout_seed = true\n", "heldout_seed is True; expected a whole number"),
+        ('heldout_seed = "7"\n', "expected a whole number"),
+        ('repository = "https://github.com/o/n"\n', "without tag and wheel"),
+        (
+            '[[assignment]]\nname = "a"\nminuts = 3\n',
+            'assignment a: nothing reads the key "minuts"',
+        ),
+        (ASSIGNMENT + 'builds_on = "b"\n', "builds_on is 'b'; expected a list of names"),
+        (ASSIGNMENT + "thresholds = { x = 0.5 }\n", "write one number a profile"),
+        (ASSIGNMENT + "thresholds = { x = { ofline = 1 } }\n", 'did you mean "offline"'),
+        (ASSIGNMENT + ASSIGNMENT, "lists a twice"),
+        ('assignment = "a"\n', "two brackets"),
+        (
+            '[[assignment]]\nname = "a"\ntitle = "b"\n',
+            "in the assignment a: it lacks minutes, points",
+        ),
     ],
 )
 def test_a_broken_table_is_said_in_a_sentence(small_course, table, words):

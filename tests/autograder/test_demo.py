@@ -8,8 +8,11 @@ import pytest
 
 from autograder import course as courses
 from autograder import demo
-from autograder.text import release
 from autograder.course import CourseError
+from autograder.nbgrader.generate import generate
+from autograder.text import release
+
+pytestmark = pytest.mark.kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = '# %% another="net1-compile-answer"\npass\n\n# %% wrong="net1-predict-answer"\n1\n'
@@ -19,7 +22,7 @@ ANSWERS = '# %% another="net1-compile-answer"\npass\n\n# %% wrong="net1-predict-
 def class_folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("demo")
     course = courses.load(ROOT)
-    for path, text in release.build(course, ["03_net_1"]).items():
+    for path, text in release.build(course, ["03_net_1"], generate=generate).items():
         to = place / path.relative_to(ROOT)
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_text(text)

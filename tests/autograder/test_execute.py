@@ -11,10 +11,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.kernel import notebook
-from autograder.warm import kernels
-from autograder.judge.judge import Judge, Verdict
+from autograder.judge.judge import Judge
+from autograder.judge.verdict import Verdict
+from autograder.kernel import answers, notebook
+from autograder.pages.outputs import write_outputs
+from autograder.pages.sanitize import safe
+from autograder.warm.provisioner import NAME
 from convcourse import checks
+
+pytestmark = pytest.mark.kernel
 
 HIDDEN = """{visible}
 ### BEGIN HIDDEN TESTS
@@ -34,7 +39,7 @@ def made(answer: str, visible: str = "double") -> nbformat.NotebookNode:
 def run(tmp_path, answer: str, visible: str = "double") -> nbformat.NotebookNode:
     nb = made(answer, visible)
     with Judge(seconds=60) as judge:
-        notebook.Run(nb, tmp_path, judge, kernels.NAME, 20).all_cells()
+        notebook.Run(nb, tmp_path, judge, NAME, 20).all_cells()
     return nb
 
 
@@ -82,7 +87,7 @@ def test_a_kernel_that_is_lost_by_the_graders_fault_is_no_verdict(tmp_path):
         os.kill(int(status.partition("PPid:")[2].split()[0]), signal.SIGKILL)
 
     with Judge(seconds=60) as judge, ThreadPoolExecutor(1) as beside:
-        one = notebook.Run(made(answer), tmp_path, judge, kernels.NAME, 50)
+        one = notebook.Run(made(answer), tmp_path, judge, NAME, 50)
         ended = beside.submit(end_the_keeper)
         with pytest.raises(RuntimeError, match="server of warm processes ended"):
             one.all_cells()
@@ -116,25 +121,25 @@ def double(n): return n
 
 
 def test_an_answer_that_is_a_link_or_missing_is_refused(tmp_path):
-    with notebook._opened("/", tmp_path) as folder:
+    with answers._opened("/", tmp_path) as folder:
         with pytest.raises(checks.StudentError, match="no answer"):
-            notebook._read(folder, "missing")
+            answers._read(folder, "missing")
         (tmp_path / "link").symlink_to("/etc/hostname")
         with pytest.raises(checks.StudentError):
-            notebook._read(folder, "link")
+            answers._read(folder, "link")
 
 
 @pytest.mark.parametrize("data", ['"><script>1</script>', "iVBORw0KGgo=<", "AAAA", None, ["x"]])
 def test_a_picture_that_is_none_does_not_reach_a_page(data):
     output = {"output_type": "display_data", "data": {"image/png": data, "text/html": "<b>"}}
-    assert notebook.safe(output) is None
+    assert safe(output) is None
 
 
 def test_a_picture_loses_the_sizes_that_a_page_would_write_unquoted():
     data = {"image/png": "iVBORw0KGgoAAAANSUhEUg==\n", "text/plain": "<Figure>"}
     metadata = {"image/png": {"width": "1 onload=alert(1)"}}
     output = {"output_type": "display_data", "data": data, "metadata": metadata}
-    kept = notebook.safe(output)
+    kept = safe(output)
     assert kept.data == data and kept.metadata == {}
 
 
@@ -148,7 +153,7 @@ def test_a_picture_loses_the_sizes_that_a_page_would_write_unquoted():
     ],
 )
 def test_what_is_no_output_becomes_one_or_nothing(output):
-    kept = notebook.safe(nbformat.from_dict(output))
+    kept = safe(nbformat.from_dict(output))
     cell = nbformat.v4.new_code_cell("1", outputs=[kept] if kept else [])
     nb = nbformat.v4.new_notebook(cells=[cell])
     nbformat.validate(nb)
@@ -157,18 +162,18 @@ def test_what_is_no_output_becomes_one_or_nothing(output):
 
 def test_the_words_of_a_kernel_that_knows_hidden_arguments_are_for_the_instructor():
     reply = {"status": "error", "ename": "got8314", "evalue": "wrong: it was 8314"}
-    known = notebook._visible_verdict(reply, told=True)
+    known = notebook.visible_verdict(reply, told=True)
     assert "8314" not in known.message and "8314" in known.detail
-    assert "8314" in notebook._visible_verdict(reply, told=False).message
+    assert "8314" in notebook.visible_verdict(reply, told=False).message
     kinds = ("ValueError", "BlockingIOError")  # each could stand for a number
-    told = [notebook._visible_verdict({**reply, "ename": kind}, True).message for kind in kinds]
+    told = [notebook.visible_verdict({**reply, "ename": kind}, True).message for kind in kinds]
     assert told[0] == told[1]
 
 
 def test_of_an_exception_in_a_hidden_call_only_a_frequent_kind_is_named():
     def outcome(kind: str) -> str:
         raw = json.dumps(["error", f"{kind}: it was 8314"]).encode()
-        return notebook._Said(raw).outcome("double", told=True).outcome.message
+        return answers._Said(raw).outcome("double", told=True).outcome.message
 
     assert "a ValueError" in outcome("ValueError") and "8314" not in outcome("ValueError")
     assert outcome("BlockingIOError") == outcome("ChildProcessError") == outcome("got8314")
@@ -176,19 +181,19 @@ def test_of_an_exception_in_a_hidden_call_only_a_frequent_kind_is_named():
 
 def test_words_of_a_verdict_hold_no_codes_for_a_terminal():
     verdict = Verdict(checks.ERROR, "\x1b[2J it\u202e was\x07 wrong")
-    (output,) = notebook.write_outputs(verdict, "double")
+    (output,) = write_outputs(verdict, "double")
     assert output.evalue == "error: double. [2J it was wrong"
 
 
 @pytest.mark.parametrize("reply", [{}, {"status": []}, {"ename": ["x"]}, {"evalue": {"a": 1}}])
 def test_a_reply_that_is_none_is_no_pass(reply):
-    assert not notebook._visible_verdict(reply, told=False).passed
+    assert not notebook.visible_verdict(reply, told=False).passed
 
 
 @pytest.mark.parametrize("raw", [b"", b"[[1], {}]", b"[" * 9_999, b'["wrong", "\\ud800"]', b"5"])
 def test_a_forged_failure_ends_in_an_outcome(raw):
     for told in (True, False):
-        outcome = notebook._Said(raw).outcome("double", told).outcome
+        outcome = answers._Said(raw).outcome("double", told).outcome
         assert outcome.status in (checks.WRONG, checks.ERROR)
         outcome.message.encode()
 
@@ -197,4 +202,4 @@ def test_a_forged_failure_ends_in_an_outcome(raw):
 def test_a_score_lies_between_zero_and_the_points_and_is_told(score, mark):
     verdict = Verdict(checks.PASSED, score=score).within(2)
     assert (verdict.score or 0) == mark and verdict.passed == bool(mark)
-    assert "of 2 points" in str(notebook.write_outputs(verdict, "double"))
+    assert "of 2 points" in str(write_outputs(verdict, "double"))

@@ -1,8 +1,12 @@
 """A feedback page shows outcomes, and nothing hidden or alive."""
 
 import nbformat
+import pytest
 
-from autograder.nbgrader.feedback import NOTE, RemoveHidden
+from autograder.nbgrader.feedback import RemoveHidden
+from autograder.pages.feedback import NOTE
+
+pytestmark = pytest.mark.unit
 
 TEST = "double(1)\n### BEGIN HIDDEN TESTS\nassert double(21) == 42\n### END HIDDEN TESTS\nend"
 

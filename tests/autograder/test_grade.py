@@ -10,8 +10,10 @@ from nbgrader.api import Gradebook
 from tiny import NAME, STUB, notebook
 from typer.testing import CliRunner
 
-from autograder.run import grade, workers
 from autograder.cli import app
+from autograder.run import grade, workers
+
+pytestmark = pytest.mark.kernel
 
 ANSWERS = {
     "ada": "def double(n):\n    return n + n",

@@ -8,6 +8,10 @@ import nbformat
 import pytest
 
 from autograder.intake import reading
+from autograder.intake.fitting import fitted
+from autograder.pages.sanitize import harmless
+
+pytestmark = pytest.mark.unit
 
 
 def write(folder, cells=None, **more) -> None:
@@ -117,23 +121,21 @@ def test_half_characters_and_control_characters_reach_no_file_and_no_terminal(tm
     ],
 )
 def test_a_link_that_would_run_is_shown_as_it_was_typed(text):
-    assert all(line.startswith("    ") for line in reading.harmless(text).splitlines())
+    assert all(line.startswith("    ") for line in harmless(text).splitlines())
 
 
 def test_text_about_data_and_formulas_stays_text():
     text = "We augment the data: flips. For $a < b$ the loss falls, see [Keras](https://keras.io)."
-    assert reading.harmless(text) == text
+    assert harmless(text) == text
 
 
 def test_a_picture_behind_two_marks_loads_nothing_either():
-    assert "![" not in reading.harmless("!![x](https://example.org/seen.png) !!![x](y)")
+    assert "![" not in harmless("!![x](https://example.org/seen.png) !!![x](y)")
 
 
 def test_html_and_pictures_from_elsewhere_load_nothing():
-    assert reading.harmless("<img src=x onerror=alert(1)>") == "< img src=x onerror=alert(1)>"
-    assert (
-        reading.harmless("![](https://example.org/seen.png)") == "[](https://example.org/seen.png)"
-    )
+    assert harmless("<img src=x onerror=alert(1)>") == "< img src=x onerror=alert(1)>"
+    assert harmless("![](https://example.org/seen.png)") == "[](https://example.org/seen.png)"
 
 
 def test_the_courses_own_text_is_left_as_it_is():
@@ -141,7 +143,7 @@ def test_the_courses_own_text_is_left_as_it_is():
     mine = nbformat.v4.new_markdown_cell("![](https://example.org/seen.png)")
     source = nbformat.v4.new_notebook(cells=[badge])
     handed = nbformat.v4.new_notebook(cells=[dict(badge), mine])
-    cells = reading.fitted(nbformat.from_dict(handed), source).cells
+    cells = fitted(nbformat.from_dict(handed), source).cells
     assert cells[0].source == badge.source and cells[1].source.startswith("[](")
 
 
@@ -158,6 +160,6 @@ def test_what_the_exchange_wrote_is_read_beside_a_broken_notebook_but_through_no
 
 def test_a_badge_becomes_a_link_and_a_picture_too():
     badge = "[![Open in Colab](https://a.example/badge.svg)](https://b.example/a.ipynb)"
-    assert reading.harmless(badge) == "[Open in Colab](https://b.example/a.ipynb)"
-    assert reading.harmless("![a](https://a.example/a.png)") == "[a](https://a.example/a.png)"
-    assert reading.harmless("[![a](b)](javascript:x)").startswith("    ")
+    assert harmless(badge) == "[Open in Colab](https://b.example/a.ipynb)"
+    assert harmless("![a](https://a.example/a.png)") == "[a](https://a.example/a.png)"
+    assert harmless("[![a](b)](javascript:x)").startswith("    ")

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from autograder.judge import judge
-from autograder import submission
+from autograder.judge.verdict import Verdict
+from autograder.walled import client
 from convcourse import checks
 from convcourse.wire import export
+from convcourse.wire.answers import Namespace
+
+pytestmark = pytest.mark.kernel
 
 HEAD = "from autograder import submission\n"
 
@@ -17,8 +21,8 @@ def bench():
         yield one
 
 
-def work(**names) -> submission.Namespace:
-    return submission.Namespace(names)
+def work(**names) -> Namespace:
+    return Namespace(names)
 
 
 def test_a_right_value_passes(bench):
@@ -49,7 +53,7 @@ def test_a_stub_is_not_attempted_and_a_crash_is_the_students_error(bench):
 
 @pytest.mark.parametrize("given", [[], [2, 4, 6, 8], {"1": 2, "2": 4, "3": 6}, "246", None, 2])
 def test_results_that_are_not_one_for_each_case_are_wrong(bench, given):
-    class Forged(submission.Namespace):
+    class Forged(Namespace):
         def call(self, name, arguments):
             return export.to_plain(given)
 
@@ -102,14 +106,14 @@ def test_a_block_that_hangs_ends_and_the_next_one_is_judged():
 
 
 def test_without_a_judge_nothing_is_judged(monkeypatch):
-    fork = judge.kernels.fork
+    fork = judge.server.fork
 
     def missing(target, *more, **rest):
-        return fork("autograder.judge.judge:missing", *more, **rest)
+        return fork("autograder.judge.serve:missing", *more, **rest)
 
     right = HEAD + "assert submission.value('n') == 1"
     with judge.Judge(seconds=60) as one:
-        monkeypatch.setattr(judge.kernels, "fork", missing)
+        monkeypatch.setattr(judge.server, "fork", missing)
         with pytest.raises(RuntimeError, match=r"did not start: AttributeError.*missing"):
             one.run(right, work(n=1))
         monkeypatch.undo()
@@ -129,8 +133,8 @@ def test_a_machine_without_memory_is_no_verdict(monkeypatch):
     with judge.Judge(seconds=60) as one:
         assert one.run("import os\nos.kill(os.getpid(), 9)", work()).status == checks.ERROR
         kills = iter(range(100))  # one more each time that somebody looks
-        monkeypatch.setattr(judge.warm, "memory_kills", lambda: next(kills))
-        with pytest.raises(RuntimeError, match="machine's memory did not suffice"):
+        monkeypatch.setattr(client, "memory_kills", lambda: next(kills))
+        with pytest.raises(RuntimeError, match="machine ran out of memory"):
             one.run("import os\nos.kill(os.getpid(), 9)", work())
 
 
@@ -177,7 +181,7 @@ def test_a_model_is_rebuilt_again_when_it_has_changed_and_not_before(bench):
     layers = [keras.layers.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")]
     net = keras.Sequential(layers)
 
-    class Trained(submission.Namespace):
+    class Trained(Namespace):
         def call(self, name, arguments):
             net.layers[0].set_weights([np.full((2, 1), 3.0), np.zeros(1)])
             return export.to_plain([None])
@@ -188,7 +192,7 @@ def test_a_model_is_rebuilt_again_when_it_has_changed_and_not_before(bench):
         "submission.call('train')\n"
         "assert submission.model('net')(np.ones((1, 2))) == 6"
     )
-    assert bench.run(code, Trained({"net": net})) == judge.Verdict(checks.PASSED)
+    assert bench.run(code, Trained({"net": net})) == Verdict(checks.PASSED)
 
 
 def test_many_values_at_once_are_what_single_values_are(bench):
@@ -203,7 +207,7 @@ def test_many_values_at_once_are_what_single_values_are(bench):
 
 @pytest.mark.parametrize("given", [[1], [1, 2, 3], {"a": 1, "b": 2}, "ab", None, 2])
 def test_values_that_are_not_one_for_each_name_are_wrong(bench, given):
-    class Forged(submission.Namespace):
+    class Forged(Namespace):
         def values(self, names):
             return export.to_plain(given)
 

@@ -21,6 +21,8 @@ from traitlets.config import PyFileConfigLoader
 from autograder.warm import kernel, server
 from autograder.warm.provisioner import NAME, announce
 
+pytestmark = pytest.mark.kernel
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -14,8 +14,10 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.utils import notebook_hash
 from traitlets.config import Config
 
+from autograder.nbgrader import results
 from autograder.run import grade
-from autograder.pages import report
+
+pytestmark = pytest.mark.kernel
 
 CONFIG = """
 c.CourseDirectory.course_id = 'tiny'
@@ -159,7 +161,7 @@ def test_the_report_tells_written_answers_apart(course):
             one = gradebook.find_grade("why", tiny.NAME, tiny.NAME, student)
             one.manual_score, one.auto_score, one.needs_manual_grade = by_hand, automatic, False
         gradebook.db.commit()
-    marks = {row.student: row.marks["why"] for row in report.read(course, tiny.NAME).rows}
+    marks = {row.student: row.marks["why"] for row in results.read(course, tiny.NAME).rows}
     assert (marks["ada"].status, marks["ada"].score) == ("graded by hand", 1)
     assert (marks["bob"].status, marks["bob"].score) == ("not attempted", 0)
     assert (marks["dan"].status, marks["dan"].score) == ("to grade by hand", None)

@@ -4,8 +4,10 @@ import ast
 
 import pytest
 
-from autograder.text import needs
 from autograder.course import load
+from autograder.text import needs
+
+pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import pytest
 from nbgrader.api import Gradebook
 from tiny import NAME, make
 
-from autograder.run import grade
-from autograder.pages import report
+from autograder.nbgrader import results
 from autograder.nbgrader.room import Room
+from autograder.run import grade
+
+pytestmark = pytest.mark.kernel
 
 pytest.importorskip("psycopg2")
 
@@ -74,5 +76,5 @@ def test_a_class_is_graded_into_a_gradebook_on_postgresql(url, tmp_path):
     with Gradebook(url) as gradebook:
         scores = {s.student_id: s.score for s in gradebook.assignment_submissions(NAME)}
     assert scores == {"student00": 2, "student01": 0, "student02": 0}
-    assert len(report.read(root, NAME).rows) == 3
+    assert len(results.read(root, NAME).rows) == 3
     assert not (root / "gradebook.db").exists()

@@ -2,10 +2,13 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from autograder.run.grade import Progress
 from autograder.run.progress import duration, line, shown
+
+pytestmark = pytest.mark.unit
 
 EVENT = Progress("ada", "done", 3, 40, running=4, failed=1, seconds_left=130.0)
 

@@ -10,8 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder import course
-from autograder.text import release
 from autograder.cli import app
+from autograder.nbgrader.generate import generate
+from autograder.text import release
+
+pytestmark = pytest.mark.unit
 
 NAME = "04_counting"
 
@@ -45,7 +48,7 @@ def test_a_build_writes_both_notebooks_and_nothing_else(small_course, monkeypatc
 
 
 def test_the_release_has_stubs_and_visible_checks_and_no_answers(small_course):
-    built = release.build(small_course.load())
+    built = release.build(small_course.load(), generate=generate)
     cells = nbformat.reads(built[small_course.load().release_path(NAME)], 4).cells
     assert cells[2].source.endswith(
         '    # YOUR CODE HERE\n    raise NotImplementedError("not attempted yet")'
@@ -59,13 +62,17 @@ def test_the_release_has_stubs_and_visible_checks_and_no_answers(small_course):
 
 
 def test_the_source_keeps_answers_and_hidden_tests(small_course):
-    text = release.build(small_course.load())[small_course.load().source_path(NAME)]
+    text = release.build(small_course.load(), generate=generate)[
+        small_course.load().source_path(NAME)
+    ]
     assert "twice_of_the_number" in text
     assert "hidden table" in text
 
 
 def test_two_builds_give_the_same_bytes(small_course):
-    assert release.build(small_course.load()) == release.build(small_course.load())
+    assert release.build(small_course.load(), generate=generate) == release.build(
+        small_course.load(), generate=generate
+    )
 
 
 def test_check_is_silent_about_what_is_built_and_names_what_is_not(small_course, monkeypatch):
@@ -85,7 +92,7 @@ def test_check_is_silent_about_what_is_built_and_names_what_is_not(small_course,
 
 
 def test_check_finds_files_that_no_text_builds(small_course):
-    built = release.build(small_course.load())
+    built = release.build(small_course.load(), generate=generate)
     release.write(built)
     stray = small_course.root / "release" / NAME / "answers.npz"
     stray.write_bytes(b"")
@@ -100,14 +107,14 @@ def test_a_solution_that_the_release_shows_elsewhere_is_a_leak(small_course):
         "don't change it.\n#\n#     twice_of_the_number_that_was_given = x + x",
     )
     with pytest.raises(course.CourseError, match=r"cell 3 \(solution.*twice_of_the_number"):
-        release.build(small_course.load())
+        release.build(small_course.load(), generate=generate)
 
 
 def test_a_hidden_test_that_the_release_shows_is_a_leak(small_course):
     line = 'assert submission.call("double", number) == 2 * number, "the hidden table of doubles'
     small_course.edit("don't change it.", f"don't change it.\n# {line} differs\"")
     with pytest.raises(course.CourseError, match=r"cell 4 \(tests .*release/04_counting shows"):
-        release.build(small_course.load())
+        release.build(small_course.load(), generate=generate)
 
 
 def test_everyday_lines_are_no_leak(small_course):
@@ -115,7 +122,7 @@ def test_everyday_lines_are_no_leak(small_course):
         "    twice_of_the_number_that_was_given = x + x\n",
         "    import math\n    assert double(2) == 4\n    twice_of_the_number_that_was_given = x\n",
     )
-    release.build(small_course.load())
+    release.build(small_course.load(), generate=generate)
 
 
 def test_another_assignment_may_share_a_line_and_not_the_answer():
@@ -146,9 +153,9 @@ def test_broken_rules_end_the_build_with_all_their_sentences(small_course, monke
 
 def test_a_broken_text_does_not_stop_the_build_of_another(small_course):
     (small_course.root / "course" / "05_broken.py").write_text("# %% tests='\n1 +\n")
-    assert len(release.build(small_course.load(), [NAME])) == 2
+    assert len(release.build(small_course.load(), [NAME], generate=generate)) == 2
     with pytest.raises(course.CourseError, match="05_broken"):
-        release.build(small_course.load())
+        release.build(small_course.load(), generate=generate)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(small_course, monkeypatch):

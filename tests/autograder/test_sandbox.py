@@ -28,7 +28,7 @@ from convcourse.pretrained import VGG16_FILE
 ROOT = Path(__file__).resolve().parents[2]
 MB = 2**20
 
-pytestmark = walls_needed
+pytestmark = [pytest.mark.kernel, walls_needed]
 
 
 def run(code: str, folder: Path, limits: Limits = LIMITS, seconds: int = 60) -> notebook.Run:

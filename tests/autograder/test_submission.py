@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from autograder import submission
+from autograder.judge import heldout
 from convcourse import checks
+
+pytestmark = pytest.mark.kernel
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(400, 5)).astype(np.float32), RNG.integers(0, 5, 400)
@@ -78,26 +81,27 @@ def test_a_network_of_two_outputs_is_wrong_in_words():
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "offline")
-    monkeypatch.setattr(submission, "_kept_in", tmp_path)
+    monkeypatch.setattr(heldout, "_kept_in", tmp_path)
     return tmp_path
 
 
 def test_held_out_images_are_drawn_once_for_a_run_and_are_those_of_their_seed(kept, monkeypatch):
     drawn = []
-    draw = submission._heldout
-    monkeypatch.setattr(submission, "_heldout", lambda *a: drawn.append(a) or draw(*a))
+    draw = heldout._drawn
+    monkeypatch.setattr(heldout, "_drawn", lambda *a: drawn.append(a) or draw(*a))
     first = [submission.heldout(30), submission.heldout(20), submission.heldout(30, "cifar100")]
     again = [submission.heldout(30), submission.heldout(20), submission.heldout(30, "cifar100")]
     assert len(drawn) == 3 and len(list(kept.iterdir())) == 3
     for (x, y), (same, labels) in zip(first, again, strict=True):
         assert np.array_equal(x, same) and np.array_equal(y, labels) and x.dtype == same.dtype
-    table = submission.course.load()
+    table = heldout.course.load()
     seeded = replace(table, heldout_seed=table.heldout_seed + 1)
-    monkeypatch.setattr(submission.course, "load", lambda: seeded)
+    monkeypatch.setattr(heldout.course, "load", lambda: seeded)
     assert not np.array_equal(submission.heldout(30)[0], first[0][0])
 
 
 def test_a_folder_that_takes_nothing_costs_time_and_no_verdict(kept, monkeypatch):
-    monkeypatch.setattr(submission, "_kept_in", kept / "missing")
+    (kept / "file").touch()
+    monkeypatch.setattr(heldout, "_kept_in", kept / "file")
     x, y = submission.heldout(10)
     assert x.shape == (10, 32, 32, 3) and y.shape == (10,)

@@ -9,12 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 import tiny
 
-from autograder.run import grade, job
-from autograder.nbgrader import ledger
 from autograder.course import CourseError
+from autograder.nbgrader import ledger
 from autograder.nbgrader.room import Room
+from autograder.run import grade, job
 from autograder.run.workers import Local
 from convcourse import pretrained
+
+pytestmark = pytest.mark.kernel
 
 
 class Threads:
@@ -160,7 +162,7 @@ def test_a_gradebook_that_is_held_for_good_ends_the_run_with_a_sentence(tmp_path
     root = tiny.make(tmp_path, students=1)
     with Room(root, tiny.NAME).entered():
         pass
-    monkeypatch.setattr(gradebook, "PATIENCE", 1)
+    monkeypatch.setattr(ledger, "PATIENCE", 1)
     other = sqlite3.connect(root / "gradebook.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(CourseError, match="cannot be written"):

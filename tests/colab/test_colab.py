@@ -1,4 +1,4 @@
-"""The wheel that students install holds the helpers alone, and a notebook needs no more."""
+"""The wheel that students install holds convcourse alone, and a notebook needs no more."""
 
 import os
 import subprocess
@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ("nbgrader", "autograder", "jupytext", "nbformat", "nbclient", "typer", "IPython")
@@ -29,17 +31,17 @@ print(run(Path({notebook!r})))
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     to = tmp_path_factory.mktemp("wheel")
-    asked = [sys.executable, "-m", "build", "--wheel", "--outdir", str(to), str(ROOT)]
+    asked = [sys.executable, "-m", "build", "--wheel", "--outdir", str(to), str(ROOT / "helpers")]
     done = subprocess.run(asked, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2_000:]
     return next(to.glob("*.whl"))
 
 
-def test_the_wheel_holds_the_helpers_alone(wheel):
+def test_the_wheel_holds_convcourse_alone(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"helpers"}
-    shipped = {p.name for e in ("toml", "npz") for p in (ROOT / "helpers").rglob(f"*.{e}")}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"convcourse"}
+    shipped = {p.name for e in ("toml", "npz") for p in (ROOT / "helpers/src").rglob(f"*.{e}")}
     assert shipped <= {name.split("/")[-1] for name in names}
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from convcourse import checks
 
+pytestmark = pytest.mark.unit
+
 
 def failing(check, *args, **kwargs) -> str:
     with pytest.raises(checks.Wrong) as caught:

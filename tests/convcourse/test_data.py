@@ -8,6 +8,8 @@ import pytest
 
 from convcourse import data
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from convcourse.wire import export
+from convcourse.wire import export, models
+
+pytestmark = pytest.mark.unit
 
 L = keras.layers
 

@@ -10,6 +10,8 @@ import pytest
 
 from convcourse import plots
 
+pytestmark = pytest.mark.unit
+
 HISTORY = {"accuracy": [0.1, 0.5], "val_accuracy": [0.1, 0.4], "loss": [2, 1], "val_loss": [2, 1]}
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from convcourse import profile
 
+pytestmark = pytest.mark.unit
+
 
 def test_offline_trains_fewer_epochs_and_says_so(monkeypatch, capsys):
     monkeypatch.setenv("COURSE_PROFILE", "offline")

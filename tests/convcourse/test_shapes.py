@@ -11,6 +11,8 @@ from convcourse.shapes.fields import FIELD_WORDS, FIELDS, LOW, NOISE_WORDS, TEXT
 from convcourse.shapes.hashing import GOLDEN_RATIO, _mix, image_keys, uniforms
 from convcourse.shapes.rendering import render
 
+pytestmark = pytest.mark.unit
+
 
 def digest(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autograder import submission
+from autograder.judge import source
 from convcourse import checks, shapes, training
 
 L = keras.layers
@@ -434,8 +435,8 @@ def test_an_entry_is_two_texts(net3, trained, bands, entry):
 
 def test_the_leaderboard_is_told_what_the_judge_measured(net3, trained, bands):
     bands(0, 0, 0)
-    submission.take_notes()
+    source.take_notes()
     assert net3.run("net3-own", dict(trained) | {"entry": {"name": "x", "idea": "y"}}).passed
-    told = submission.take_notes()
+    told = source.take_notes()
     assert (told["name"], told["idea"]) == ("x", "y")
     assert 0 <= told["accuracy"] <= 1 and told["parameters"] <= 200_000

@@ -284,7 +284,7 @@ def test_a_functional_tower_passes(siam):
         ({"padding": "valid"}, "padding valid"),
         ({"kernel": 3}, "kernel_size 3"),
         ({"pool": 2}, "pool_size 2"),
-        ({"unit": False}, "normalisation to length 1"),
+        ({"unit": False}, "unit normalization"),
         ({"last": "relu"}, "second dense layer has activation relu"),
         ({"sizes": (64, 64, 192, 384)}, "units 192"),
         ({"sizes": (64, 128, 384, 192)}, "filters 128"),

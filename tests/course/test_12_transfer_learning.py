@@ -404,8 +404,9 @@ def test_a_base_that_moved_or_stood_still_against_its_name_is_found(
 
 def test_vgg16_goes_the_same_way_and_is_judged_from_its_weights(transfer, given, monkeypatch):
     """With random weights, since ImageNet's need the network."""
-    from autograder import submission
+    from autograder.judge import source
     from convcourse import pretrained, training
+    from convcourse.wire.answers import Namespace
 
     space = transfer.namespace(given)
     known = pretrained.vgg16(weights=None)
@@ -422,7 +423,7 @@ def test_vgg16_goes_the_same_way_and_is_judged_from_its_weights(transfer, given,
     before = known.model.get_weights()[0]
     space["refine_after"](net, known.model, stream, 1, 2, "trial", rate=0.0001)
     assert np.any(known.model.get_weights()[0] != before)
-    submission.connect(submission.Namespace({"refined": net}))
+    source.connect(Namespace({"refined": net}))
     judged = submission.model("refined")
     got, want = judged.predict(x, verbose=0), net.predict(x, verbose=0)
     assert got.shape == (4, 10) and np.allclose(got, want, atol=1e-4)

@@ -139,8 +139,8 @@ def test_the_base_built_another_way_passes(c100, right):
     ("wrong", "words", "hidden"),
     [
         (variant(padding="valid"), "padding valid", False),
-        (variant(bn="each"), "batch normalisation", False),
-        (variant(bn="none"), "batch normalisation", False),
+        (variant(bn="each"), "batch normalization", False),
+        (variant(bn="none"), "batch normalization", False),
         (variant(fc="relu"), "activation relu", False),
         (variant(end="sigmoid"), "activation sigmoid", False),
         (variant(dropout=0.5), "dropout has rate 0.5", False),

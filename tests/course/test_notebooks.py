@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.warm import kernels
+from autograder.warm import server
+from autograder.warm.provisioner import NAME, announce
+
+pytestmark = pytest.mark.notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 # `autograder` is imported first, for what that spares nbval's imports.
@@ -19,8 +22,8 @@ NOTEBOOKS = sorted((ROOT / "source").glob("*/*.ipynb"))
 @pytest.fixture(scope="module")
 def warm():
     """One process with TensorFlow loaded, from which the notebooks' kernels are forked."""
-    kernels.announce()
-    with kernels.shared():
+    announce()
+    with server.shared():
         yield
 
 
@@ -40,7 +43,7 @@ def test_the_source_notebook_runs_offline(notebook: Path, tmp_path: Path, warm: 
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
-    asked = ["--nbval-kernel-name", kernels.NAME]
+    asked = ["--nbval-kernel-name", NAME]
     asked += ["--nbval-lax", "--nbval-cell-timeout", "600", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [sys.executable, "-c", PYTEST, *asked, copy.name],

@@ -123,7 +123,9 @@ GAIN_BY_PATCHING = [
     Entry(
         "answer-is-a-pipe",
         "makes each answer a named pipe, so that the reader waits for ever",
-        first("import convcourse.wire.answers as a, os\na.answer = lambda k, n, g, to: os.mkfifo(to)"),
+        first(
+            "import convcourse.wire.answers as a, os\na.answer = lambda k, n, g, to: os.mkfifo(to)"
+        ),
     ),
     Entry(
         "answer-is-huge",

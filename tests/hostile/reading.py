@@ -56,7 +56,7 @@ ENTRIES = [
         "writes the grader's own words with what it has seen into the file of the answer",
         {
             "double-answer": "import convcourse.wire.answers as a, json, pathlib\n"
-            "from convcourse import export\n"
+            "from convcourse.wire import export\n"
             "def told(kind, name, given, to):\n"
             "    seen = export.loads(pathlib.Path(given).read_bytes()) if given else name\n"
             "    words = f'The notebook {seen}'\n"

@@ -12,15 +12,16 @@ import nbformat
 import pytest
 from entry import NOTHING, cell, without
 from nbgrader.api import Gradebook
+from walls_needed import walls_needed
 
 import course
 from autograder.kernel import notebook
-from autograder.run import grade
-from autograder.intake import reading
-from autograder.warm import kernels
-from autograder.pages import report
-from autograder.walled import sandbox
+from autograder.nbgrader import results
 from autograder.nbgrader.room import Room
+from autograder.pages import report
+from autograder.pages.sanitize import printable
+from autograder.run import grade
+from autograder.warm import server
 from convcourse import checks
 
 # In the environment of whoever grades: no secret of any name enters a kernel.
@@ -39,8 +40,9 @@ WORSE = {
 STATUSES = (checks.PASSED, checks.WRONG, checks.NOT_ATTEMPTED, checks.ERROR)
 SETTINGS = grade.Settings(cell_seconds=8, judge_seconds=30, threads=1)
 pytestmark = [
+    pytest.mark.hostile,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(bool(sandbox.missing()), reason=f"no walls: {sandbox.missing()}"),
+    walls_needed,
 ]
 
 
@@ -65,7 +67,7 @@ def graded(tmp_path_factory) -> Graded:
     for entry in catalogue.ENTRIES:
         entry.write(root / "submitted" / entry.name / course.NAME)
     os.environ |= dict.fromkeys(CANARIES, course.HIDDEN_WORDS) | {MARK: str(root)}
-    kernels.server().close()  # the next one has the mark
+    server.server().close()  # the next one has the mark
     try:
         states = grade.grade(root, course.NAME, settings=SETTINGS, jobs=JOBS)
         left = marked(str(root))
@@ -78,7 +80,7 @@ def graded(tmp_path_factory) -> Graded:
             del os.environ[name]
     assert len(states) == len(catalogue.ENTRIES) + len(HONEST) + len(WORSE)
     Room(root, course.NAME).feedback()
-    report.write(root, [course.NAME], root / "class.html")
+    report.write([results.read(root, course.NAME)], root / "class.html")
     return Graded(root, states, left)
 
 
@@ -89,7 +91,7 @@ def marked(mark: str) -> list[int]:
         with contextlib.suppress(OSError, IndexError):
             # Bytes: one of them gives itself a name that is no text.
             parent = int((path / "stat").read_bytes().rpartition(b")")[2].split()[1])
-            warm = b"warm.serve" in (path / "cmdline").read_bytes()
+            warm = b"autograder.walled.server import serve" in (path / "cmdline").read_bytes()
             if warm and parent != os.getpid() and wanted in (path / "environ").read_bytes():
                 found.append(int(path.name))
     return found
@@ -143,7 +145,7 @@ def test_it_ends_with_a_verdict_in_words_in_each_test_cell(graded, entry):
     for one in tests:
         words = one.outputs[0].get("evalue") or one.outputs[0].get("text")
         assert len(words.split()) >= 2 and words.split(":")[0] in STATUSES
-        assert reading.printable(words) == words
+        assert printable(words) == words
 
 
 @each_entry

@@ -8,6 +8,8 @@ import pytest
 
 from autograder.walled import linux, seccomp
 
+pytestmark = pytest.mark.unit
+
 try:
     library = linux.seccomp()
 except OSError as missing:

@@ -9,7 +9,7 @@ from walls_needed import walls_needed
 
 from autograder.walled.limits import GB, LIMITS, Limits
 
-pytestmark = walls_needed
+pytestmark = [pytest.mark.unit, walls_needed]
 MB = 2**20
 HOME = "/home/somebody"  # as conftest.py says
 

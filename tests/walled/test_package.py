@@ -4,7 +4,11 @@ import ast
 import sys
 from pathlib import Path
 
+import pytest
+
 import autograder.walled
+
+pytestmark = pytest.mark.unit
 
 FOLDER = Path(autograder.walled.__file__).parent
 NAME = autograder.walled.__name__

@@ -14,6 +14,8 @@ from autograder.walled import client, environment, processes
 from autograder.walled.client import Process
 from autograder.walled.server import Server
 
+pytestmark = pytest.mark.unit
+
 HERE = Path(__file__).parent
 SLEEP = "import time; time.sleep(60)"
 

@@ -15,7 +15,7 @@ from autograder.walled import landlock, linux, readable, seccomp, walls
 from autograder.walled.errors import WallError
 from autograder.walled.limits import LIMITS
 
-pytestmark = walls_needed
+pytestmark = [pytest.mark.unit, walls_needed]
 HERE = Path(__file__).parent
 HOME = "/home/somebody"  # as conftest.py says
 

@@ -16,12 +16,12 @@ _ADMITTED = {
     ("numpy._core.multiarray", "scalar"),
     ("_codecs", "encode"),
 }
-# NumPy 2 renamed numpy.core; a file names the one that wrote it, and this is the one here.
+# NumPy 2 renamed numpy.core. A file names the module of the NumPy that wrote it.
 _MULTIARRAY = np.empty(0).__reduce__()[0].__module__
 
 
 class UnpickleError(ValueError):
-    """The file is no pickle of arrays and plain values."""
+    """The file is not a pickle of arrays and plain values."""
 
 
 class _Plain(pickle.Unpickler):
@@ -33,7 +33,18 @@ class _Plain(pickle.Unpickler):
 
 
 def load(path: Path) -> Any:
-    """Read a pickle; text keys of Python 2 come as bytes. Raises `UnpickleError`."""
+    """Read a pickle without running any code that it names.
+
+    Args:
+        path: The file. Text that Python 2 wrote comes as bytes.
+
+    Returns:
+        Arrays and plain values, as the file holds them.
+
+    Raises:
+        UnpickleError: If the file is damaged or holds anything else.
+        OSError: If the file cannot be read.
+    """
     raw = path.read_bytes()
     try:
         value = _Plain(io.BytesIO(raw), encoding="bytes").load()

@@ -1,15 +1,17 @@
-"""What a network is, layer by layer, however it was written.
+"""What a network computes, layer by layer, in whatever way it was written.
 
-`describe` brings a Keras model to a normal form: one `Layer` for each that computes, with its
-activation, no matter if the model is sequential or functional or names its layers otherwise.
-`parse` reads the same form from a line of text::
+`describe` turns a Keras model into a list with one `Layer` for each layer that computes something.
+Sequential and functional models, and models with other layer names, give the same list.
+`parse` reads such a list from a line of text::
 
     conv 3x3x32 relu, pool 2, conv 5x5x64 same strides 2 relu, bn, relu, dropout 0.5, flatten,
     dense 10 softmax
 
-``conv HxWxFILTERS`` has padding *valid* and strides 1 unless it says ``same`` or ``strides S``;
-``pool P`` is max pooling with strides P; ``dense UNITS``; ``avgpool P``; ``gap`` (global average);
-``unitnorm`` divides each row by its length.
+* ``conv HxWxFILTERS`` has padding *valid* and strides 1 unless ``same`` or ``strides S`` follows.
+* ``pool P`` is max pooling and ``avgpool P`` average pooling, both with strides P.
+* ``dense UNITS`` and ``dropout RATE`` name their one argument.
+* ``gap`` is global average pooling, ``bn`` batch normalization.
+* ``unitnorm`` divides each row by its length.
 """
 
 from dataclasses import dataclass, field
@@ -25,17 +27,23 @@ NAMES = {
     "avgpool": "average pooling",
     "gap": "global average pooling",
     "dense": "dense layer",
-    "bn": "batch normalisation",
+    "bn": "batch normalization",
     "dropout": "dropout",
     "flatten": "flattening",
     "activation": "activation",
-    "unitnorm": "normalisation to length 1",
+    "unitnorm": "unit normalization",
 }
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: its kind, the figures that define it, and the activation that follows it."""
+    """One layer: its kind, the arguments that define it, and the activation that follows it.
+
+    Attributes:
+        kind: A key of `NAMES`, or the name of another Keras class.
+        figures: Keras's arguments by name, such as ``strides``, with sizes as (height, width).
+        activation: Its name in lower case; ``"linear"`` means none.
+    """
 
     kind: str
     figures: dict = field(default_factory=dict)
@@ -43,7 +51,23 @@ class Layer:
 
 
 def parse(line: str) -> list[Layer]:
-    """Read the text form. Raises ValueError on a word that the grammar does not know."""
+    """Read the text form.
+
+    Args:
+        line: Layers, separated by commas.
+
+    Returns:
+        One `Layer` for each part that is not just an activation.
+
+    Raises:
+        ValueError: If no layer has the name that the line gives.
+
+    Example:
+        >>> [layer.kind for layer in parse("conv 3x3x32, relu, pool 2, dense 10 softmax")]
+        ['conv', 'pool', 'dense']
+        >>> parse("dense 10 softmax")
+        [Layer(kind='dense', figures={'units': 10}, activation='softmax')]
+    """
     layers: list[Layer] = []
     for part in line.split(","):
         _parse_part(part.split(), layers)
@@ -82,9 +106,16 @@ def _parse_part(words: list[str], layers: list[Layer]) -> None:
 
 
 def describe(model: Any) -> list[Layer]:
-    """The normal form of a chain of layers.
+    """Describe a Keras model in the form that `parse` gives.
 
-    Raises `Wrong` with a sentence for what is no Keras model, is not built, or branches.
+    Args:
+        model: A built Keras model. Models inside it count as their layers.
+
+    Returns:
+        The layers in the order of ``model.layers``, without inputs.
+
+    Raises:
+        Wrong: If ``model`` is not a Keras model or does not know its input size.
     """
     that(model is not None, "The function returns None: end it with `return model`.")
     that(
@@ -110,7 +141,7 @@ def _input_known(model: Any) -> bool:
 
 
 def _chain(model: Any) -> list:
-    """The layers in the order of computation; nested models are opened."""
+    """The layers in the model's order, with those of nested models in their place."""
     chain = []
     for layer in model.layers:
         if hasattr(layer, "layers") and hasattr(layer, "get_config"):
@@ -136,12 +167,10 @@ def _add(layer: Any, layers: list[Layer]) -> None:
 
 def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
     if name == "Conv2D":
-        keys = ("kernel_size", "filters", "strides", "padding")
-        return "conv", {k: _pair_or_value(config[k]) for k in keys}
+        return "conv", _chosen(config, "kernel_size", "filters", "strides", "padding")
     if name in ("MaxPooling2D", "AveragePooling2D"):
         kind = "pool" if name.startswith("Max") else "avgpool"
-        keys = ("pool_size", "strides", "padding")
-        return kind, {k: _pair_or_value(config[k]) for k in keys}
+        return kind, _chosen(config, "pool_size", "strides", "padding")
     if name == "Dense":
         return "dense", {"units": config["units"]}
     if name in ("Dropout", "SpatialDropout2D"):
@@ -151,18 +180,30 @@ def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
     return simple.get(name, name), {}
 
 
+def _chosen(config: dict, *keys: str) -> dict:
+    return {key: _pair_or_value(config[key]) for key in keys}
+
+
 def _pair_or_value(value: Any) -> Any:
     return tuple(value) if isinstance(value, (list, tuple)) else value
 
 
 def _activation(value: Any) -> str:
-    if isinstance(value, dict):  # a serialised object: {"class_name": "ReLU", ...}
+    if isinstance(value, dict):  # a serialized object: {"class_name": "ReLU", ...}
         value = value.get("config") if isinstance(value.get("config"), str) else value["class_name"]
     return str(value or "linear").lower()
 
 
 def compare(model: Any, want: str) -> None:
-    """Raise `Wrong` with the first difference between a model and the text form."""
+    """Compare a model with the text form.
+
+    Args:
+        model: A built Keras model.
+        want: The layers expected, as `parse` reads them.
+
+    Raises:
+        Wrong: With the first difference.
+    """
     got, wanted = describe(model), parse(want)
     _compare_kinds(got, wanted)
     seen: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""Checkpoints: weights and history under a fingerprint of all that the training depends on.
+"""Checkpoints: weights and history, with a fingerprint of all that the training depends on.
 
-The note is written last and names the weights' hash, so the two files belong together or do not
-count.
+The note is written last and holds the weights' hash. So a checkpoint counts only if both of its
+files were written to the end.
 """
 
 import hashlib
@@ -17,14 +17,27 @@ from convcourse.files import replacing, write_whole
 
 
 class Checkpoint:
-    """The two files of one checkpoint: ``folder/name.weights.h5`` and ``folder/name.json``."""
+    """The two files of one checkpoint: ``folder/name.weights.h5`` and ``folder/name.json``.
+
+    Args:
+        folder: Where the files lie. `save` makes it.
+        name: What the files are called.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.weights = folder, folder / f"{name}.weights.h5"
         self.note = folder / f"{name}.json"
 
     def matching(self, want: dict[str, str]) -> tuple[dict | None, str]:
-        """The note whose fingerprint is ``want``, or None and the reason in words."""
+        """Read the note, if it belongs to the training that is asked for.
+
+        Args:
+            want: A `fingerprint`.
+
+        Returns:
+            The note and an empty text, or None and the reason in words. The reason is empty if
+            there is no checkpoint.
+        """
         try:
             note = json.loads(self.note.read_text(encoding="utf-8"))
             have = note["fingerprint"]
@@ -45,17 +58,30 @@ class Checkpoint:
         seconds: float,
         fingerprint: dict[str, str],
     ) -> None:
-        """Write the weights, then the note that names their hash."""
+        """Write the weights, then the note that holds their hash.
+
+        Args:
+            model: The trained Keras model.
+            history: The values of each metric by its name, one for each epoch.
+            epoch: The epochs' numbers.
+            seconds: How long the training took.
+            fingerprint: What the training depended on.
+        """
         with replacing(self.weights) as fresh:
             model.save_weights(fresh)
             digest = _file_hash(fresh)
-        note = {"fingerprint": fingerprint, "weights": digest}
+        note: dict[str, Any] = {"fingerprint": fingerprint, "weights": digest}
         note |= {"history": history, "epoch": epoch, "seconds": seconds}
         write_whole(self.note, json.dumps(note, indent=1))
 
 
 class Memorized:
-    """A list of the networks that have memorized their images: ``folder/memorized.json``."""
+    """A list of the networks that have memorized their images: ``folder/memorized.json``.
+
+    Args:
+        folder: Where the list lies. `keep` makes it.
+        network: The digest of one network and its images.
+    """
 
     def __init__(self, folder: Path, network: str) -> None:
         self.note, self.network = folder / "memorized.json", network
@@ -81,7 +107,17 @@ def _file_hash(path: Path) -> str:
 
 
 def fingerprint(model: Any, x: Any, y: Any, settings: dict) -> dict[str, str]:
-    """A hash for each thing that a training depends on, so that a change can be named."""
+    """Hash each thing that a training depends on, so that a change can be named.
+
+    Args:
+        model: A compiled Keras model.
+        x: Images as an array, or a data set.
+        y: Labels as an array, or None for a data set.
+        settings: The other arguments of ``model.fit``.
+
+    Returns:
+        A hash by the name of what it is of, and the profile's name.
+    """
     layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
     kept = {k: v for k, v in settings.items() if k not in ("verbose", "callbacks")}
     kept["callbacks"] = [_callback(one) for one in settings.get("callbacks") or ()]
@@ -95,7 +131,7 @@ def fingerprint(model: Any, x: Any, y: Any, settings: dict) -> dict[str, str]:
 
 
 def _callback(callback: Any) -> list:
-    """What a callback was made with: its class and those of its values that print alike."""
+    """What a callback was made with: its class, and its plain values by name."""
     plain = {
         k: v for k, v in vars(callback).items() if isinstance(v, (str, int, float, type(None)))
     }
@@ -103,10 +139,10 @@ def _callback(callback: Any) -> list:
 
 
 def _without_names(config: Any, known: dict[str, int] | None = None) -> Any:
-    """Layer names are counted up within a process, so they say nothing about the network.
+    """A configuration without layer names, which Keras counts up within a process.
 
-    Where one layer refers to another, as in ["input_layer_3", 0, 0], the name becomes a number:
-    the order in which names come.
+    Where one layer refers to another, as in ["input_layer_3", 0, 0], the name becomes a number in
+    the order in which names appear.
     """
     known = {} if known is None else known
     if isinstance(config, dict):
@@ -120,6 +156,19 @@ def _without_names(config: Any, known: dict[str, int] | None = None) -> Any:
 
 
 def digest_of(value: Any) -> str:
+    """The SHA-256 of a value's content.
+
+    Args:
+        value: Dictionaries, lists, arrays and plain values. The order of keys does not count. A
+            tf.data pipeline does not tell what it holds, so its digest is never the same twice.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Example:
+        >>> digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1})
+        True
+    """
     digest = hashlib.sha256()
     _feed(digest, value)
     return digest.hexdigest()
@@ -137,7 +186,7 @@ def _feed(digest: Any, value: Any) -> None:
     elif hasattr(value, "__array__"):
         array = np.ascontiguousarray(value)
         digest.update(f"{array.dtype}{array.shape}".encode())
-        # The array's own bytes, where it has them: a copy takes as long as the sum itself.
+        # The array's own bytes where possible: a copy takes as long as the hash itself.
         plain = not array.dtype.hasobject
         digest.update(array.reshape(-1).view(np.uint8) if plain else array.tobytes())
     elif hasattr(value, "element_spec"):

@@ -1,9 +1,9 @@
-"""The visible tests' vocabulary: comparisons with messages that teach.
+"""The comparisons that tests in notebooks are written with.
 
 Inside ``with exercise(...)`` every exception becomes one of the outcomes *not attempted*, *wrong*
-or *error*; reaching the end is *passed*. Checks judge what a thing is and does, not how it was
-written. A comparison that fails raises `Wrong` with a finding of `convcourse.findings`, which is
-where it is put into words.
+and *error*; a block that reaches its end has *passed*. Checks judge what a value is and what a
+function does, not how it was written. A comparison that fails raises `Wrong` with a finding from
+`convcourse.findings`, which puts it into words.
 """
 
 from collections.abc import Iterator
@@ -78,10 +78,19 @@ def exercise(name: str, hidden: str = "") -> Iterator[None]:
 def equal(got: Any, want: Any, what: str) -> None:
     """Check exact equality of plain values, sequences, dictionaries and arrays.
 
-    Lengths are compared before elements, and keys before values.
+    Args:
+        got: The student's value.
+        want: The value expected. Lengths are compared before elements, and keys before values.
+        what: What has the value, as the subject of a sentence.
 
     Raises:
         Wrong: With the first difference.
+
+    Example:
+        >>> equal([1, 2], [1, 2], "The result")
+        >>> equal([1, 2], [1, 2, 3], "The result")
+        Traceback (most recent call last):
+        convcourse.outcomes.Wrong: wrong: this exercise. The result has 2 entries; expected 3.
     """
     if isinstance(want, (list, tuple)):
         _same_length(got, want, what)
@@ -110,6 +119,11 @@ def _equal_dictionaries(got: Any, want: dict, what: str) -> None:
 def array_equal(got: Any, want: np.ndarray, what: str) -> None:
     """Check that every element is equal; the shape is compared first.
 
+    Args:
+        got: The student's array.
+        want: The array expected, of any shape.
+        what: What has the array, as the subject of a sentence.
+
     Raises:
         Wrong: With the number of elements that differ.
     """
@@ -122,8 +136,22 @@ def array_equal(got: Any, want: np.ndarray, what: str) -> None:
 def close(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6) -> None:
     """Check that numbers or arrays are equal within ``rtol * |want| + atol``.
 
+    Args:
+        got: The student's number or array.
+        want: The number or array expected, of any shape.
+        what: What has the value, as the subject of a sentence.
+        rtol: The relative tolerance.
+        atol: The absolute tolerance, in the unit of the values.
+
     Raises:
         Wrong: If the shapes differ, a value is not finite, or an element is too far off.
+
+    Example:
+        >>> close(0.1 + 0.2, 0.3, "The sum")
+        >>> close([0.5, 0.7], [0.5, 0.6], "The mean")
+        Traceback (most recent call last):
+        convcourse.outcomes.Wrong: wrong: this exercise. The mean differs in 1 of 2 places; the \
+first is at (1,): 0.7, expected 0.6.
     """
     got, want = as_array(got, what), np.asarray(want)
     if got.dtype.kind not in "biuf":
@@ -141,7 +169,12 @@ def close(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6
 
 
 def shape(array: Any, want: tuple[int | None, ...], what: str) -> None:
-    """Check an array's shape; ``None`` in ``want`` stands for any size.
+    """Check an array's shape.
+
+    Args:
+        array: The student's array, or what NumPy turns into one.
+        want: The size of each axis; None stands for any size.
+        what: What has the array, as the subject of a sentence.
 
     Raises:
         Wrong: If the number of axes or the size of one differs.
@@ -154,7 +187,12 @@ def shape(array: Any, want: tuple[int | None, ...], what: str) -> None:
 
 
 def dtype(array: Any, want: str, what: str) -> None:
-    """Check an array's dtype by name, for example ``"float32"``.
+    """Check an array's dtype.
+
+    Args:
+        array: The student's array, or what NumPy turns into one.
+        want: The dtype's name, for example ``"float32"``.
+        what: What has the array, as the subject of a sentence.
 
     Raises:
         Wrong: If the dtype differs.
@@ -164,10 +202,17 @@ def dtype(array: Any, want: str, what: str) -> None:
 
 
 def as_array(value: Any, what: str) -> np.ndarray:
-    """The value as a NumPy array.
+    """Turn a value into a NumPy array.
+
+    Args:
+        value: A number, a sequence, an array or a tensor.
+        what: What has the value, as the subject of a sentence.
+
+    Returns:
+        An array of numbers, truth values or text.
 
     Raises:
-        Wrong: If it is no array of numbers, truth values or text.
+        Wrong: If the value is None or holds anything else.
     """
     that(value is not None, f"{what} is None: does the function return its result?")
     try:
@@ -180,10 +225,15 @@ def as_array(value: Any, what: str) -> np.ndarray:
 
 
 def parameters(model: Any, total: int, trainable: int | None = None) -> None:
-    """Check the number of a Keras model's parameters, and of the trainable ones where given.
+    """Check how many parameters a Keras model has.
+
+    Args:
+        model: A built Keras model.
+        total: How many parameters it should have, including the non-trainable ones.
+        trainable: How many of them should be trainable; None checks only the total.
 
     Raises:
-        Wrong: If a number differs, or there is no model.
+        Wrong: If a number differs, or ``model`` is None.
     """
     that(model is not None, "The network is None: does the function return it?")
     counted = [(count(model.weights), total, "parameters in total")]
@@ -194,14 +244,28 @@ def parameters(model: Any, total: int, trainable: int | None = None) -> None:
 
 
 def count(weights: list) -> int:
-    """Numbers in a list of Keras weights."""
+    """Count the numbers in a list of Keras weights.
+
+    Args:
+        weights: Variables or arrays, for example ``model.trainable_weights``.
+
+    Returns:
+        The sum of their sizes.
+
+    Example:
+        >>> count([np.zeros((3, 3, 3, 32)), np.zeros(32)])
+        896
+    """
     return int(sum(np.prod(tuple(w.shape), dtype=np.int64) for w in weights))
 
 
 def architecture(model: Any, want: str) -> None:
-    """Compare a Keras model with a line such as ``"conv 3x3x32 relu, pool 2, dense 10 softmax"``.
+    """Compare a Keras model with a line of text.
 
-    The grammar and what counts as the same are in `convcourse.architecture`.
+    Args:
+        model: A built Keras model.
+        want: The layers, for example ``"conv 3x3x32 relu, pool 2, flatten, dense 10 softmax"``.
+            `convcourse.architecture` has the grammar, and says what counts as the same.
 
     Raises:
         Wrong: With the first difference.

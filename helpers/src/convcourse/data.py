@@ -1,15 +1,16 @@
-"""CIFAR-10, CIFAR-100 and MNIST: find or fetch, verify, and say which data is in use.
+"""CIFAR-10, CIFAR-100 and MNIST: find or download, verify, and say which data is in use.
 
-Looks in the folder named by ``COURSE_DATA`` (the official ``cifar-10-batches-py/``,
-``cifar-100-python/``, ``mnist.npz``), then in Keras's cache, then downloads through Keras, which
-checks the archive's hash. Under the profile *offline* generated images stand in, and the line
-that is printed says so.
+`load` looks in the folder named by ``COURSE_DATA`` (for the official ``cifar-10-batches-py/``,
+``cifar-100-python/`` and ``mnist.npz``), then in Keras's cache. Then it downloads through Keras,
+which checks the archive's hash. Under the profile *offline*, generated images stand in, and the
+line that `load` prints says so.
 """
 
 import os
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,14 +37,23 @@ BY_HAND = (
 
 
 class DataError(RuntimeError):
-    """The data is missing or damaged; the message says what to do."""
+    """The data is missing or damaged; the message says how to fix it."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images ``(N, H, W, C)`` uint8 and labels ``(N, 1)`` uint8, as keras.datasets gives them.
+    """Images and labels as ``keras.datasets`` gives them.
 
-    ``coarse_train`` and ``coarse_test`` are the superclasses of CIFAR-100, else None.
+    Attributes:
+        name: The data set that the images are from, for example ``"shapes10"``.
+        x_train: Training images, (N, H, W, C) uint8 from 0 to 255.
+        y_train: Their classes, (N, 1) uint8.
+        x_test: Test images, (M, H, W, C) uint8 from 0 to 255.
+        y_test: Their classes, (M, 1) uint8.
+        class_names: The name of each class.
+        source: Where the data comes from, in words.
+        coarse_train: Superclasses of the training images, (N, 1) uint8, or None.
+        coarse_test: Superclasses of the test images, (M, 1) uint8, or None.
     """
 
     name: str
@@ -57,7 +67,11 @@ class Dataset:
     coarse_test: np.ndarray | None = None
 
     def scaled(self) -> "Dataset":
-        """The same data with images as float32 in [0, 1]."""
+        """Scale the images to [0, 1].
+
+        Returns:
+            The same data with float32 images.
+        """
         top = np.float32(255)
         return replace(
             self,
@@ -67,19 +81,29 @@ class Dataset:
 
 
 def load(name: str = "cifar10", train: int | None = None, test: int | None = None) -> Dataset:
-    """The data of ``name`` (cifar10, cifar100 or mnist) in the size of the profile.
+    """Load a data set in the size of the profile, and print which data it is.
 
-    ``train`` and ``test`` ask for other numbers of images, of each class equally many.
-    Raises `DataError` with the mend when the data is not there or not whole.
+    Args:
+        name: ``"cifar10"``, ``"cifar100"`` or ``"mnist"``.
+        train: How many training images to take, equally many of each class; None leaves it to the
+            profile.
+        test: How many test images to take, likewise.
+
+    Returns:
+        The images and labels.
+
+    Raises:
+        DataError: If the data is missing or damaged; the message says how to fix it.
     """
     if name not in ("cifar10", "cifar100", "mnist"):
         raise DataError(f"there is no data set {name!r}; choose cifar10, cifar100 or mnist")
     chosen = profile.current()
     train = train or chosen.train_images
     test = test or chosen.test_images
-    made = _offline(name, train, test) if chosen.name == "offline" else _real(name)
-    if chosen.name != "offline":
-        made = _balanced(made, train, test)
+    if chosen.name == "offline":
+        made = _offline(name, train, test)
+    else:
+        made = _balanced(_real(name), train, test)
     print(
         f"Data: {made.source}; {len(made.x_train):,} training and {len(made.x_test):,} test "
         f"images, profile {chosen.name}."
@@ -88,28 +112,33 @@ def load(name: str = "cifar10", train: int | None = None, test: int | None = Non
 
 
 def require(name: str) -> None:
-    """Read the official data of ``name`` to its end, or have it downloaded; DataError if neither.
+    """Read an official data set to its end, or download it.
 
-    For a program whose notebooks will need the data where there is no network.
+    A program calls this before it runs notebooks that have no network.
+
+    Args:
+        name: ``"cifar10"``, ``"cifar100"`` or ``"mnist"``.
+
+    Raises:
+        DataError: If the data can neither be read nor downloaded.
     """
     _real(name)
 
 
-def _offline(name: str, train: int, test: int) -> Dataset:
+def _offline(name: str, train: int | None, test: int | None) -> Dataset:
     from convcourse import shapes
 
     if name == "mnist":
         return _digits()
+    if train is None or test is None:
+        raise ValueError("generated images have no full number: the profile has to give one")
+    source = f"generated images that stand in for {name.upper().replace('R1', 'R-1')}"
     if name == "cifar10":
         (x, y), (xt, yt) = shapes.load_shapes10(train, test)
-        names, coarse = shapes.CLASSES10, (None, None)
-    else:
-        x, y, c = shapes.shapes100(train)
-        xt, yt, ct = shapes.shapes100(test, split=1)
-        names, coarse = shapes.CLASSES100, (c, ct)
-    shown = name.replace("cifar", "shapes")
-    source = f"{shown}, generated images that stand in for {name.upper().replace('R1', 'R-1')}"
-    return Dataset(shown, x, y, xt, yt, tuple(names), source, *coarse)
+        return Dataset("shapes10", x, y, xt, yt, shapes.CLASSES10, f"shapes10, {source}")
+    x, y, c = shapes.shapes100(train)
+    xt, yt, ct = shapes.shapes100(test, split=1)
+    return Dataset("shapes100", x, y, xt, yt, shapes.CLASSES100, f"shapes100, {source}", c, ct)
 
 
 def _digits() -> Dataset:
@@ -155,15 +184,23 @@ def _download(name: str) -> Dataset:
         raise DataError(
             f"{name} cannot be downloaded ({type(error).__name__}); {BY_HAND}."
         ) from None
-    names = CLASSES10 if name == "cifar10" else tuple(map(str, range(10)))
+    names = CLASSES10 if name == "cifar10" else tuple(str(d) for d in range(10))
     x, xt = (x, xt) if x.ndim == 4 else (x[..., None], xt[..., None])
     return _checked(name, x, y, xt, yt, names, "downloaded")
 
 
 def official_batch(path: str | Path) -> dict:
-    """One official batch as a dictionary with text keys: ``data`` (N, 3072) uint8, ``labels``.
+    """Read one official batch file.
 
-    Raises `DataError` when the file is missing, cut, changed, or holds anything but data.
+    Args:
+        path: The file, of CIFAR-10 or CIFAR-100.
+
+    Returns:
+        A dictionary with text keys: ``data`` is (N, 3072) uint8, the red, green and blue plane of
+        each image; ``labels`` (in CIFAR-100 ``fine_labels``) is a list of N classes.
+
+    Raises:
+        DataError: If the file is missing, cut short, changed, or holds anything but data.
     """
     path = Path(path)
     try:
@@ -174,7 +211,7 @@ def official_batch(path: str | Path) -> dict:
             raise _unpickle.UnpickleError("its pixels are not rows of 3,072 bytes")
         labels = batch.get("labels", batch.get("fine_labels"))
         if labels is None or len(labels) != len(rows):
-            raise _unpickle.UnpickleError("it has not one label for each image")
+            raise _unpickle.UnpickleError("it does not have one label for each image")
         top = 99 if "fine_labels" in batch else 9
         if not all(isinstance(k, int) and 0 <= k <= top for k in labels):
             raise _unpickle.UnpickleError(f"its labels are not whole numbers from 0 to {top}")
@@ -183,7 +220,7 @@ def official_batch(path: str | Path) -> dict:
     except (_unpickle.UnpickleError, KeyError, AttributeError, TypeError) as error:
         words = error if isinstance(error, ValueError) else "it is not laid out as a batch"
         raise DataError(
-            f"{path.name} is damaged or not official: {words}; fetch it anew."
+            f"{path.name} is damaged or not official: {words}; download it again."
         ) from None
     return batch
 
@@ -233,37 +270,51 @@ def _read_mnist(place: Path) -> Dataset | None:
         with np.load(path, allow_pickle=False) as store:
             parts = [store[k] for k in ("x_train", "y_train", "x_test", "y_test")]
     except Exception:
-        raise DataError(f"{path.name} is damaged or not official; fetch it anew.") from None
+        raise DataError(
+            f"{path.name} is damaged or not official; download it again."
+        ) from None
     x, y, xt, yt = parts
     names = tuple(str(d) for d in range(10))
     return _checked("mnist", x[..., None], y, xt[..., None], yt, names, "in mnist.npz")
 
 
-def _checked(name, x, y, xt, yt, names, where, coarse=None, coarse_test=None) -> Dataset:
-    labels = [
-        None if v is None else np.asarray(v, np.uint8).reshape(-1, 1)
-        for v in (y, yt, coarse, coarse_test)
-    ]
-    for images, found in ((x, labels[0]), (xt, labels[1])):
-        if images.dtype != np.uint8 or len(images) != len(found) or not len(images):
-            raise DataError(f"{name} is damaged: images and labels do not fit; fetch it anew.")
+def _checked(
+    name: str,
+    x: np.ndarray,
+    y: Any,
+    xt: np.ndarray,
+    yt: Any,
+    names: tuple[str, ...],
+    where: str,
+    coarse: Any = None,
+    coarse_test: Any = None,
+) -> Dataset:
+    y, yt = _column(y), _column(yt)
+    for images, labels in ((x, y), (xt, yt)):
+        if images.dtype != np.uint8 or len(images) != len(labels) or not len(images):
+            raise DataError(
+                f"{name} is damaged: its images and labels do not fit; download it again."
+            )
     source = f"{name.upper().replace('R1', 'R-1')} ({where})"
-    return Dataset(name, x, labels[0], xt, labels[1], names, source, labels[2], labels[3])
+    supers = (None if c is None else _column(c) for c in (coarse, coarse_test))
+    return Dataset(name, x, y, xt, yt, names, source, *supers)
+
+
+def _column(labels: Any) -> np.ndarray:
+    return np.asarray(labels, np.uint8).reshape(-1, 1)
 
 
 def _balanced(made: Dataset, train: int | None, test: int | None) -> Dataset:
     """The first images of each class, in the data's own order; all of them for None."""
-    take = [_first_of_each(made.y_train, train), _first_of_each(made.y_test, test)]
-    coarse = (made.coarse_train, made.coarse_test)
-    coarse = [None if c is None else c[t] for c, t in zip(coarse, take, strict=True)]
+    trained, tested = _first_of_each(made.y_train, train), _first_of_each(made.y_test, test)
     return replace(
         made,
-        x_train=made.x_train[take[0]],
-        y_train=made.y_train[take[0]],
-        x_test=made.x_test[take[1]],
-        y_test=made.y_test[take[1]],
-        coarse_train=coarse[0],
-        coarse_test=coarse[1],
+        x_train=made.x_train[trained],
+        y_train=made.y_train[trained],
+        x_test=made.x_test[tested],
+        y_test=made.y_test[tested],
+        coarse_train=None if made.coarse_train is None else made.coarse_train[trained],
+        coarse_test=None if made.coarse_test is None else made.coarse_test[tested],
     )
 
 
@@ -277,11 +328,20 @@ def _first_of_each(labels: np.ndarray, images: int | None) -> np.ndarray:
 
 
 def batch_folder(made_in: str | Path = "batches") -> Path:
-    """Where official batch files lie that can be read by hand: ``cifar-10-batches-py``.
+    """Find the folder of CIFAR-10's batch files, to read them by hand.
 
-    Looks where `load` looks, and like it has Keras download what is in neither place; raises
-    `DataError` with the mend. Under *offline*, and where Keras keeps the data in another form, a
-    small folder of generated images is written in its place, and a line says so.
+    It looks where `load` looks, and downloads what is in neither place. Under *offline*, and where
+    Keras keeps the data in another form, it writes a small folder of generated images instead, and
+    prints that it did.
+
+    Args:
+        made_in: Where to write generated files.
+
+    Returns:
+        The path of a folder ``cifar-10-batches-py``.
+
+    Raises:
+        DataError: If the data cannot be downloaded; the message says how to fix it.
     """
     if profile.current().name != "offline":
         found = _official_folder()
@@ -306,9 +366,14 @@ def _official_folder() -> Path | None:
 
 
 def sample_batch_folder(folder: str | Path, images: int = 200) -> Path:
-    """Write a small official-looking ``cifar-10-batches-py`` of generated images; its path.
+    """Write generated images in the form of CIFAR-10's official batch files.
 
-    For reading a batch by hand where the real files are not at hand.
+    Args:
+        folder: Where to make the folder ``cifar-10-batches-py``.
+        images: How many images each of the six files holds.
+
+    Returns:
+        The path of the new folder.
     """
     from convcourse import shapes
 

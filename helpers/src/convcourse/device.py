@@ -1,4 +1,4 @@
-"""What machine is this: processor, GPU, memory, Colab or not, versions."""
+"""What this machine has: cores, GPU, memory, library versions, and whether it is Colab."""
 
 import contextlib
 import logging
@@ -7,14 +7,32 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from typing import TypedDict
 
 from convcourse import profile
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
 
 
-def describe() -> dict:
-    """Facts as plain values: python, libraries, cores, memory_gb, gpus (names), colab, profile."""
+class Facts(TypedDict):
+    """What `describe` finds out; versions are None for a library that is missing."""
+
+    python: str
+    libraries: dict[str, str | None]
+    cores: int
+    memory_gb: float
+    gpus: list[str]
+    colab: bool
+    profile: str
+
+
+def describe() -> Facts:
+    """Look at the machine. This loads TensorFlow.
+
+    Returns:
+        Plain values: versions, the number of cores, memory in gigabytes (0 where the system does
+        not tell), the names of the GPUs, whether this is Colab, and the profile's name.
+    """
     with _quiet():  # TensorFlow is loaded here, and logs to stderr from C++
         gpus = _gpus()
     # Its advice on speed goes to stderr, which nbgrader counts as a failed check.
@@ -31,7 +49,7 @@ def describe() -> dict:
 
 
 def report() -> None:
-    """Print versions, device and profile, and what to do where something is off."""
+    """Print versions, device and profile, and how to fix what is wrong."""
     facts = describe()
     libraries = ", ".join(f"{n} {v or 'missing'}" for n, v in facts["libraries"].items())
     print(f"Python {facts['python']}, {libraries}")
@@ -43,8 +61,15 @@ def report() -> None:
         print(f"Note: {sentence}")
 
 
-def problems(facts: dict) -> list[str]:
-    """One sentence with the mend for each thing that is off in `describe`'s facts."""
+def problems(facts: Facts) -> list[str]:
+    """Find what is wrong with a machine.
+
+    Args:
+        facts: What `describe` has found.
+
+    Returns:
+        One sentence for each problem, which says how to fix it.
+    """
     found = [
         f"{name} is missing; install it with: pip install {name}"
         for name, version in facts["libraries"].items()
@@ -52,11 +77,11 @@ def problems(facts: dict) -> list[str]:
     ]
     if facts["profile"] == "full" and not facts["gpus"]:
         found.append(
-            "the profile is full and there is no GPU: large networks train for hours; choose one "
+            "the profile is full and there is no GPU: large networks train for hours; choose a GPU "
             "under Runtime, Change runtime type in Colab, or set COURSE_PROFILE=quick."
         )
     if 0 < facts["memory_gb"] < 4:
-        found.append("there is little memory; set COURSE_PROFILE=quick or offline.")
+        found.append("this machine has little memory; set COURSE_PROFILE=quick or offline.")
     return found
 
 

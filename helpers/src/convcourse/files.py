@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, whatever ends the program meanwhile."""
+"""Files that are written whole or not at all, even if the program is killed meanwhile."""
 
 import os
 import tempfile
@@ -9,9 +9,14 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A fresh path in the same folder, whose file takes the place of ``path`` in the end.
+    """Give a fresh path in the same folder; at the end its file replaces ``path``.
 
-    Missing folders are made. If the block raises, ``path`` stays as it was.
+    Args:
+        path: The file to write. Missing folders are made. If the block raises, the file stays as
+            it was.
+
+    Yields:
+        Where the block writes the new content.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as place:
@@ -23,6 +28,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write text, as UTF-8 with ``\\n`` line ends, or bytes."""
+    """Write a file whole.
+
+    Args:
+        path: The file. Missing folders are made.
+        content: Bytes, or text to be written as UTF-8 with its line ends as they are.
+    """
     with replacing(path) as fresh:
         fresh.write_bytes(content.encode() if isinstance(content, str) else content)

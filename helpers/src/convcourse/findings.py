@@ -1,8 +1,14 @@
 """What a comparison can find wrong, as data, and the one place that puts it into words.
 
-Each finding has two wordings. ``told`` quotes what there is and what was expected; a visible check
-shows it. ``told_without_values`` names the kind of mistake alone; a hidden check shows that one,
-so which values it may give away is decided here, by the type of the finding.
+Each finding has two wordings. A visible check shows ``told``, which quotes the value found and the
+one expected. A hidden check shows ``told_without_values``, which names only the kind of mistake. So
+the type of a finding decides what a hidden check may give away.
+
+>>> finding = Shape("The batch", (32, 32, 3), (None, 32, 32, 3))
+>>> finding.told()
+'The batch has shape (32, 32, 3); expected (any, 32, 32, 3).'
+>>> finding.told_without_values()
+'The batch has another shape than expected: 3 axes in place of 4.'
 """
 
 from collections.abc import Sequence
@@ -20,7 +26,7 @@ class Finding:
         raise NotImplementedError
 
     def told_without_values(self) -> str:
-        """The same without the value that there is, and without the one expected."""
+        """The same without the value found and without the one expected."""
         return self.told()
 
 
@@ -38,7 +44,11 @@ class Sentence(Finding):
 class Value(Finding):
     """A value that is not the one expected.
 
-    ``kind`` tells in words what kind of value was expected, where the kind itself is wrong.
+    Attributes:
+        what: What has the value, as the subject of a sentence.
+        got: The value found.
+        want: The value expected, in words.
+        kind: Where the kind of value is wrong, the kind expected, in words.
     """
 
     what: str
@@ -95,7 +105,16 @@ class UnexpectedKeys(Finding):
 
 @dataclass(frozen=True)
 class Elements(Finding):
-    """An array that differs; ``at`` is the index of the first difference, where it is known."""
+    """An array that differs in some or all elements.
+
+    Attributes:
+        what: What has the array, as the subject of a sentence.
+        differing: How many elements differ.
+        size: How many elements there are.
+        at: The index of the first difference, or None to quote no element.
+        got: The element found there.
+        want: The element expected there.
+    """
 
     what: str
     differing: int
@@ -225,7 +244,19 @@ class LayerActivation(Finding):
 
 
 def short(value: Any, limit: int = 80) -> str:
-    """A value on one line, cut to ``limit`` characters."""
+    """Write a value on one line.
+
+    Args:
+        value: Any value.
+        limit: The most characters.
+
+    Returns:
+        Its repr without line breaks, cut to the limit.
+
+    Example:
+        >>> short("a long text", limit=9)
+        "'a lon..."
+    """
     value = value.item() if isinstance(value, np.generic) else value
     try:
         text = " ".join(repr(value).split())
@@ -239,7 +270,7 @@ def _names(keys: frozenset) -> str:
 
 
 def _side(value: Any) -> str:
-    """Equal height and width as the one number that people write."""
+    """Equal height and width as one number, as people write them."""
     if isinstance(value, tuple) and len(set(value)) == 1:
         return str(value[0])
     return str(value)

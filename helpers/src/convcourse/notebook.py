@@ -1,4 +1,4 @@
-"""In a notebook's own kernel: stubs and missing names are told in one sentence."""
+"""In a notebook: stubs and missing names are reported in one sentence."""
 
 import builtins
 from types import TracebackType

@@ -25,7 +25,17 @@ _values_shown: ContextVar[bool] = ContextVar("values shown", default=True)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one check ended: ``status`` is one of the four words, ``message`` is for the student."""
+    """How one check ended.
+
+    Attributes:
+        status: `PASSED`, `NOT_ATTEMPTED`, `WRONG` or `ERROR`.
+        exercise: The exercise, as a message names it.
+        message: What the student reads.
+
+    Example:
+        >>> print(Outcome(WRONG, "The sum", "The sum is 3; expected 4."))
+        wrong: The sum. The sum is 3; expected 4.
+    """
 
     status: str
     exercise: str
@@ -36,7 +46,12 @@ class Outcome:
 
 
 class CheckFailed(AssertionError):
-    """A check that did not pass. Jupyter shows its sentence without a traceback."""
+    """A check that did not pass. Jupyter shows its sentence without a traceback.
+
+    Args:
+        message: What the student reads.
+        exercise: The exercise that the check is about.
+    """
 
     status = WRONG
     detail = ""  # more words, which a grader keeps for the instructor
@@ -46,7 +61,14 @@ class CheckFailed(AssertionError):
         super().__init__(str(self.outcome))
 
     def of(self, exercise: str) -> Self:
-        """The same failure under the name of another exercise."""
+        """Copy this failure for another exercise.
+
+        Args:
+            exercise: The exercise's name.
+
+        Returns:
+            The same kind of failure, with the same message.
+        """
         renamed = copy.copy(self)
         renamed.outcome = Outcome(self.status, exercise, self.outcome.message)
         renamed.args = (str(renamed.outcome),)
@@ -57,7 +79,12 @@ class CheckFailed(AssertionError):
 
 
 class Wrong(CheckFailed):
-    """The answer is there and is not right; ``finding`` says in which way, as data."""
+    """The answer is there and is not right.
+
+    Args:
+        finding: In which way it is wrong, as a sentence or as data.
+        exercise: The exercise that the check is about.
+    """
 
     def __init__(self, finding: Finding | str, exercise: str = "this exercise") -> None:
         self.finding = Sentence(finding) if isinstance(finding, str) else finding
@@ -79,7 +106,15 @@ class StudentError(CheckFailed):
 
 
 def failure(status: str, message: str) -> CheckFailed:
-    """The failed check of this status; any status that is none of the three counts as *wrong*."""
+    """Make the failed check of a status.
+
+    Args:
+        status: How the check ended. An unknown status counts as *wrong*.
+        message: What the student reads.
+
+    Returns:
+        A `NotAttempted`, a `StudentError` or a `Wrong`.
+    """
     kinds = {NOT_ATTEMPTED: NotAttempted, ERROR: StudentError}
     return kinds.get(status, Wrong)(message)
 
@@ -103,11 +138,11 @@ def that(condition: Any, finding: Finding | str) -> None:
 
 @contextmanager
 def without_values() -> Iterator[None]:
-    """Let the checks inside say what is wrong without what there is and what is expected.
+    """Let the checks inside say what is wrong without the value found and the one expected.
 
-    Hidden checks use it: the values of hidden cases stay hidden, and so does what a function
-    that gives back its argument would tell of it. Kinds of values, of layers and their order are
-    named all the same, and which axis, figure or count is wrong.
+    Hidden checks use it, so that a message does not give away a hidden case, not even through a
+    function that returns its argument. Messages still name kinds of values, kinds of layers and
+    their order, and say which axis, argument or count is wrong.
     """
     token = _values_shown.set(False)
     try:
@@ -124,8 +159,8 @@ def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
         name: The exercise that the outcome is about.
 
     Returns:
-        A `NotAttempted` for a stub or a name that does not exist yet, the failure itself for a
-        check that did not pass, else a `StudentError` that quotes the student's line.
+        A `NotAttempted` for a stub or a name that does not exist yet; the failure itself for a
+        check that did not pass; otherwise a `StudentError` that quotes the student's line.
     """
     if isinstance(error, CheckFailed):
         return error.of(name)
@@ -149,7 +184,7 @@ def _from_stub(error: NotImplementedError) -> bool:
 
 
 def _in_a_cell(error: NameError) -> bool:
-    """Whether a name was looked up by a cell itself; inside a function it is the author's slip."""
+    """Whether a cell itself looked a name up; inside a function it is an error of the author's."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].name == "<module>"
 

@@ -4,7 +4,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.pages.sanitize import harmless, safe
-from autograder.text.cells import HIDDEN_TESTS, BadMarks, facts, parse
+from autograder.text.cells import HIDDEN_TESTS, BadMarks, between, facts
 from convcourse import outcomes
 
 NOTE = "# Hidden checks ran here."
@@ -32,10 +32,9 @@ def without_hidden(nb: NotebookNode) -> NotebookNode:
 def _shown(cell: NotebookNode) -> str:
     """A cell's source with a note in the place of its hidden block."""
     try:
-        parsed = parse(cell)
-    except BadMarks:  # a student's own marks, or a notebook of other tools: show nothing behind
-        return f"{cell.source.partition(f'BEGIN {HIDDEN_TESTS}')[0].rstrip('# ')}{NOTE}"
-    return f"{parsed.visible.rstrip()}\n{NOTE}" if parsed.hidden.strip() else cell.source
+        return between(cell.source, HIDDEN_TESTS, NOTE)[1]
+    except BadMarks:  # a notebook of other tools: show nothing behind the mark
+        return cell.source.partition(f"### BEGIN {HIDDEN_TESTS}")[0] + NOTE
 
 
 def clean(output: NotebookNode, is_test: bool) -> NotebookNode:

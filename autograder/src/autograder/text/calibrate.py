@@ -21,11 +21,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import tomli_w
+
 from autograder.course import Course, CourseError
 from autograder.text.authoring import read_cells
 from autograder.text.cells import facts
 from convcourse import checks, hints
 from convcourse.data import DataError
+from convcourse.files import write_whole
 
 REFERENCE = "reference"
 DEVIATIONS = 4  # standard deviations that the threshold keeps from either side
@@ -92,7 +95,7 @@ def calibrate(
     figures = [Figures(v, [store.known[v, s] for s in range(seeds)]) for v in variants]
     path = course.root / "course" / "calibration" / f"{name}.{profile}.toml"
     threshold = course.threshold(recipe.EXERCISE, profile)
-    path.write_text(report(recipe.EXERCISE, threshold, figures), encoding="utf-8")
+    write_whole(path, report(recipe.EXERCISE, threshold, figures))
     for line in verdict(threshold, figures):
         watch(line)
     return path
@@ -137,23 +140,22 @@ def report(exercise: str, threshold: float, figures: list[Figures]) -> str:
     import keras
 
     lowest, highest = room(figures)
-    lines = [
-        "# Held-out accuracy by training seed; written by `autograder calibrate`.",
-        f'exercise = "{exercise}"',
-        f"threshold = {threshold}",
-        f"between = [{lowest:.4f}, {highest:.4f}]",
-        f'machine = "{platform.machine()}, {os.cpu_count()} cores, Keras {keras.__version__}"',
-    ]
-    for f in figures:
-        shown = ", ".join(f"{a:.4f}" for a in f.accuracies)
-        lines += [
-            "",
-            f'[variants."{f.name}"]',
-            f"mean = {f.mean:.4f}",
-            f"deviation = {f.deviation:.4f}",
-            f"accuracies = [{shown}]",
-        ]
-    return "\n".join(lines) + "\n"
+    table = {
+        "exercise": exercise,
+        "threshold": threshold,
+        "between": [round(lowest, 4), round(highest, 4)],
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Keras {keras.__version__}",
+        "variants": {
+            one.name: {
+                "mean": round(one.mean, 4),
+                "deviation": round(one.deviation, 4),
+                "accuracies": [round(accuracy, 4) for accuracy in one.accuracies],
+            }
+            for one in figures
+        },
+    }
+    head = "# Held-out accuracy by training seed; written by `autograder calibrate`.\n"
+    return head + tomli_w.dumps(table)
 
 
 class _Store:

@@ -142,9 +142,12 @@ class Process:
         if not got:
             self.returncode, self._abandoned = -signal.SIGKILL, True
             self.reason = self.reason or "The server of warm processes ended."
+            self._socket.close()
             return True
         for said in self._lines.take(got):
             self._take(said)
+        if self.returncode is not None:
+            self._socket.close()  # nothing more will be said
         return True
 
     def _take(self, said: dict[str, Any]) -> None:
