@@ -17,8 +17,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.walled.warm import preload
 from autograder.run.workers import usable_cores
+from autograder.warm import preload
 
 
 def execute(path: Path) -> None:
@@ -55,7 +55,7 @@ def main() -> None:
     folder, name = Path(sys.argv[1]).resolve(), sys.argv[2]
     os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
     os.environ |= {"TF_NUM_INTEROP_THREADS": "1", "MPLBACKEND": "inline"}
-    preload.images()
+    preload.idle()
     waiting = sorted((folder / "submitted").glob(f"*/{name}/{name}.ipynb"))
     running = 0
     start = time.perf_counter()

@@ -20,11 +20,10 @@ from importlib.metadata import version
 import nbformat
 from nbclient import NotebookClient
 
-from autograder.warm import kernels
-from autograder.walled import sandbox
+from autograder.warm import provisioner, reach
 
 CELL = "import keras, tensorflow"
-WALLS = f"{kernels.NAME}, walls"
+WALLS = f"{provisioner.NAME}, walls"
 
 
 def seconds(kernel: str) -> tuple[float, float]:
@@ -34,7 +33,7 @@ def seconds(kernel: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(nb, kernel_name=kernel, resources={"metadata": {"path": folder}})
         asked = time.perf_counter()
-        with client.setup_kernel(**({"limits": sandbox.LIMITS} if walls else {})):
+        with client.setup_kernel(**({"limits": reach.LIMITS} if walls else {})):
             client.execute_cell(nb.cells[0], 0)
             result = time.perf_counter()
             pid = client.km.provisioner.process.pid
@@ -46,11 +45,15 @@ def seconds(kernel: str) -> tuple[float, float]:
 def main(repeats: int) -> None:
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3")
     warnings.filterwarnings("ignore")
-    kernels.announce()
+    provisioner.announce()
     started = time.perf_counter()
-    seconds(kernels.NAME)
+    seconds(provisioner.NAME)
     server = time.perf_counter() - started
-    measured: dict[str, list[tuple[float, float]]] = {"python3": [], kernels.NAME: [], WALLS: []}
+    measured: dict[str, list[tuple[float, float]]] = {
+        "python3": [],
+        provisioner.NAME: [],
+        WALLS: [],
+    }
     for _ in range(repeats):
         for kernel, taken in measured.items():
             taken.append(seconds(kernel))
@@ -66,7 +69,7 @@ def main(repeats: int) -> None:
         columns = [shown(list(column)) for column in zip(*taken, strict=True)]
         totals[kernel] = statistics.median(sum(pair) for pair in taken)
         print(f"{kernel:<24}{columns[0]:>26}{columns[1]:>26}{totals[kernel]:>10.2f}")
-    for kernel in (kernels.NAME, WALLS):
+    for kernel in (provisioner.NAME, WALLS):
         print(f"{kernel}: {totals['python3'] / totals[kernel]:.1f} times as fast as python3")
 
 

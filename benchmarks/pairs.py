@@ -18,8 +18,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 
-from autograder.text import calibrate
 from autograder import course
+from autograder.text import calibrate
 
 LABELS, REPEATS = 40_000, 20
 

@@ -3,7 +3,7 @@
     python benchmarks/pipelines.py [REPEATS]
 
 As many kernels as cores train NET I at the same time, each with one thread, on few images for some
-epochs, as a class does. The tuner is a thread that an epoch's end has to wait for; `_preload`
+epochs, as a class does. The tuner is a thread that an epoch's end has to wait for; `preload`
 leaves it out. Shown are the seconds of `fit`, and the share of them in which the kernel computes.
 Write the output to benchmarks/results/pipelines.txt.
 """
@@ -21,8 +21,8 @@ import nbformat
 from kernels import shown
 from nbclient import NotebookClient
 
-from autograder.warm import kernels
 from autograder.run.workers import usable_cores
+from autograder.warm import provisioner, server
 
 TUNED = """
 import tensorflow as tf
@@ -57,7 +57,7 @@ def trained(code: str) -> tuple[float, float]:
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
-            nb, kernel_name=kernels.NAME, timeout=600, resources={"metadata": {"path": folder}}
+            nb, kernel_name=provisioner.NAME, timeout=600, resources={"metadata": {"path": folder}}
         )
         client.execute()
     return tuple(json.loads(nb.cells[0].outputs[-1].text))
@@ -65,10 +65,10 @@ def trained(code: str) -> tuple[float, float]:
 
 def main(repeats: int) -> None:
     os.environ.update(SINGLE, TF_CPP_MIN_LOG_LEVEL="3")
-    kernels.announce()
+    provisioner.announce()
     cores = usable_cores()
     taken: dict[str, list[tuple[float, float]]] = {"tuned": [], "untuned": []}
-    with kernels.shared(), ThreadPoolExecutor(cores) as pool:
+    with server.shared(), ThreadPoolExecutor(cores) as pool:
         for _ in range(repeats):
             for way, found in taken.items():
                 code = TUNED + TRAIN if way == "tuned" else TRAIN

@@ -182,3 +182,14 @@ def test_adopt_says_in_a_sentence_that_there_is_no_notebook(small_course, conten
         source.write_text(content)
     with pytest.raises(course.CourseError, match=r"to adopt|is not a notebook"):
         authoring.adopt(small_course.load(), "04_counting")
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+@pytest.mark.parametrize("ending", ["\n", "\n\n"])
+def test_a_cell_that_ends_in_a_line_break_is_adopted(small_course, number, ending):
+    notebook = to_notebook(small_course.text)
+    notebook.cells[number].source += ending
+    source = small_course.load().source_path("04_counting")
+    source.parent.mkdir(parents=True)
+    nbformat.write(notebook, source)
+    assert authoring.adopt(small_course.load(), "04_counting") is False

@@ -1,5 +1,6 @@
 """nbgrader, driven by this course's settings, does what they are there for."""
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,16 @@ def config() -> Config:
     return PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
 
 
+def test_without_the_autograder_nbgrader_works_as_it_comes(monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda n: None if n == "autograder" else find(n)
+    )
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    assert config.Execute.timeout == 600 and "kernel_name" not in config.Execute
+    assert "GenerateFeedback" not in config and "ExchangeFactory" not in config
+
+
 def test_a_cell_tagged_to_be_skipped_is_run_all_the_same(config, tmp_path):
     cell = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["skip-execution"]})
     notebook = nbformat.v4.new_notebook(cells=[cell])
@@ -42,9 +53,9 @@ def test_a_cell_may_train_for_longer_than_nbgraders_half_minute(config):
 
 
 def test_the_build_and_nbgrader_leave_the_same_stub_where_a_solution_was(config):
-    from autograder.text import rules
+    from autograder.text import cells
 
-    assert config.ClearSolutions.code_stub["python"].split("\n")[-1] == rules.STUB
+    assert config.ClearSolutions.code_stub["python"].split("\n")[-1] == cells.STUB
 
 
 def test_a_solution_made_for_students_runs_and_holds_no_hidden_test(tmp_path):

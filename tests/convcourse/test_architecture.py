@@ -65,7 +65,7 @@ def test_an_unbuilt_network_is_told_to_begin_with_an_input():
         architecture.compare(keras.Sequential([L.Dense(3)]), WANT)
 
 
-def test_parameters_say_which_and_batch_normalisation_counts_both():
+def test_parameters_say_which_and_batch_normalization_counts_both():
     model = keras.Sequential([L.Input((4,)), L.BatchNormalization()])
     checks.parameters(model, total=16, trainable=8)
     with pytest.raises(checks.Wrong, match="16 parameters in total; expected 8"):
@@ -83,7 +83,7 @@ def test_an_unknown_word_in_the_text_form_is_refused():
         architecture.parse("kernel 3")
 
 
-def test_a_normalisation_to_length_1_is_a_layer_like_others():
+def test_a_normalization_to_length_1_is_a_layer_like_others():
     net = keras.Sequential([L.Input((3,)), L.Dense(2), L.UnitNormalization()])
     architecture.compare(net, "dense 2, unitnorm")
     bare = keras.Sequential([L.Input((3,)), L.Dense(2)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcourse import checks
+from convcourse import checks, hints
 
 pytestmark = pytest.mark.unit
 
@@ -101,11 +101,13 @@ def test_dictionaries_name_missing_and_extra_keys():
 def test_an_unknown_hint_lists_what_there_is(monkeypatch, tmp_path, capsys):
     file = tmp_path / "hints.toml"
     file.write_text('[one]\nsteps = ["Which?", "Look.", "It is two."]\n')
-    monkeypatch.setattr(checks, "HINTS", tmp_path)
+    monkeypatch.setattr(hints, "FOLDER", tmp_path)
+    monkeypatch.setattr(hints, "all_steps", hints.all_steps.__wrapped__)  # not what is cached
+    monkeypatch.setattr(hints, "_shown", {})
     with pytest.raises(KeyError, match="one"):
-        checks.hint("two")
+        hints.show("two")
     for _ in range(4):
-        checks.hint("one")
+        hints.show("one")
     out = capsys.readouterr().out
     assert "Hint 1 of 3: Which?" in out and out.count("Hint 3 of 3: It is two.") == 2
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.unit
 def test_offline_trains_fewer_epochs_and_says_so(monkeypatch, capsys):
     monkeypatch.setenv("COURSE_PROFILE", "offline")
     assert profile.epochs(20) == 8
-    assert "8 epochs in place of 20" in capsys.readouterr().out
+    assert "8 epochs instead of 20" in capsys.readouterr().out
 
 
 def test_full_changes_nothing_and_says_nothing(monkeypatch, capsys):

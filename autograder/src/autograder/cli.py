@@ -1,4 +1,4 @@
-"""The command `autograder VERB`. Each verb is a thin call of a function that lives elsewhere.
+"""The command `autograder VERB`. Each verb only calls a function that lives elsewhere.
 
 A verb imports what it needs when it is called, so that `autograder --help` answers at once.
 """
@@ -9,18 +9,21 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from typer import Context
 from typer.core import TyperGroup
 
+import convcourse
+from autograder import __version__, quick_import
 from autograder.course import CourseError, load
 from autograder.walled.errors import WallError
-from convcourse.profile import PROFILES
+
+quick_import.without_address_parsers()
 
 
 class Sentences(TyperGroup):
-    """Ends a verb that meets a `CourseError` with its sentence instead of a traceback."""
+    """Prints a `CourseError` or a `WallError` as one sentence instead of a traceback."""
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # a Context of Click, which some versions of Typer contain
+        """Run a verb; exit with code 1 after an error that a person can fix."""
         try:
             return super().invoke(ctx)
         except (CourseError, WallError) as error:
@@ -28,74 +31,105 @@ class Sentences(TyperGroup):
             raise typer.Exit(1) from None
 
 
-# TensorFlow logs to stderr from C++, where no filter of Python reaches.
+# TensorFlow logs to stderr from C++, where no Python filter applies.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 app = typer.Typer(
     cls=Sentences,
-    help="Build, release and grade the course's assignments.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-Profile = StrEnum("Profile", {name.upper(): name for name in PROFILES})
+
+class Profile(StrEnum):
+    """The names of `convcourse.profile.PROFILES`, as Typer wants them."""
+
+    OFFLINE = "offline"
+    QUICK = "quick"
+    FULL = "full"
+
+
 ProfileOption = Annotated[
-    Profile, typer.Option(envvar="COURSE_PROFILE", case_sensitive=False, help="how much to compute")
+    Profile, typer.Option(envvar="COURSE_PROFILE", case_sensitive=False, help="How much to compute")
 ]
+
+
+def _show_versions(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"autograder {__version__}\nconvcourse {convcourse.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_versions, is_eager=True, help="Show the versions and exit"
+        ),
+    ] = False,
+) -> None:
+    """Build, release and grade the course's assignments."""
 
 
 @app.command()
 def build(
-    names: Annotated[list[str] | None, typer.Argument(help="assignments; all without")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Assignments to build (default: all)")
+    ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="write nothing, say what differs from the texts")
+        bool, typer.Option("--check", help="Write nothing; list the files that differ")
     ] = False,
 ) -> None:
-    """Make source/ and release/ from the texts in course/."""
+    """Build the notebooks in source/ and release/ from the texts in course/."""
     from autograder.nbgrader.generate import generate
     from autograder.text import release
 
     course = load()
     built = release.build(course, names, generate=generate)
     if not built:
-        typer.echo("There are no texts in course/ yet: nothing to build.")
+        typer.echo("There are no texts in course/ yet, so there is nothing to build.")
     elif check:
         found = release.differences(course, built, names)
         if found:
             raise CourseError("\n".join(found) + "\nRun autograder build and commit the result.")
-        typer.echo(f"source/ and release/ are what course/ builds: {len(built) // 2} assignments.")
+        typer.echo(f"source/ and release/ match course/: {len(built) // 2} assignments.")
     else:
         changed = release.write(built)
         for path in changed:
-            typer.echo(f"wrote {path.relative_to(course.root)}")
+            typer.echo(f"Wrote {path.relative_to(course.root)}.")
         typer.echo(f"{len(built) // 2} assignments built, {len(changed)} files changed.")
 
 
 @app.command()
-def adopt(name: Annotated[str, typer.Argument(help="assignment whose source was edited")]) -> None:
-    """Write an assignment's text from its notebook in source/, after an edit in JupyterLab."""
+def adopt(name: Annotated[str, typer.Argument(help="Assignment to adopt")]) -> None:
+    """Update an assignment's text after you edited its notebook in source/ in JupyterLab."""
     from autograder.text import authoring
 
     changed = authoring.adopt(load(), name)
-    typer.echo(f"course/{name}.py {'now follows' if changed else 'already matches'} source/{name}.")
+    typer.echo(f"course/{name}.py {'now matches' if changed else 'already matches'} source/{name}.")
 
 
 @app.command()
 def grade(
-    assignment: Annotated[str, typer.Argument(help="what to grade of everything in submitted/")],
-    jobs: Annotated[int | None, typer.Option(help="workers; one per core without")] = None,
-    student: Annotated[list[str] | None, typer.Option(help="only these; may be repeated")] = None,
-    force: Annotated[bool, typer.Option(help="grade again what was graded before")] = False,
+    assignment: Annotated[str, typer.Argument(help="Assignment to grade")],
+    jobs: Annotated[
+        int | None, typer.Option(help="Number of workers (default: one per core)")
+    ] = None,
+    student: Annotated[
+        list[str] | None, typer.Option(help="Grade only this student; may be repeated")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Grade again what is already graded")] = False,
     profile: ProfileOption = Profile.OFFLINE,
     sandbox: Annotated[
-        str, typer.Option(help="walls around student code; none where a machine has no walls")
+        str, typer.Option(help="walls, or none to trust every submission (see docs/sandbox.md)")
     ] = "walls",
     cluster: Annotated[
-        str, typer.Option(help="address of a Dask scheduler, as tcp://10.0.0.5:8786")
+        str, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786")
     ] = "",
 ) -> None:
-    """Grade a class: run every submission, judge it from outside, save the marks."""
+    """Grade a class: run every submission, judge it from outside and save the marks."""
     import gc
     import warnings
 
@@ -107,13 +141,13 @@ def grade(
     from autograder.run import grade as grading
     from autograder.run import progress
 
-    gc.freeze()  # what is loaded is no garbage: no collection need look through it
+    gc.freeze()  # no collection needs to search what is loaded
     warnings.filterwarnings("ignore", module="nbgrader")
     if sandbox not in ("walls", "none"):
-        raise CourseError("--sandbox takes walls or none.")
+        raise CourseError("--sandbox must be walls or none.")
     course = load()
     settings = grading.Settings(profile=profile.value, walls=sandbox == "walls")
-    typer.echo(f"Grading {assignment} under the profile {profile.value}.")
+    typer.echo(f"Grading {assignment} with the profile {profile.value}.")
     try:
         with contextlib.ExitStack() as stack:
             watch = stack.enter_context(progress.shown())
@@ -131,26 +165,28 @@ def grade(
     except FileNotFoundError as error:
         raise CourseError(str(error)) from None
     if sandbox == "none":
-        typer.echo("Graded without walls: student code could read and change files here.")
+        typer.echo(
+            "Graded without walls: student code could read and change files on this machine."
+        )
     failed = sum(state == "failed" for state in states.values())
-    typer.echo(f"{len(states)} submissions, {failed} that the grader failed on.")
+    typer.echo(f"{len(states)} submissions; the grader failed on {failed}.")
     raise typer.Exit(1 if failed else 0)
 
 
 @app.command()
 def calibrate(
-    name: Annotated[str, typer.Argument(help="assignment with a recipe in course/calibration/")],
+    name: Annotated[str, typer.Argument(help="Assignment with a recipe in course/calibration/")],
     profile: ProfileOption = Profile.OFFLINE,
     seeds: Annotated[
-        int | None, typer.Option(min=2, help="in place of the recipe's own number")
+        int | None, typer.Option(min=2, help="Number of training seeds (default: the recipe's)")
     ] = None,
 ) -> None:
-    """Measure what an accuracy threshold must tell apart; stop and go on as you like."""
+    """Measure the accuracies that a threshold must tell apart; resumes where it stopped."""
     from autograder.text import calibrate as calibration
 
     course = load()
     path = calibration.calibrate(course, name, profile.value, typer.echo, seeds)
-    typer.echo(f"wrote {path.relative_to(course.root)}")
+    typer.echo(f"Wrote {path.relative_to(course.root)}.")
 
 
 @app.command()
@@ -166,9 +202,11 @@ def demo() -> None:
 
 @app.command()
 def report(
-    names: Annotated[list[str] | None, typer.Argument(help="assignments; all without")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Assignments to show (default: all)")
+    ] = None,
 ) -> None:
-    """Show what a class did, and write report/class.html."""
+    """Show the results of a class and write report/class.html."""
     from autograder.nbgrader import results
     from autograder.pages import report as reporting
 
@@ -182,9 +220,9 @@ def report(
 
 @app.command()
 def leaderboard(
-    name: Annotated[str, typer.Argument(help="assignment with a contest, such as 06_net_3")],
+    name: Annotated[str, typer.Argument(help="Assignment with a contest, such as 06_net_3")],
 ) -> None:
-    """Rank a class by the accuracy that the grader measured, under the names that they chose."""
+    """Rank a class by the accuracy that the grader measured, under names of their choice."""
     from rich.console import Console
 
     from autograder.nbgrader import results

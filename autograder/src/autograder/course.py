@@ -1,4 +1,4 @@
-"""Where the course lies on disk, and what `course/course.toml` says about its assignments."""
+"""Where the course is on disk, and what `course/course.toml` says about its assignments."""
 
 import difflib
 import os
@@ -14,7 +14,7 @@ TABLE = Path("course") / "course.toml"
 
 
 class CourseError(Exception):
-    """Something that a person has to mend; its text is all that the command line shows."""
+    """An error that a person can fix; the command line shows its text and no traceback."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Course:
         root: The folder that holds ``course/``.
         title: The course's name, for the class page.
         kernel: The kernelspec that the notebooks name.
-        repository: Where the course is published, as ``https://github.com/OWNER/NAME``; empty as
-            long as it is not. Students' notebooks install nothing from any other address.
+        repository: Where the course is published, as ``https://github.com/OWNER/NAME``; empty
+            until it is. Students' notebooks install nothing from any other address.
         tag: The tag of the release that the notebooks belong to.
         wheel: The path of that release's wheel of convcourse, whose SHA-256 goes into them.
-        heldout_seed: The seed of the images that judge. Kernels can read course.toml.
+        heldout_seed: The seed of the images that the judge uses. Kernels without walls can read it.
         assignments: The assignments, in the order in which they are taught.
     """
 
@@ -60,7 +60,11 @@ class Course:
         return [assignment.name for assignment in self.assignments]
 
     def assignment(self, name: str) -> Assignment:
-        """The assignment of that name; a `CourseError` lists the names that there are."""
+        """The assignment with this name.
+
+        Raises:
+            CourseError: If there is none; the error lists the known names.
+        """
         for assignment in self.assignments:
             if assignment.name == name:
                 return assignment
@@ -68,7 +72,15 @@ class Course:
         raise CourseError(f"There is no assignment {name} in {TABLE}; it lists: {known}.")
 
     def threshold(self, key: str, profile: str) -> float:
-        """The number that an exercise such as `net1-accuracy` must reach under a profile."""
+        """The number that an exercise must reach under a profile.
+
+        Args:
+            key: The id of the exercise's check, such as ``net1-accuracy``.
+            profile: ``offline``, ``quick`` or ``full``.
+
+        Raises:
+            CourseError: If course.toml has no such number.
+        """
         for assignment in self.assignments:
             if key in assignment.thresholds:
                 by_profile = assignment.thresholds[key]
@@ -97,15 +109,18 @@ class Course:
 def find_root() -> Path:
     """The folder that holds `course/course.toml`.
 
-    COURSE_ROOT names it; else it is looked for from the working folder upwards; else it is the
-    folder that this package was installed from. A `CourseError` says when COURSE_ROOT is wrong.
+    COURSE_ROOT names it. Otherwise it is the working folder or its nearest parent that holds one,
+    and failing that the repository that this package was installed from.
+
+    Raises:
+        CourseError: If COURSE_ROOT names no folder.
     """
     named = os.environ.get("COURSE_ROOT")
     if named:
         root = Path(named).expanduser().resolve()
         if not root.is_dir():
             raise CourseError(
-                f"COURSE_ROOT is {named}, but that is no folder: correct or unset it."
+                f"COURSE_ROOT is {named}, but there is no such folder: correct it or unset it."
             )
         return root
     here = Path.cwd()
@@ -116,10 +131,10 @@ def find_root() -> Path:
 
 
 def load(root: Path | None = None) -> Course:
-    """The course below ``root``, by default `find_root()`; without a course.toml it is empty.
+    """The course below ``root``, by default `find_root()`. Without a course.toml it is empty.
 
     Raises:
-        CourseError: If course.toml cannot be read, lacks a key, has one that means nothing, or a
+        CourseError: If course.toml cannot be read, lacks a key, has an unknown one, or has a
             value of the wrong type.
     """
     root = find_root() if root is None else Path(root).resolve()
@@ -150,18 +165,18 @@ def _assignment(entry: dict[str, Any]) -> Assignment:
         where = f'in the threshold "{key}" of {name}'
         if not isinstance(by_profile, dict):
             example = "{ offline = 0.5, quick = 0.4 }"
-            raise CourseError(f"{TABLE}, {where}: write one number a profile, as {example}.")
+            raise CourseError(f"{TABLE}, {where}: write one number per profile, such as {example}.")
         _check(by_profile, dict.fromkeys(PROFILES, (int, float)), where, ())
     return Assignment(**{**entry, "builds_on": tuple(entry.get("builds_on", ()))})
 
 
-# The type of each key's value. `bool` is an `int` to Python, and none of these.
+# The type of each key's value. To Python a `bool` is an `int`, but no key takes one.
 _COURSE: dict[str, Any] = {"title": str, "kernel": str, "repository": str, "tag": str}
 _COURSE |= {"wheel": str, "heldout_seed": int}
 _ASSIGNMENT: dict[str, Any] = {"name": str, "title": str, "minutes": int, "points": int}
 _ASSIGNMENT |= {"builds_on": list, "thresholds": dict}
-_TYPES = {str: "text in quotes", int: "a whole number", list: "a list of names", dict: "a table"}
-_TYPES |= {(int, float): "a number"}
+_TYPES: dict[Any, str] = {str: "text in quotes", int: "a whole number", (int, float): "a number"}
+_TYPES |= {list: "a list of names", dict: "a table"}
 
 
 def _check(table: Any, known: Mapping[str, Any], where: str, needed: tuple[str, ...]) -> None:
@@ -183,7 +198,7 @@ def _check(table: Any, known: Mapping[str, Any], where: str, needed: tuple[str, 
 
 
 def _check_address(table: dict[str, Any]) -> None:
-    """Where the notebooks are published: nothing of it, or all of it."""
+    """Refuse an incomplete address of the published notebooks."""
     parts = ("repository", "tag", "wheel")
     missing = [part for part in parts if not table.get(part)]
     if 0 < len(missing) < len(parts):

@@ -1,8 +1,8 @@
 """A small made-up class, graded for real: what `make demo` shows.
 
-Six students hand in each assignment: a right answer, one right in another form, one partly
-wrong, an untouched one, one whose code raises, and one that is not even valid JSON. The answers
-in another form, and the wrong ones, are written by hand in course/demo/NAME.py.
+Six students submit each assignment: one is right, one is right in another form, one is partly
+wrong, one is untouched, one raises an error, and one is not even valid JSON. The answers in
+another form and the wrong answers are in course/demo/NAME.py.
 """
 
 import os
@@ -28,7 +28,15 @@ BODY = "### BEGIN SOLUTION"
 
 
 def run(root: Path, say=print) -> Path:
-    """Build, release, hand in, grade and report; returns the class page's path."""
+    """Build, release, submit, grade and report.
+
+    Args:
+        root: The course folder; the demo writes to ``demo/`` there.
+        say: Called with each line of the log.
+
+    Returns:
+        The path of the class page.
+    """
     started = time.monotonic()
     course = courses.load(root)
     names = [a.name for a in course.assignments if answers_path(course, a.name).is_file()]
@@ -59,12 +67,18 @@ def run(root: Path, say=print) -> Path:
 
 
 def answers_path(course: courses.Course, name: str) -> Path:
-    """Where the demo's answers to an assignment are; the demo takes those that have some."""
+    """Where the demo's answers to an assignment are; it skips assignments without answers."""
     return course.root / "course" / "demo" / f"{name}.py"
 
 
 def hand_in(place: Path, name: str, answers: str) -> None:
-    """Make the six submissions of one assignment from its source, its release and ``answers``."""
+    """Write the six submissions of one assignment.
+
+    Args:
+        place: The course folder of the demo, with the source and the release.
+        name: The assignment.
+        answers: The text of course/demo/NAME.py.
+    """
     source = nbformat.read(place / "source" / name / f"{name}.ipynb", as_version=4)
     blank = (place / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
     made = {
@@ -88,9 +102,10 @@ def _solutions(nb: NotebookNode) -> dict[str, NotebookNode]:
 
 
 def with_answers(source: NotebookNode, answers: str, word: str) -> NotebookNode:
-    """A copy in which the cells marked ``word="solution id"`` take the place of the answers.
+    """A copy of ``source`` with other answers: the cells marked ``word="solution id"``.
 
-    Raises `CourseError` for an id that the assignment does not have.
+    Raises:
+        CourseError: If the assignment has no solution cell with one of these ids.
     """
     nb = nbformat.reads(nbformat.writes(source), as_version=4)
     solutions = _solutions(nb)
@@ -100,7 +115,7 @@ def with_answers(source: NotebookNode, answers: str, word: str) -> NotebookNode:
             continue
         if name not in solutions:
             raise courses.CourseError(
-                f'The demo answers {word}="{name}", which is no solution cell: '
+                f'The demo answers {word}="{name}", which is not a solution cell: '
                 f"write one of {', '.join(solutions)}."
             )
         solutions[name].source = cell.source
@@ -108,7 +123,7 @@ def with_answers(source: NotebookNode, answers: str, word: str) -> NotebookNode:
 
 
 def with_errors(source: NotebookNode) -> NotebookNode:
-    """Every answer divides by zero first."""
+    """A copy in which every answer first divides by zero."""
     nb = nbformat.reads(nbformat.writes(source), as_version=4)
     for cell in _solutions(nb).values():
         cell.source = cell.source.replace(BODY, "1 / 0")

@@ -7,7 +7,6 @@ line that `load` prints says so.
 """
 
 import os
-import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from convcourse import _unpickle, profile
+from convcourse.batches import BY_HAND, DataError, official_batch, sample_batch_folder
 
 CLASSES10 = (
     "airplane",
@@ -30,14 +30,6 @@ CLASSES10 = (
 )
 # Keras keeps an archive unpacked in a folder of this name inside its cache.
 _EXTRACTED = {"cifar10": "cifar-10-batches-py-target", "cifar100": "cifar-100-python-target"}
-BY_HAND = (
-    "put the official files into a folder and name it in COURSE_DATA, or set "
-    "COURSE_PROFILE=offline, which needs none"
-)
-
-
-class DataError(RuntimeError):
-    """The data is missing or damaged; the message says how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -189,42 +181,6 @@ def _download(name: str) -> Dataset:
     return _checked(name, x, y, xt, yt, names, "downloaded")
 
 
-def official_batch(path: str | Path) -> dict:
-    """Read one official batch file.
-
-    Args:
-        path: The file, of CIFAR-10 or CIFAR-100.
-
-    Returns:
-        A dictionary with text keys: ``data`` is (N, 3072) uint8, the red, green and blue plane of
-        each image; ``labels`` (in CIFAR-100 ``fine_labels``) is a list of N classes.
-
-    Raises:
-        DataError: If the file is missing, cut short, changed, or holds anything but data.
-    """
-    path = Path(path)
-    try:
-        raw = _unpickle.load(path)
-        batch = {k.decode() if isinstance(k, bytes) else str(k): v for k, v in raw.items()}
-        rows = np.asarray(batch["data"])
-        if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != 3072:
-            raise _unpickle.UnpickleError("its pixels are not rows of 3,072 bytes")
-        labels = batch.get("labels", batch.get("fine_labels"))
-        if labels is None or len(labels) != len(rows):
-            raise _unpickle.UnpickleError("it does not have one label for each image")
-        top = 99 if "fine_labels" in batch else 9
-        if not all(isinstance(k, int) and 0 <= k <= top for k in labels):
-            raise _unpickle.UnpickleError(f"its labels are not whole numbers from 0 to {top}")
-    except FileNotFoundError:
-        raise DataError(f"{path} is not there; {BY_HAND}.") from None
-    except (_unpickle.UnpickleError, KeyError, AttributeError, TypeError) as error:
-        words = error if isinstance(error, ValueError) else "it is not laid out as a batch"
-        raise DataError(
-            f"{path.name} is damaged or not official: {words}; download it again."
-        ) from None
-    return batch
-
-
 def _images(rows: np.ndarray) -> np.ndarray:
     planes = rows.reshape(-1, 3, 32, 32)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
@@ -270,9 +226,7 @@ def _read_mnist(place: Path) -> Dataset | None:
         with np.load(path, allow_pickle=False) as store:
             parts = [store[k] for k in ("x_train", "y_train", "x_test", "y_test")]
     except Exception:
-        raise DataError(
-            f"{path.name} is damaged or not official; download it again."
-        ) from None
+        raise DataError(f"{path.name} is damaged or not official; download it again.") from None
     x, y, xt, yt = parts
     names = tuple(str(d) for d in range(10))
     return _checked("mnist", x[..., None], y, xt[..., None], yt, names, "in mnist.npz")
@@ -363,30 +317,3 @@ def _official_folder() -> Path | None:
             if (inside / "cifar-10-batches-py" / "test_batch").is_file():
                 return inside / "cifar-10-batches-py"
     return None
-
-
-def sample_batch_folder(folder: str | Path, images: int = 200) -> Path:
-    """Write generated images in the form of CIFAR-10's official batch files.
-
-    Args:
-        folder: Where to make the folder ``cifar-10-batches-py``.
-        images: How many images each of the six files holds.
-
-    Returns:
-        The path of the new folder.
-    """
-    from convcourse import shapes
-
-    to = Path(folder) / "cifar-10-batches-py"
-    to.mkdir(parents=True, exist_ok=True)
-    for k in range(6):
-        x, y = shapes.shapes10(images, split=int(k == 5), start=images * (k if k < 5 else 0))
-        name = f"data_batch_{k + 1}" if k < 5 else "test_batch"
-        batch = {
-            b"batch_label": name.encode(),
-            b"labels": [int(label) for label in y[:, 0]],
-            b"data": x.transpose(0, 3, 1, 2).reshape(images, 3072),
-            b"filenames": [f"{name}_{i}.png".encode() for i in range(images)],
-        }
-        (to / name).write_bytes(pickle.dumps(batch, protocol=4))
-    return to

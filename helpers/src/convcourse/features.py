@@ -1,4 +1,4 @@
-"""A layer's activations, a map of them, and how well they separate the classes."""
+"""What a layer computes: its activations, a map of them, and how well they separate classes."""
 
 import weakref
 from collections.abc import MutableMapping
@@ -6,17 +6,24 @@ from typing import Any
 
 import numpy as np
 
-# Networks that end at a layer, by network: Keras traces each one when it predicts first.
-_PARTS: MutableMapping = weakref.WeakKeyDictionary()
+# Networks that end at a layer, by network: Keras traces each one when it first predicts.
+_PARTS: MutableMapping[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
 
 def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """The output of one layer for every image.
+    """Compute the output of one layer for every image.
 
-    model: a built Keras model; layer: one of its layers, or that layer's name
-    x: (N, ...) float32
-    Returns (N, ...) float32, the layer's output shape. Raises `ValueError` with the names that
-    there are when the model has no such layer.
+    Args:
+        model: A built Keras model.
+        layer: One of its layers, or the layer's name.
+        x: Images, (N, H, W, C) float32.
+        batch_size: How many images to compute at a time.
+
+    Returns:
+        (N, ...) float32, the layer's output for each image.
+
+    Raises:
+        ValueError: If the model has no layer of that name; the message lists the names.
     """
     import keras
 
@@ -33,12 +40,22 @@ def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 2
 
 
 def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
-    """A map in the plane where near rows stay near; distances between groups mean little.
+    """Map features to the plane so that near rows stay near.
 
-    features: (N, ...) floats, flattened for each image; N is above ``perplexity``
-    Returns (N, 2) float32, on one machine the same for a seed. t-distributed stochastic neighbour
-    embedding, van der Maaten and Hinton 2008, as scikit-learn has it, after a projection on 50
-    principal components.
+    This is t-distributed stochastic neighbor embedding (van der Maaten and Hinton 2008), as
+    scikit-learn computes it, after a projection to 50 principal components. Distances between
+    groups mean little.
+
+    Args:
+        features: (N, ...) floats, flattened for each image.
+        seed: On one machine, the same seed gives the same map.
+        perplexity: About how many neighbors each image has; it must be smaller than N.
+
+    Returns:
+        Places in the plane, (N, 2) float32.
+
+    Raises:
+        ValueError: If there are too few images for the perplexity.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -48,7 +65,7 @@ def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.nd
     if rows.shape[0] <= perplexity:
         raise ValueError(f"{rows.shape[0]} images are too few for a perplexity of {perplexity:g}")
     # One thread: these steps are so short that on a busy machine several threads wait for each
-    # other far longer than they compute, minutes in place of a second.
+    # other far longer than they compute, minutes instead of a second.
     with threadpool_limits(1):
         if min(rows.shape) > 50:
             rows = PCA(50, random_state=seed).fit_transform(rows)
@@ -63,17 +80,26 @@ def linear_probe(
     test_labels: np.ndarray,
     seed: int = 0,
 ) -> float:
-    """Accuracy of one linear support vector machine for each class on frozen features.
+    """Measure how well a linear classifier separates the classes on frozen features.
 
-    train_features: (N, ...), test_features: (M, ...) floats, flattened for each image; labels are
-    (N,) and (M,) whole numbers. Features are standardised with the training set's figures.
-    Returns the share of test images whose highest score is their own class's.
+    It trains one linear support vector machine for each class, on features standardized with the
+    mean and standard deviation of the training features.
+
+    Args:
+        train_features: (N, ...) floats, flattened for each image.
+        train_labels: Their classes, (N,) integers.
+        test_features: (M, ...) floats, flattened for each image.
+        test_labels: Their classes, (M,) integers.
+        seed: Seed of the solver.
+
+    Returns:
+        Accuracy on the test images, from 0 to 1.
     """
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import LinearSVC
 
-    # One-vs-rest is what LinearSVC does by itself; few iterations are enough to compare layers.
+    # LinearSVC is one-vs-rest by itself; few iterations are enough to compare layers.
     probe = make_pipeline(
         StandardScaler(), LinearSVC(C=0.01, dual="auto", random_state=seed, max_iter=2_000)
     )

@@ -1,6 +1,6 @@
 """Every figure of the course. Each function draws on an ``Axes`` and returns it.
 
-Lines differ by style and marker, not by colour alone, so that a print in black and white reads.
+Lines differ in style or marker, not only in color, so that a print in black and white is readable.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -21,13 +22,27 @@ def _axes(ax: Axes | None, size: tuple[float, float] = (7, 4), **place: float) -
     A notebook crops a figure to what is on it. So one axes needs no layout engine, which would
     take two fifths of the time of drawing it.
     """
-    return ax if ax is not None else plt.subplots(figsize=size, gridspec_kw=place)[1]
+    return ax if ax is not None else plt.subplots(figsize=size, gridspec_kw=dict(place))[1]
+
+
+def _count_epochs(ax: Axes) -> None:
+    """Label the x axis with epochs, at whole numbers only."""
+    ax.set_xlabel("epoch")
+    locator = ax.xaxis.get_major_locator()
+    if isinstance(locator, MaxNLocator):
+        locator.set_params(integer=True)
 
 
 def history(record: Any, key: str = "accuracy", ax: Axes | None = None) -> Axes:
-    """Training and validation values of one metric over the epochs.
+    """Draw the training and validation values of one metric over the epochs.
 
-    ``record`` is a History or the dictionary that it holds.
+    Args:
+        record: A History, or the dictionary that it holds.
+        key: The metric's name.
+        ax: Where to draw; None makes a new figure.
+
+    Returns:
+        The axes drawn on.
     """
     values, ax = getattr(record, "history", record), _axes(ax)
     for i, (name, label) in enumerate(((key, "training"), (f"val_{key}", "validation"))):
@@ -35,8 +50,8 @@ def history(record: Any, key: str = "accuracy", ax: Axes | None = None) -> Axes:
             epochs = np.arange(1, len(values[name]) + 1)
             style = "-" if i == 0 else "--"
             ax.plot(epochs, values[name], style, color=COLOURS[i], marker=MARKERS[i], label=label)
-    ax.set(xlabel="epoch", ylabel=LABELS.get(key, key))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_ylabel(LABELS.get(key, key))
+    _count_epochs(ax)
     ax.grid(alpha=0.3)
     ax.legend()
     return ax
@@ -45,18 +60,29 @@ def history(record: Any, key: str = "accuracy", ax: Axes | None = None) -> Axes:
 def compare_histories(
     records: Mapping[str, Any], key: str = "val_accuracy", ax: Axes | None = None
 ) -> Axes:
-    """One metric of several trainings over the epochs, a line for each name."""
+    """Draw one metric of several trainings over the epochs.
+
+    Args:
+        records: A History, or the dictionary that it holds, by the line's name.
+        key: The metric's name.
+        ax: Where to draw; None makes a new figure.
+
+    Returns:
+        The axes drawn on.
+    """
     ax = _axes(ax)
     for i, (name, record) in enumerate(records.items()):
         values = getattr(record, "history", record)[key]
-        look = {
-            "color": COLOURS[i % 6],
-            "marker": MARKERS[i % 6],
-            "linestyle": "-" if i < 6 else ":",
-        }
-        ax.plot(np.arange(1, len(values) + 1), values, label=name, **look)
-    ax.set(xlabel="epoch", ylabel=key.replace("val_", "validation "))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            "-" if i < 6 else ":",
+            color=COLOURS[i % 6],
+            marker=MARKERS[i % 6],
+            label=name,
+        )
+    ax.set_ylabel(key.replace("val_", "validation "))
+    _count_epochs(ax)
     ax.grid(alpha=0.3)
     ax.legend()
     return ax
@@ -69,7 +95,18 @@ def contact_sheet(
     columns: int = 10,
     ax: Axes | None = None,
 ) -> Axes:
-    """Images ``(N, H, W, C)`` side by side on one axes; a title for each where labels are given."""
+    """Show images side by side.
+
+    Args:
+        images: (N, H, W, C), uint8 from 0 to 255 or floats from 0 to 1.
+        labels: N classes or other titles; None leaves out the titles.
+        class_names: The name of each class; None shows the labels themselves.
+        columns: How many images stand in a row.
+        ax: Where to draw; None makes a new figure.
+
+    Returns:
+        The axes drawn on.
+    """
     images = np.asarray(images)
     rows = -(-len(images) // columns)
     height, width, channels = images.shape[1:]
@@ -90,7 +127,16 @@ def contact_sheet(
 
 
 def class_balance(labels: Any, class_names: Sequence[str], ax: Axes | None = None) -> Axes:
-    """How many images each class has."""
+    """Draw how many images each class has.
+
+    Args:
+        labels: Classes, N integers.
+        class_names: The name of each class.
+        ax: Where to draw; None makes a new figure.
+
+    Returns:
+        The axes drawn on.
+    """
     counts, ax = np.bincount(np.ravel(labels), minlength=len(class_names)), _axes(ax)
     ax.barh(np.arange(len(counts)), counts, color=COLOURS[0])
     ax.set_yticks(np.arange(len(counts)), class_names)
@@ -103,21 +149,40 @@ def class_balance(labels: Any, class_names: Sequence[str], ax: Axes | None = Non
 def prediction(
     image: np.ndarray, probabilities: Any, class_names: Sequence[str], ax: Axes | None = None
 ) -> Axes:
-    """The probability of each class for one image; the image stands beside the bars."""
+    """Draw the probability of each class for one image, with the image beside the bars.
+
+    Args:
+        image: (H, W, 3), uint8 from 0 to 255 or floats from 0 to 1.
+        probabilities: One for each class, from 0 to 1.
+        class_names: The name of each class.
+        ax: Where to draw; None makes a new figure.
+
+    Returns:
+        The axes drawn on.
+    """
     probabilities, ax = np.ravel(probabilities), _axes(ax)
     bars = ax.barh(np.arange(len(probabilities)), probabilities, color=COLOURS[4])
     bars[int(probabilities.argmax())].set_hatch("//")
     ax.set_yticks(np.arange(len(probabilities)), class_names)
     ax.invert_yaxis()
     ax.set(xlabel="probability", xlim=(0, 1.45), xticks=np.linspace(0, 1, 6))
-    inset = ax.inset_axes([0.73, 0.3, 0.25, 0.4])
+    inset = ax.inset_axes((0.73, 0.3, 0.25, 0.4))
     inset.imshow(image, interpolation="nearest")
     inset.axis("off")
     return ax
 
 
 def confusion(matrix: np.ndarray, class_names: Sequence[str], ax: Axes | None = None) -> Axes:
-    """A confusion matrix (true classes down, predicted across); counts are written up to 20."""
+    """Draw a confusion matrix; up to 20 classes it shows names and counts.
+
+    Args:
+        matrix: (K, K), counts of true classes (rows) by predicted classes (columns).
+        class_names: The name of each of the K classes.
+        ax: Where to draw; None makes a new figure.
+
+    Returns:
+        The axes drawn on.
+    """
     ax = _axes(ax, (6, 5))
     ax.imshow(matrix, cmap="Greys")
     ax.set(xlabel="predicted class", ylabel="true class")

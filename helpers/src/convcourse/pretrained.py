@@ -1,7 +1,7 @@
-"""Convolutional bases that were trained before: VGG-16 on ImageNet, and a small one on shapes100.
+"""Pretrained convolutional bases: VGG-16 on ImageNet, and a small one on shapes100.
 
-The small base is four of VGG's blocks at a quarter of its width. Its weights lie beside this
-module, so that it needs no network; course/pretraining/small_base.py makes the same file again.
+The small base is four of VGG's blocks at a quarter of its width. Its weights are part of this
+package, so it needs no download; course/pretraining/small_base.py makes the same file again.
 """
 
 import hashlib
@@ -19,16 +19,22 @@ WEIGHTS = Path(__file__).with_name("small_base.npz")
 CHECKSUM = "595b8ae2396a245e124fd8fec01d6e6dde85565cb77cd85b1a593129d9247269"  # SHA-256
 BLOCKS = (16, 32, 64, 128)
 VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"  # by which Keras knows the file
+VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"  # Keras checks the file with it
 VGG16_MEAN = (103.939, 116.779, 123.68)  # blue, green, red (Simonyan and Zisserman 2015)
 
 
 @dataclass(frozen=True)
 class Base:
-    """A base without its head, and how its images were prepared.
+    """A base without its head, and the preprocessing of its images.
 
-    ``model``: (N, 32, 32, 3) float32 to (N, h, w, channels). Prepared pixels are
-    ``(pixels - mean) / scale``, pixels from 0 to 255, channels in ``order`` (rgb or bgr).
+    Preprocessed pixels are ``(pixels - mean) / scale``, with pixels from 0 to 255.
+
+    Attributes:
+        name: ``"vgg16"`` or ``"small"``.
+        model: A Keras model from (N, 32, 32, 3) float32 to (N, h, w, channels).
+        mean: One for each channel.
+        scale: One for each channel.
+        order: The order of the channels, ``"rgb"`` or ``"bgr"``.
     """
 
     name: str
@@ -39,10 +45,17 @@ class Base:
 
 
 def load(name: str | None = None) -> Base:
-    """The base of that name, ``vgg16`` or ``small``; by default the profile's.
+    """Load a pretrained base, and print which one it is.
 
-    *offline* takes the small one, *quick* and *full* VGG-16. Says which one is in use.
-    Raises `DataError` with the mend when its weights cannot be had.
+    Args:
+        name: ``"vgg16"`` or ``"small"``. None leaves it to the profile: *offline* takes the small
+            one, *quick* and *full* take VGG-16.
+
+    Returns:
+        The base, without its head.
+
+    Raises:
+        DataError: If its weights cannot be loaded; the message says how to fix it.
     """
     name = name or ("small" if profile.current().name == "offline" else "vgg16")
     if name not in ("small", "vgg16"):
@@ -54,10 +67,16 @@ def load(name: str | None = None) -> Base:
 
 
 def vgg16(weights: str | None = "imagenet") -> Base:
-    """VGG-16 without its FC layers: (N, 32, 32, 3) to (N, 1, 1, 512).
+    """Make VGG-16 without its dense layers: (N, 32, 32, 3) to (N, 1, 1, 512).
 
-    ``weights`` is imagenet, the path of a weights file, or None for random ones.
-    Raises `DataError` when the weights cannot be had.
+    Args:
+        weights: ``"imagenet"``, the path of a weights file, or None for random weights.
+
+    Returns:
+        The base.
+
+    Raises:
+        DataError: If the weights cannot be loaded or downloaded.
     """
     import keras
 
@@ -69,7 +88,7 @@ def vgg16(weights: str | None = "imagenet") -> Base:
         )
     except Exception as error:
         raise DataError(
-            f"VGG-16's weights cannot be had ({type(error).__name__}); put {VGG16_FILE} into "
+            f"VGG-16's weights cannot be loaded ({type(error).__name__}); put {VGG16_FILE} into "
             "the folder named by COURSE_DATA or into ~/.keras/models, or set "
             "COURSE_PROFILE=offline, which needs no network."
         ) from None
@@ -77,7 +96,7 @@ def vgg16(weights: str | None = "imagenet") -> Base:
 
 
 def _kept() -> str | None:
-    """The file of VGG-16's weights where it lies already.
+    """The file of VGG-16's weights, if it is already on this machine.
 
     Keras looks in the home folder of the process that imported it, which need not be this one's.
     """
@@ -92,10 +111,16 @@ def _kept() -> str | None:
 
 
 def small(weights: Path | None = WEIGHTS) -> Base:
-    """The small base: (N, 32, 32, 3) to (N, 2, 2, 128), 293,520 parameters.
+    """Make the small base: (N, 32, 32, 3) to (N, 2, 2, 128), 293,520 parameters.
 
-    ``weights`` is its file, or None for random ones. Raises `DataError` when the file is missing
-    or is not the one that the recipe made.
+    Args:
+        weights: The path of its weights file, or None for random weights.
+
+    Returns:
+        The base.
+
+    Raises:
+        DataError: If the file is missing, or is not the one that comes with this package.
     """
     model = small_network()
     if weights is None:
@@ -103,9 +128,9 @@ def small(weights: Path | None = WEIGHTS) -> Base:
     try:
         raw = Path(weights).read_bytes()
     except OSError:
-        raise DataError(f"{weights} is not there; install the helpers anew.") from None
+        raise DataError(f"{weights} is missing; reinstall convcourse.") from None
     if Path(weights) == WEIGHTS and hashlib.sha256(raw).hexdigest() != CHECKSUM:
-        raise DataError(f"{WEIGHTS.name} is damaged; install the helpers anew.")
+        raise DataError(f"{WEIGHTS.name} is damaged; reinstall convcourse.")
     with np.load(weights, allow_pickle=False) as store:
         arrays = [store[f"weight_{k:02d}"].astype(np.float32) for k in range(len(model.weights))]
         mean, scale = (tuple(store[key].tolist()) for key in ("mean", "scale"))
@@ -114,7 +139,11 @@ def small(weights: Path | None = WEIGHTS) -> Base:
 
 
 def small_network() -> Any:
-    """The small base with random weights: four blocks of two 3 x 3 convolutions and a pooling."""
+    """Make the small base with random weights.
+
+    Returns:
+        A Keras model: four blocks, each of two 3 x 3 convolutions and a pooling.
+    """
     import keras
 
     inputs = x = keras.Input((32, 32, 3))

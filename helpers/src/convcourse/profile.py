@@ -1,7 +1,7 @@
 """How much to compute: the profiles *offline*, *quick* and *full*.
 
-``COURSE_PROFILE`` chooses; unset, it is *full* with a GPU and *quick* without one. A profile
-changes how long a training takes, never what is checked.
+``COURSE_PROFILE`` names the profile. If it is unset, the profile is *full* with a GPU and *quick*
+without one. A profile changes how long a training takes, never what is checked.
 """
 
 import os
@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Profile:
-    """``train_images`` and ``test_images`` are None for all of them."""
+    """How much one profile computes.
+
+    Attributes:
+        name: ``"offline"``, ``"quick"`` or ``"full"``.
+        train_images: How many training images to load; None means all.
+        test_images: How many test images to load; None means all.
+        epochs_scale: The share of an exercise's epochs to train.
+        width: The share of a large network's filters and units to train.
+
+    Example:
+        >>> PROFILES["offline"].train_images
+        5000
+    """
 
     name: str
     train_images: int | None
@@ -30,7 +42,14 @@ PROFILES = {
 
 
 def current() -> Profile:
-    """The profile in force now. Raises ValueError with the three names for an unknown one."""
+    """Find the profile in force now.
+
+    Returns:
+        The profile that ``COURSE_PROFILE`` names, or else the one that fits the machine.
+
+    Raises:
+        ValueError: If ``COURSE_PROFILE`` names no profile; the message lists them.
+    """
     name = os.environ.get("COURSE_PROFILE", "").strip().lower() or _by_machine()
     if name not in PROFILES:
         raise ValueError(
@@ -48,16 +67,30 @@ def _by_machine() -> str:
 
 
 def epochs(asked: int) -> int:
-    """Epochs that the profile makes of the exercise's own; says so when they differ."""
+    """Scale a number of epochs to the profile, and print it if it changes.
+
+    Args:
+        asked: The epochs that the exercise asks for.
+
+    Returns:
+        The epochs to train, at least one.
+    """
     profile = current()
     made = max(1, round(asked * profile.epochs_scale))
     if made != asked:
-        print(f"Profile {profile.name}: {made} epochs in place of {asked}.")
+        print(f"Profile {profile.name}: {made} epochs instead of {asked}.")
     return made
 
 
 def width(asked: float = 1.0) -> float:
-    """Share of a large network's filters and units that the profile trains; says so."""
+    """Scale the width of a large network to the profile, and print it if it changes.
+
+    Args:
+        asked: The share of the network's filters and units that the exercise asks for.
+
+    Returns:
+        The share to train.
+    """
     profile = current()
     made = asked * profile.width
     if made != asked:

@@ -1,6 +1,6 @@
-"""Train once: `fit` is ``model.fit`` with a memory, and the ladder of checks before it.
+"""Train once: `fit` restores what it has trained before. And what to check before a training.
 
-What a training leaves behind is in `convcourse.checkpoints`.
+`convcourse.checkpoints` writes and reads what a training leaves behind.
 """
 
 import contextlib
@@ -17,7 +17,13 @@ from convcourse.checkpoints import Checkpoint, Memorized, digest_of, fingerprint
 
 @dataclass
 class History:
-    """What Keras's ``History`` holds: ``history`` (name: one value an epoch) and ``epoch``."""
+    """What Keras's ``History`` holds, and how long the training took.
+
+    Attributes:
+        history: The values of each metric by its name, one for each epoch.
+        epoch: The epochs' numbers, from 0.
+        seconds: How long the training took.
+    """
 
     history: dict[str, list[float]]
     epoch: list[int]
@@ -25,13 +31,28 @@ class History:
 
 
 def fit(
-    model: Any, name: str, x: np.ndarray, y: np.ndarray, *, folder: str = "checkpoints", **settings
+    model: Any, name: str, x: Any, y: Any, *, folder: str = "checkpoints", **settings: Any
 ) -> History:
-    """Train a model as ``model.fit(x, y, **settings)`` does, or restore an identical call's result.
+    """Train a model, or restore the checkpoint of an identical call.
 
     Identical means: the same architecture, compile settings, fit settings, profile and data. A
-    data set is known by its repr, and one of tf.data never. The weights go to
-    ``folder/name.weights.h5``, the history to ``folder/name.json``. Raises ValueError when the model is not compiled.
+    ``PyDataset`` is identified by its repr. What a tf.data pipeline holds cannot be identified, so
+    the model always trains.
+
+    Args:
+        model: A compiled Keras model.
+        name: Names the checkpoint: ``folder/name.weights.h5`` has the weights,
+            ``folder/name.json`` the history.
+        x: Images, (N, ...), or a data set.
+        y: Labels, (N,) or (N, 1), or None for a data set.
+        folder: Where the checkpoints lie.
+        **settings: The other arguments of ``model.fit``.
+
+    Returns:
+        The history of the training. The model has the trained weights.
+
+    Raises:
+        ValueError: If the model is not compiled.
     """
     if not getattr(model, "compiled", False):
         raise ValueError("The network is not compiled: call compile before training it.")
@@ -45,7 +66,7 @@ def fit(
         print(f"Loaded {store.weights}: {epochs} epochs trained before, nothing has changed.")
         return History(note["history"], note["epoch"], note["seconds"])
     if why:
-        print(f"Training {name} anew: {why}.")
+        print(f"Training {name} again: {why}.")
     start = time.perf_counter()
     trained = model.fit(x, y, **{"verbose": 0, "callbacks": [_progress()], **settings})
     made = History(
@@ -59,14 +80,32 @@ def fit(
 
 
 def first_loss(model: Any, x: np.ndarray, y: np.ndarray) -> float:
-    """The loss before any training, of the first 200 images; about log(classes) is well."""
+    """Evaluate the loss on the first 200 images, before any training.
+
+    Args:
+        model: A compiled Keras model.
+        x: Images, (N, ...).
+        y: Labels, (N,) or (N, 1).
+
+    Returns:
+        The loss. For cross-entropy over K classes, about log(K) is expected.
+    """
     return first_figures(model, x, y)["loss"]
 
 
 def first_figures(model: Any, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """The loss and each metric of the first 200 images, by name, as ``evaluate`` has them."""
+    """Evaluate the loss and each metric on the first 200 images, before any training.
+
+    Args:
+        model: A compiled Keras model.
+        x: Images, (N, ...).
+        y: Labels, (N,) or (N, 1).
+
+    Returns:
+        The values by name, as ``model.evaluate`` gives them.
+    """
     some = x[:200], y[:200]
-    with contextlib.suppress(Exception):  # what does not fit is told when it is evaluated
+    with contextlib.suppress(Exception):  # Keras reports what does not fit when it evaluates
         _make_metrics(model, some[1])
     figures = model.evaluate(*some, verbose=0, return_dict=True)
     return {name: float(value) for name, value in figures.items()}
@@ -81,11 +120,22 @@ def overfits(
     epochs: int = 60,
     folder: str = "checkpoints",
 ) -> float:
-    """Training accuracy in [0, 1] of a copy of the network on a few images, the best of its epochs.
+    """Train a copy of the network on a few images, to see whether it can memorize them.
 
     A network that cannot memorize 100 images has a fault that more data will not fix. Training
-    stops when it knows them all; ``folder/memorized.json`` keeps that an identical network did.
-    The model itself stays as it is.
+    stops when the copy knows them all, and ``folder/memorized.json`` records it, so that an
+    identical network need not be trained again.
+
+    Args:
+        model: A compiled Keras model. It stays as it is.
+        x: Images, (N, ...).
+        y: Labels, (N,) or (N, 1).
+        images: How many of the images to memorize.
+        epochs: The most epochs to train.
+        folder: Where the record lies.
+
+    Returns:
+        Training accuracy in its best epoch, from 0 to 1.
     """
     import keras
 
@@ -103,7 +153,7 @@ def overfits(
     def look(epoch: int, figures: dict[str, float]) -> None:
         nonlocal best
         accuracies = [value for name, value in figures.items() if "accuracy" in name]
-        best = max([best, *accuracies[:1]])  # a further one may be that of the first five guesses
+        best = max([best, *accuracies[:1]])  # a second one may count the five best guesses
         copy.stop_training = best == 1
 
     watch = keras.callbacks.LambdaCallback(on_epoch_end=look)
@@ -114,16 +164,16 @@ def overfits(
 
 
 def _make_variables(model: Any, x: Any, y: Any) -> None:
-    """Make all variables that Keras would make with the first step of a training.
+    """Make all variables that Keras would make in the first step of a training.
 
-    A checkpoint has a value for each. And TensorFlow traces a step that makes variables twice, any
-    other once, which spares each training half a second and more.
+    A checkpoint has a value for each. And TensorFlow traces a step that makes variables twice, but
+    any other step once, which saves each training half a second or more.
     """
     import keras
 
     if y is None and not isinstance(x, keras.utils.PyDataset):
-        return  # a stream: what is taken from it is gone, and it has no checkpoint to be loaded
-    with contextlib.suppress(Exception):  # what does not fit is told when it is trained
+        return  # a stream: what is taken from it is gone, and it has no checkpoint to restore
+    with contextlib.suppress(Exception):  # Keras reports what does not fit when it trains
         images, labels = x[0][:2] if y is None else (x, y)
         if not model.built:
             model(keras.tree.map_structure(lambda part: part[:1], images))

@@ -1,1 +1,1 @@
-"""What comes in: a folder that a student filled, read and fitted to the source notebook."""
+"""Reads the folder that a student submitted, and fits the notebook to its source."""

@@ -1,4 +1,4 @@
-"""A student's notebook under the names, kinds and points of the source notebook."""
+"""A student's notebook with the names, types and points of the source notebook."""
 
 import warnings
 from copy import deepcopy
@@ -9,14 +9,21 @@ from autograder.pages.sanitize import harmless
 
 
 def fitted(nb: nbformat.NotebookNode, source: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The student's cells under the names, kinds and points that the source notebook gives them.
+    """The student's cells with the names, types and points of the source notebook.
 
-    Of a cell with a name, the student's part is the text of an answer; everything else about it
-    is the source's. A second cell of a name, and any other cell, is a plain one. A cell that is
-    missing is put back, an answer empty, behind the one that precedes it in the source.
+    From a named cell, only the text of an answer is the student's; the source gives everything
+    else. A second cell with the same name, and any other cell, becomes a plain one. A missing cell
+    is put back after its predecessor in the source; a missing answer is put back empty.
+
+    Args:
+        nb: The student's notebook, which is changed.
+        source: The source notebook.
+
+    Returns:
+        A notebook with the metadata of the source.
     """
     known = {name_of(cell): cell for cell in source.cells if name_of(cell)}
-    given = {cell.source for cell in source.cells}  # the course's own text needs no mending
+    given = {cell.source for cell in source.cells}  # the course's own text is harmless
     cells, found = [], {}
     for cell in nb.cells:
         name = name_of(cell) if name_of(cell) in known else str(cell.get("id", ""))
@@ -45,13 +52,14 @@ def fitted(nb: nbformat.NotebookNode, source: nbformat.NotebookNode) -> nbformat
 
 
 def normalized(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with an id of its own for each cell."""
+    """The notebook with a unique id for each cell."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about copied and missing ids
         return nbformat.validator.normalize(nb)[1]
 
 
 def name_of(cell: nbformat.NotebookNode) -> str:
+    """A cell's nbgrader id; empty if it has none."""
     facts = cell.metadata.get("nbgrader")
     name = facts.get("grade_id") if isinstance(facts, dict) else None
     return name if isinstance(name, str) else ""

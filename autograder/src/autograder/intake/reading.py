@@ -1,7 +1,7 @@
-"""What comes in: is this submission something that can be graded, and with which files.
+"""Reads a submission: whether it can be graded, and with which files.
 
-Everything here reads files that a student could have prepared. Nothing is executed or followed;
-what cannot be graded is told in one sentence for its author.
+A student could have prepared every file that is read here. Nothing is executed and no link is
+followed. One sentence tells the student why a submission cannot be graded.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -18,17 +19,17 @@ from autograder.intake.fitting import normalized
 from autograder.pages.sanitize import printable
 
 MAX_NOTEBOOK = 60 * 2**20  # bytes, outputs included
-MAX_PARTS = 2_000_000  # brackets in it: each may be a list, which takes more memory than bytes
+MAX_PARTS = 2_000_000  # brackets in it: each may be a list, which needs more memory than its bytes
 MAX_CELLS = 1_000
 MAX_ID = 64  # characters, as nbformat has it
 MAX_SOURCE = 1_000_000  # characters of code and text in all cells
-MAX_TEXT = 20_000  # characters of one markdown cell: what renders it takes longer than its length
+MAX_TEXT = 20_000  # characters of one markdown cell, because rendering takes more than linear time
 MAX_FILES = 200
 MAX_ENTRIES = 2_000  # files, folders and links beside the notebook
 MAX_DEPTH = 8  # folders within folders
 MAX_TOTAL = 512 * 2**20  # bytes of all files beside the notebook, checkpoints included
-TIME = "timestamp.txt"  # when nbgrader's exchange took a submission
-SECRET = "submission_secret.txt"  # the word by which its student finds the feedback there
+TIME = "timestamp.txt"  # when nbgrader's exchange received the submission
+SECRET = "submission_secret.txt"  # identifies the student's feedback there
 RECEIPTS = (TIME, SECRET)
 MAX_RECEIPT = 1_000  # bytes of either
 
@@ -45,11 +46,20 @@ class Submission:
 
 
 def read(folder: Path, student: str, assignment: str) -> Submission:
-    """Read ``folder``; never raises for what the student put there."""
+    """Read a submission.
+
+    Args:
+        folder: The folder of the student's files.
+        student: The student.
+        assignment: The assignment, which is also the name of the notebook.
+
+    Returns:
+        The submission. If it cannot be graded, ``broken`` says why; nothing is raised.
+    """
     one = Submission(student)
     try:
         if folder.is_symlink() or folder.parent.is_symlink():
-            raise Refused("The submission is a link to another folder; hand in the files.")
+            raise Refused("The submission is a link to another folder; submit the files.")
         raw = _regular(folder / f"{assignment}.ipynb", MAX_NOTEBOOK)
         one.notebook = _notebook(raw)
         one.files = _files(folder, assignment)
@@ -57,7 +67,7 @@ def read(folder: Path, student: str, assignment: str) -> Submission:
         raw, one.broken, one.notebook = str(refused).encode(), str(refused), None
         one.files = _receipts(folder)
     except OSError as error:
-        one.broken = f"The files cannot be read ({error.strerror}); hand them in again."
+        one.broken = f"The files cannot be read ({error.strerror}); submit them again."
         raw, one.notebook = one.broken.encode(), None
     one.digest = _digest(raw, one.files)
     return one
@@ -68,29 +78,27 @@ class Refused(ValueError):
 
 
 def _regular(path: Path, limit: int) -> bytes:
-    """The bytes of a plain file: no link, no pipe, no device, not too large."""
+    """The bytes of a regular file: not a link, a pipe or a device, and not too large."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise Refused(f"There is no {path.name}; hand the notebook in under that name.") from None
+        raise Refused(f"There is no {path.name}; submit the notebook under that name.") from None
     except OSError:
-        raise Refused(
-            f"{path.name} is a link or cannot be read; hand in the file itself."
-        ) from None
+        raise Refused(f"{path.name} is a link or cannot be read; submit the file itself.") from None
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
-            raise Refused(f"{path.name} is not a plain file; hand in the file itself.")
+            raise Refused(f"{path.name} is not a regular file; submit the file itself.")
         if facts.st_size > limit:
             raise Refused(
-                f"{path.name} is larger than {limit // 2**20} MB; clear its outputs or leave "
-                "out what was not asked for."
+                f"{path.name} is larger than {limit // 2**20} MB; clear its outputs or "
+                "remove what was not asked for."
             )
         return file.read(limit)
 
 
 def _receipts(folder: Path) -> dict[str, bytes]:
-    """What the exchange wrote: without it, who cannot be graded would not be told through it."""
+    """The exchange's own files; without them it could not return the feedback."""
     found = {}
     for name in RECEIPTS:
         if not folder.is_symlink() and not folder.parent.is_symlink():
@@ -106,11 +114,13 @@ def _notebook(raw: bytes) -> nbformat.NotebookNode:
     except (ValueError, RecursionError):
         raise Refused(
             "The notebook is not valid JSON, so Jupyter cannot open it either; restore it from a "
-            "checkpoint or begin again from the release."
+            "checkpoint or start again from the released notebook."
         ) from None
     try:
         if content["nbformat"] != 4 or not isinstance(content["cells"], list):
-            raise Refused("The notebook is not of format 4; save it with a present Jupyter.")
+            raise Refused(
+                "The notebook is not in format 4; save it with a current version of Jupyter."
+            )
         _bounded(len(content["cells"]), MAX_CELLS, "cells")
         cells = [_clean_cell(cell) for cell in content["cells"]]
         minor = content["nbformat_minor"]
@@ -132,16 +142,18 @@ def _notebook(raw: bytes) -> nbformat.NotebookNode:
 def _bounded(number: int, most: int, what: str) -> None:
     if number > most:
         raise Refused(
-            f"The notebook has {number:,} {what}, and no more than {most:,} can be graded; take "
-            "out what was not asked for."
+            f"The notebook has {number:,} {what}, and at most {most:,} can be graded; remove "
+            "what was not asked for."
         )
 
 
 def _clean_cell(cell: dict) -> dict:
-    """The parts of a cell that a student's notebook may say: no outputs, tags, attachments."""
+    """The parts of a cell that a student's notebook may set: no outputs, tags or attachments."""
     words = {key: cell.get(key) for key in ("cell_type", "id")}
-    kept = {key: w for key, w in words.items() if isinstance(w, str) and len(w) <= MAX_ID}
-    source = "".join(cell["source"])  # a text, or a list of its lines
+    kept: dict[str, Any] = {
+        key: w for key, w in words.items() if isinstance(w, str) and len(w) <= MAX_ID
+    }
+    source = "".join(cell["source"])  # a string or a list of lines
     facts = cell.get("metadata")
     facts = facts.get("nbgrader") if isinstance(facts, dict) else None
     name = facts.get("grade_id") if isinstance(facts, dict) else None
@@ -151,7 +163,7 @@ def _clean_cell(cell: dict) -> dict:
 
 
 def _files(folder: Path, assignment: str) -> dict[str, bytes]:
-    """The plain files beside the notebook, within bounds; links and special files are left out."""
+    """The regular files beside the notebook, within limits; links and special files are skipped."""
     found: dict[str, bytes] = {}
     total = 0
     for name in _names(folder):
@@ -161,16 +173,16 @@ def _files(folder: Path, assignment: str) -> dict[str, bytes]:
         total += len(found[name])
         if len(found) > MAX_FILES or total > MAX_TOTAL:
             raise Refused(
-                f"More than {MAX_FILES} files or {MAX_TOTAL // 2**20} MB lie beside the notebook; "
-                "hand in the notebook and its checkpoints only."
+                f"More than {MAX_FILES} files or {MAX_TOTAL // 2**20} MB are beside the notebook; "
+                "submit only the notebook and its checkpoints."
             )
     return found
 
 
 def _names(folder: Path) -> list[str]:
-    """The plain files in a folder, by their paths from there, in order; no link is followed.
+    """The sorted relative paths of the regular files in a folder; no link is followed.
 
-    Names that are no text are left out, as an import or a program of this course knows none.
+    Files with unprintable names are skipped, because nothing in the course uses one.
     """
     found, folders, seen = [], [("", 0)], 0
     while folders:
@@ -182,7 +194,7 @@ def _names(folder: Path) -> list[str]:
                 if seen > MAX_ENTRIES or depth > MAX_DEPTH:
                     raise Refused(
                         f"More than {MAX_ENTRIES:,} files or {MAX_DEPTH} folders within folders "
-                        "lie beside the notebook; hand in the notebook and its checkpoints only."
+                        "are beside the notebook; submit only the notebook and its checkpoints."
                     )
                 if entry.is_dir(follow_symlinks=False):
                     folders.append((f"{name}/", depth + 1))

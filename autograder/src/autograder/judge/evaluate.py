@@ -1,4 +1,4 @@
-"""Runs one hidden block in this process: the one way in which hidden tests become a verdict."""
+"""Runs one hidden block in this process; only this module turns hidden tests into a verdict."""
 
 import ast
 import contextlib
@@ -13,32 +13,39 @@ from convcourse import outcomes
 
 
 def evaluate(code: str) -> Verdict:
-    """Run a hidden block; its last expression may be a number, as nbgrader reads a test cell.
+    """Run a hidden block against the submission of `autograder.judge.source`.
 
-    Whatever it raises is a verdict. Where the submission comes from says `autograder.judge.source`.
+    Args:
+        code: The block. Its last expression may be a number of points, as in nbgrader.
+
+    Returns:
+        The verdict; any exception of the block becomes one.
     """
-    source.take_notes()  # of a block before, which may have ended in an error
+    source.take_notes()  # of an earlier block, which may have ended in an error
     names: dict[str, Any] = {"__name__": "hidden"}
     tree = ast.parse(code)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last: ast.Expression | None = None
+    if tree.body and isinstance(end := tree.body[-1], ast.Expr):
+        last = ast.Expression(end.value)
+        tree.body.pop()
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             exec(compile(tree, "hidden", "exec"), names)
-            expression = ast.Expression(last.value) if last else None
-            score = eval(compile(expression, "hidden", "eval"), names) if last else None
+            score = eval(compile(last, "hidden", "eval"), names) if last else None
     except outcomes.CheckFailed as failed:
         return Verdict(failed.outcome.status, failed.outcome.message, detail=failed.detail)
     except AssertionError as error:
         return Verdict(outcomes.WRONG, str(error) or "A hidden check did not pass.")
     except MemoryError:
         return Verdict(outcomes.ERROR, "The hidden checks used more memory than allowed.")
-    except Exception as error:  # a fault of the checks: never shown with a hidden value or line
+    except Exception as error:  # an error in the checks: its text may quote hidden values
         kind = type(error).__name__
         return Verdict(outcomes.ERROR, f"A hidden check ended in {kind}.", detail=_text(error))
-    if isinstance(score, np.ndarray):  # what was compared were arrays, so nothing was counted
+    if isinstance(score, np.ndarray):  # the block compared arrays, so it counted nothing
         return Verdict(outcomes.WRONG, "A result is an array where one value is expected.")
-    number = isinstance(score, (int, float, np.number)) and not isinstance(score, bool)
-    points = float(score) if number else None
+    points: float | None = None
+    if isinstance(score, int | float | np.number) and not isinstance(score, bool):
+        points = float(score)
     return Verdict(outcomes.PASSED, score=points, notes=source.take_notes())
 
 

@@ -13,22 +13,29 @@ from convcourse import profile
 from convcourse.files import write_whole
 from convcourse.wire import export
 
-_kept_in: Path | None = None  # where the judges of a run keep what they draw
+_kept_in: Path | None = None  # where the judges of a run keep their images
 
 
 def keep_in(folder: str | os.PathLike) -> None:
-    """Keep held-out images in this folder, for all judges of a run; no student may see it."""
+    """Keep held-out images in this folder for all judges of a run; students must not see it."""
     global _kept_in
     _kept_in = Path(folder)
 
 
 def images(number: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, np.ndarray]:
-    """Images that no notebook has seen: ``x`` (N, 32, 32, 3) uint8, ``y`` (N,) uint8.
+    """Images that no notebook has seen.
 
     Under *offline* they are generated from course.toml's ``heldout_seed``; `convcourse.data`
     teaches with seed 0. Under *quick* and *full* they come from the official test images,
-    mirrored: under *quick* from those that the balanced subset leaves out, under *full* from all,
+    mirrored: under *quick* from those outside the balanced subset, under *full* from all of them,
     since no other real images exist.
+
+    Args:
+        number: How many images.
+        dataset: ``cifar10`` or ``cifar100``.
+
+    Returns:
+        ``x``, (N, 32, 32, 3) uint8, and ``y``, (N,) uint8.
     """
     if _kept_in is None:
         return _drawn(number, dataset)
@@ -38,7 +45,7 @@ def images(number: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, n
     with contextlib.suppress(OSError):
         return tuple(export.from_plain(*export.loads(path.read_bytes())))
     found = _drawn(number, dataset)
-    with contextlib.suppress(OSError):  # where nothing can be kept, each judge draws its own
+    with contextlib.suppress(OSError):  # if the folder cannot be written, each judge draws its own
         write_whole(path, export.dumps(*export.to_plain(found)))
     return found
 
@@ -56,7 +63,7 @@ def _drawn(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
 def _mirrored_test_images(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
     from convcourse import data
 
-    # Asking for all of them, whatever the profile takes; notebooks get the first of each class.
+    # Load all images, whatever the profile uses; notebooks get the first ones of each class.
     everything = data.load(dataset, train=10, test=10_000)
     order = np.random.default_rng(course.load().heldout_seed).permutation(len(everything.x_test))
     seen = profile.current().test_images

@@ -1,8 +1,8 @@
 """Runs hidden tests in a process that holds no student code.
 
 The judge's process executes one hidden block at a time. What the block asks of the submission
-travels as plain data through a pipe: the request to this side, which asks the student's process
-by whatever `Source` it was given, and the answer back. A block that hangs or eats memory ends
+travels as plain data through a pipe: this side receives the request, asks the student's process
+through its `Source`, and sends the answer back. A block that hangs or uses too much memory ends
 with its process, and the next block gets a new one.
 """
 
@@ -20,8 +20,8 @@ from convcourse import outcomes
 from convcourse.wire import export
 from convcourse.wire.answers import asked_for
 
-MEMORY = 6 * 2**30  # bytes a judge may add to what it has at its start
-SECONDS = 300  # one hidden block, the student's answers included
+MEMORY = 6 * 2**30  # bytes that a judge may allocate after its start
+SECONDS = 300  # for one hidden block, including the student's answers
 
 
 class Judge:
@@ -39,9 +39,17 @@ class Judge:
         self.close()
 
     def run(self, code: str, source: Source) -> Verdict:
-        """Execute one hidden block against a submission; never raises for what it finds.
+        """Execute one hidden block against a submission.
 
-        Raises RuntimeError when there is no judge to be had: then nothing is known of the work.
+        Args:
+            code: The hidden block.
+            source: Where the submission is.
+
+        Returns:
+            The verdict; no fault of the submission or of the block raises an exception.
+
+        Raises:
+            RuntimeError: If the judge cannot start, or ends through no fault of the block.
         """
         pipe = self._ready()
         pipe.send(("run", code))
@@ -61,14 +69,14 @@ class Judge:
             if kind == "verdict":
                 return body[0]
             words, parts = _answer(source, kind, *body)
-            with contextlib.suppress(ConnectionError):  # the end of the judge is seen above
+            with contextlib.suppress(ConnectionError):  # the next recv reports that the judge ended
                 pipe.send(words)
                 _write(pipe, parts)
 
     def _lost(self) -> Verdict:
-        """What the end of the judge's process in the middle of a block means.
+        """The verdict when the judge's process ends in the middle of a block.
 
-        Memory that an answer needs ends it by a signal; whatever else does is the grader's fault.
+        A signal ends it when an answer needs too much memory; any other end is the grader's fault.
         """
         process = self._process
         code = process.wait(10)
@@ -83,11 +91,12 @@ class Judge:
         """End the judge's process at once."""
         if self._process is not None:
             self._process.kill()
+        if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
 
     def _ready(self) -> Connection:
-        if self._process is None or self._process.poll() is not None:
+        if self._pipe is None or self._process is None or self._process.poll() is not None:
             self.close()
             self._pipe, theirs = Pipe()
             names = ("COURSE_", "OMP_", "TF_", "KERAS_", "CUDA_")
@@ -108,11 +117,13 @@ class Judge:
 
 
 def _answer(
-    source: Source, kind: str, name: str | list[str], arguments: Any
+    source: Source, kind: str, name: Any, arguments: Any
 ) -> tuple[tuple, list[bytes | memoryview]]:
-    """Ask the submission: a message, and the parts of the data that follow it.
+    """Ask the submission.
 
-    An outcome that it ends in crosses as words.
+    Returns:
+        The message for the judge, and the parts of the data that follow it. An exception with an
+        outcome becomes a message without data.
     """
     try:
         if kind == "values":
@@ -130,6 +141,7 @@ def _answer(
 
 
 def _write(pipe: Connection, parts: list[bytes | memoryview]) -> None:
-    for part in map(memoryview, parts):
-        while part:
-            part = part[os.write(pipe.fileno(), part) :]
+    for part in parts:
+        left = memoryview(part)
+        while left:
+            left = left[os.write(pipe.fileno(), left) :]

@@ -9,12 +9,21 @@ import numpy as np
 from convcourse import checks, outcomes
 from convcourse.wire import export, models
 
-KEPT = 3  # networks that are rebuilt or taken in once, however often they are asked for
+KEPT = 3  # networks that are rebuilt and traced only once
 BATCH = 256  # images that a network sees at a time
 _rebuilt: dict[bytes, Any] = {}  # the last models, by a hash of what they were rebuilt from
 
 
 def rebuild(name: str, plain: tuple[dict, list]) -> Any:
+    """The Keras model in plain data; the same data gives the same object.
+
+    Args:
+        name: What messages call it.
+        plain: What `convcourse.wire.models.model_to_plain` gave.
+
+    Raises:
+        checks.Wrong: If it is not a model of built-in layers.
+    """
     try:
         digest = hashlib.sha256()
         for part in export.chunks(*plain):
@@ -31,11 +40,20 @@ def rebuild(name: str, plain: tuple[dict, list]) -> Any:
 
 
 def predict(network: Any, x: np.ndarray) -> np.ndarray:
-    """What a rebuilt model of one output gives for ``x``, as its own ``predict`` would.
+    """The predictions of a rebuilt model, as its own ``predict`` gives them.
 
-    TensorFlow takes the network in once, for any number of images; Keras makes a pipeline for each
-    call, and takes the network in again where their number differs. Raises `checks.Wrong` for a
-    model of several outputs.
+    TensorFlow traces the network once for any number of images. Keras's ``predict`` builds a
+    pipeline for each call, and traces the network again when the number of images changes.
+
+    Args:
+        network: A rebuilt model with one output.
+        x: The inputs, (N, ...).
+
+    Returns:
+        The outputs, (N, ...).
+
+    Raises:
+        checks.Wrong: If the model has several outputs.
     """
     x = np.asarray(x)
     taken_in = _taken_in(network, x.shape[1:], x.dtype)
@@ -53,9 +71,15 @@ def _taken_in(network: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
 
 
 def accuracy(network: Any, x: np.ndarray, y: np.ndarray) -> float:
-    """Share of images that a rebuilt model classifies rightly; ``y`` holds class numbers.
+    """The fraction of images that a rebuilt model classifies correctly.
 
-    Raises `checks.Wrong` when the outputs do not fit, or are not finite.
+    Args:
+        network: The model.
+        x: The images, (N, H, W, C).
+        y: Their class numbers, (N,) or (N, 1).
+
+    Raises:
+        checks.Wrong: If the outputs have the wrong shape or are not finite.
     """
     scores = predict(network, x)
     checks.shape(scores, (len(x), None), "What the network predicts")
@@ -64,12 +88,17 @@ def accuracy(network: Any, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def is_cross_entropy(figure: float, chances: np.ndarray, y: np.ndarray) -> bool:
-    """Whether a figure is the mean cross-entropy of these probabilities, to one part in a hundred.
+    """Whether a figure is the mean cross-entropy of these probabilities, to within 1 %.
 
-    chances: (N, classes), y: (N,) class numbers. Keras goes back to the logits where softmax is an
-    activation, and takes the probabilities, none below 1e-7, where it is a layer of its own: for
-    a network that is sure of its mistakes, these differ. Both are right, and where a probability
-    is too small for a float, any larger figure.
+    If softmax is an activation, Keras computes with the logits. If it is a separate layer, Keras
+    computes with the probabilities and raises them to at least 1e-7. The two differ for a network
+    that is confident of its mistakes, and both are right. If a probability is too small for a
+    float, any larger figure is right as well.
+
+    Args:
+        figure: The number to check.
+        chances: The predicted probabilities, (N, classes).
+        y: The class numbers, (N,).
     """
     own, least = np.ravel(chances[np.arange(len(y)), np.ravel(y)]), np.finfo(np.float32).tiny
     bounded, exact = (-np.log(np.float64(own).clip(low, 1)).mean() for low in (1e-7, least))

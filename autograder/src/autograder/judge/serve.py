@@ -42,10 +42,10 @@ class _Pipe:
         raise failed
 
     def _received(self, size: int) -> memoryview:
-        """An answer's bytes, which follow bare: the pipe's own messages would copy them twice."""
+        """The bytes of an answer, sent without `Connection.send`, which would copy them twice."""
         try:
             whole = left = np.empty(size, np.uint8).data
-        except MemoryError:  # what follows, a student's data, must not be read as messages
+        except MemoryError:  # the student's data that follows must not be read as messages
             os.kill(os.getpid(), signal.SIGKILL)
         while left:
             got = os.readv(self._pipe.fileno(), [left])
@@ -56,9 +56,9 @@ class _Pipe:
 
 
 def serve(call: Call) -> None:
-    """Execute hidden blocks until the other end closes; the target of a forked process."""
+    """Execute hidden blocks until the other end closes: the target of a forked process."""
     pipe = Connection(call.fds[0])
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TensorFlow's log would mix with the progress
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TensorFlow's log would disturb the progress line
     _limit_memory(call.arguments["memory"])
     source.connect(_Pipe(pipe))
     heldout.keep_in(call.arguments["kept"])

@@ -1,4 +1,4 @@
-"""Where the submission that is being judged lives, and what is noted about it."""
+"""The source of the submission that is being judged, and the facts noted about it."""
 
 from typing import Any, Protocol
 
@@ -8,7 +8,7 @@ from convcourse.wire.answers import Namespace
 
 
 class Source(Protocol):
-    """Where a student's work lives; every answer is plain data of `convcourse.wire`.
+    """Where a student's work is; every answer is plain data of `convcourse.wire`.
 
     The answer of `values` is a list. The arguments of a model are ``[args, kwargs]``, those of
     `call` a list of such pairs; its answer is the list of what the function returned for each.
@@ -39,14 +39,14 @@ def current() -> Source:
 def note(**facts: str | float) -> None:
     """Keep facts about this work beside its score, for the class's leaderboard.
 
-    They count only where the block ends in a score above 0. Students never see them, and stock
+    They count only if the block ends in a score above 0. Students never see them, and stock
     nbgrader does not keep them.
     """
     _noted.update(facts)
 
 
 def take_notes() -> dict[str, str | float]:
-    """What was noted since the last time, as short text and numbers."""
+    """The facts noted since the last call, as short text and numbers."""
     taken = {k: v[:200] if isinstance(v, str) else float(v) for k, v in _noted.items()}
     _noted.clear()
     return taken

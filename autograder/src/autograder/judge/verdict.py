@@ -1,4 +1,4 @@
-"""What a hidden block came to."""
+"""The result of a hidden block."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -8,12 +8,12 @@ from convcourse import outcomes
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a hidden block came to: an outcome, and a score where it ends in a number."""
+    """The result of a hidden block: an outcome, and a score if it ends in a number."""
 
     status: str
     message: str = ""
-    score: float | None = None  # points, as nbgrader takes a test cell's last number
-    detail: str = ""  # more words, which only the instructor may read
+    score: float | None = None  # points: the last number of a test cell, as in nbgrader
+    detail: str = ""  # a message that only the instructor may read
     notes: dict[str, str | float] = field(default_factory=dict)  # for the class's leaderboard
 
     @property
@@ -21,7 +21,7 @@ class Verdict:
         return self.status == outcomes.PASSED
 
     def within(self, points: float) -> "Verdict":
-        """This verdict with a score that nbgrader takes, 0 to ``points``, and told in words."""
+        """This verdict with a score from 0 to ``points``, which its message states."""
         if self.score is None:
             return self
         score = self.score if math.isfinite(self.score) else 0.0

@@ -1,1 +1,1 @@
-"""One notebook in one kernel: student code there, hidden blocks in the judge."""
+"""Runs a notebook: student code in a kernel, hidden blocks in the judge."""

@@ -1,4 +1,4 @@
-"""The grader's side of a question to the kernel: what is asked, and the file with the answer."""
+"""The grader's side of a question to the kernel: the request, and the file with the answer."""
 
 import contextlib
 import json
@@ -19,21 +19,21 @@ MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
 
 
 class Notebook(Protocol):
-    """A notebook that is being run, as far as asking it goes."""
+    """A running notebook, as far as `KernelSource` needs it."""
 
-    folder: Path  # the notebook's own, as the kernel sees it
+    folder: Path  # the notebook's folder, as the kernel sees it
     told: bool  # whether student code has seen arguments of hidden checks
 
     @property
     def root(self) -> str:
-        """Where the kernel's tree of files begins for this process."""
+        """The root of the kernel's file tree, as this process sees it."""
 
     def ask(self, code: str) -> None:
-        """Run code of ours in the kernel; what it shows is thrown away."""
+        """Run the grader's own code in the kernel; its outputs are discarded."""
 
 
 class KernelSource:
-    """A student's kernel as the source of their work: asks by executing, reads data files."""
+    """A student's kernel as a `Source`: it asks by executing code and reads plain data."""
 
     def __init__(self, run: Notebook) -> None:
         self.run = run
@@ -73,8 +73,10 @@ class KernelSource:
 
 @contextlib.contextmanager
 def _opened(root: str, folder: Path) -> Iterator[int]:
-    """A folder that student code can write to, and whose parents it may have renamed: no link in
-    its path is followed, and none leads elsewhere once it is open."""
+    """Open a folder whose parents student code may have renamed.
+
+    No link in its path is followed, and once it is open, no link can lead elsewhere.
+    """
     handle = -1
     try:
         handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
@@ -85,7 +87,7 @@ def _opened(root: str, folder: Path) -> Iterator[int]:
     except OSError:
         if handle >= 0:
             os.close(handle)
-        raise outcomes.StudentError("The notebook's folder is not where it was.") from None
+        raise outcomes.StudentError("The notebook's folder was moved or removed.") from None
     try:
         yield handle
     finally:
@@ -98,12 +100,12 @@ def _write(folder: int, name: str, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
     except OSError as error:
-        words = f"The notebook's folder takes no more files: {os.strerror(error.errno)}."
+        words = f"The grader cannot write to the notebook's folder: {error.strerror}."
         raise outcomes.StudentError(words) from None
 
 
 def _read(folder: int, name: str) -> tuple[Any, list]:
-    """The answer in a file that student code could have written: bounded, no link, plain file."""
+    """The answer, from a file that student code could have written: small, regular, not a link."""
     try:
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError:
@@ -113,7 +115,7 @@ def _read(folder: int, name: str) -> tuple[Any, list]:
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_ANSWER:
-            raise outcomes.Wrong("The notebook's answer is too large, or no plain data.")
+            raise outcomes.Wrong("The notebook's answer is too large or is not plain data.")
         kind, raw = file.read(1), file.read(MAX_ANSWER)
     if kind == b"+":
         return export.loads(raw)
@@ -121,7 +123,7 @@ def _read(folder: int, name: str) -> tuple[Any, list]:
 
 
 class _Said(Exception):
-    """A failure in the notebook's own words, which its author may have written."""
+    """A failure with a message from the notebook, which student code may have forged."""
 
     def __init__(self, raw: bytes) -> None:
         try:
@@ -134,7 +136,7 @@ class _Said(Exception):
         self.words = bounded(words, 2_000)
 
     def outcome(self, name: str, told: bool) -> outcomes.CheckFailed:
-        """The outcome for the student, who is not to read what the code was told."""
+        """The outcome for the student, who must not see the arguments of hidden checks."""
         kinds = {outcomes.NOT_ATTEMPTED: outcomes.NotAttempted, outcomes.WRONG: outcomes.Wrong}
         kind = kinds.get(self.status, outcomes.StudentError)
         if not told:
@@ -143,17 +145,17 @@ class _Said(Exception):
             failed = kind(f"{name} is not written yet.")
         elif self.status == outcomes.WRONG:
             failed = kind(
-                f"{name} gives no plain value, array, or Keras model of built-in layers in a "
-                "hidden check."
+                f"In a hidden check, {name} does not give a plain value, an array, or a Keras "
+                "model of built-in layers."
             )
         else:
             failed = kind(
-                f"{name} ends in {_kind(self.words.partition(':')[0])} in a hidden check."
+                f"In a hidden check, {name} ends in {_kind(self.words.partition(':')[0])}."
             )
         failed.detail = self.words
         return failed
 
 
 def _kind(name: str) -> str:
-    """An exception's name if it is a frequent one: of many, each could stand for a number."""
+    """A common exception's name; with more names, code could encode hidden values in them."""
     return f"{'an' if name[0] in 'AI' else 'a'} {name}" if name in KINDS else "an error"

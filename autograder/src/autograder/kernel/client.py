@@ -1,4 +1,4 @@
-"""Clients of Jupyter and nbclient for a kernel that is not trusted: what it sends is bounded."""
+"""Clients of Jupyter and nbclient for an untrusted kernel: they bound what it sends."""
 
 import contextlib
 import queue
@@ -17,7 +17,7 @@ from autograder.warm.reach import LIMITS
 
 START_SECONDS = 60  # until a kernel answers
 MAX_MESSAGE = 64 * 2**20  # bytes; a longer one never reaches this process
-MAX_WAITING = 8  # messages that have come and are not read yet: the system holds the others
+MAX_WAITING = 8  # received messages that are not read yet; the system holds the others
 
 
 class BoundedClient(AsyncKernelClient):
@@ -31,11 +31,14 @@ class BoundedClient(AsyncKernelClient):
     async def wait_for_ready(self, timeout: float | None = START_SECONDS) -> None:
         """Wait until a kernel answers on both channels.
 
-        jupyter_client's own ends with a fifth of a second of listening for further messages; here
-        it is known which message comes last.
+        jupyter_client's own method then listens for another 0.2 s; this one knows which message
+        is the last.
+
+        Args:
+            timeout: Seconds to wait.
 
         Raises:
-            RuntimeError: If the kernel has not answered in time.
+            RuntimeError: If the kernel does not answer in time.
         """
         deadline = time.monotonic() + (timeout or START_SECONDS)
         while time.monotonic() < deadline and await self.is_alive():
@@ -54,13 +57,13 @@ def _is_end(message: dict[str, Any], asked: str) -> bool:
 
 
 class Manager(AsyncKernelManager):
-    """A manager of kernels that are not trusted."""
+    """A manager of untrusted kernels."""
 
     client_factory = Type(BoundedClient)
 
 
 class Client(NotebookClient):
-    """nbclient's, for a kernel that is not trusted: what one cell shows is bounded."""
+    """nbclient's client for an untrusted kernel: it bounds what one cell shows."""
 
     most = LIMITS.output
     shown = 0  # characters in this cell so far
@@ -70,13 +73,19 @@ class Client(NotebookClient):
     def _kernel_manager_class_default(self) -> type[Manager]:
         return Manager
 
+    @property
+    def process(self) -> Any:
+        """The kernel's process as its provisioner holds it, or None."""
+        return getattr(getattr(self.km, "provisioner", None), "process", None)
+
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        """Leave out what is too much, and widgets; end the kernel of a cell that floods."""
+        """Drop widgets and excess output, and end a kernel that floods its client."""
         kind = str(msg["msg_type"])
         self.shown += 200 + sum(len(str(part)) for part in msg["content"].values())
         if self.shown > self.most and not self.flooded:
             self.flooded = True
-            self.km.provisioner.process.kill()  # nbclient sees that it is dead within a second
+            if self.process is not None:
+                self.process.kill()  # nbclient sees that it is dead within a second
         if kind.startswith("comm") or self.flooded:
             return None
         if kind in ("status", "execute_input"):

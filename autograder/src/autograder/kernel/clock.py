@@ -1,4 +1,4 @@
-"""Where the time of a submission goes: seconds by stage."""
+"""Measures the seconds of each stage of a submission."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,14 +6,19 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Adds up the wall time of stages, and what a process computes in them, in ``seconds``."""
+    """Adds up the wall time of each stage, and a process's computing time, in ``seconds``."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str, computed: Callable[[], float] | None = None) -> Iterator[None]:
-        """Time a stage; ``computed`` gives a processor time so far, kept as "STAGE compute"."""
+        """Time a stage.
+
+        Args:
+            stage: Its name.
+            computed: Gives a process's computing time so far, which is kept as "STAGE compute".
+        """
         began, before = time.perf_counter(), computed() if computed else 0.0
         try:
             yield

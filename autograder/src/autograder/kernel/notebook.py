@@ -1,8 +1,8 @@
 """One notebook from the first cell to the last: student code in a kernel, verdicts elsewhere.
 
 Every cell runs in the student's kernel except hidden test blocks: those go to the judge, which
-asks the kernel for data only. A test cell's outputs are then written anew from the verdict, so
-nothing that student code shows there can be a mark.
+asks the kernel only for data. The verdict then replaces the outputs of a test cell, so student
+code cannot show a mark there.
 """
 
 import contextlib
@@ -34,9 +34,12 @@ MAX_KEPT = 50_000_000  # characters of all outputs of a notebook
 
 
 class Run:
-    """One notebook, one kernel, from the first cell to the last.
+    """One run of one notebook in one kernel.
 
-    A warm kernel is put behind walls, unless ``limits`` is None.
+    Attributes:
+        dead: Why the kernel ended; empty while it lives.
+        told: Whether student code has seen arguments of hidden checks.
+        clock: The seconds of each stage: start, cells, judge, end.
     """
 
     def __init__(
@@ -48,6 +51,17 @@ class Run:
         timeout: int = 600,
         limits: Limits | None = LIMITS,
     ) -> None:
+        """Prepare a run; `all_cells` starts it.
+
+        Args:
+            nb: The notebook, whose outputs are written.
+            folder: The folder in which it runs.
+            judge: What runs hidden blocks.
+            kernel: The name of the kernelspec.
+            timeout: Seconds that a cell may take.
+            limits: What the notebook may use; None for a kernel without walls. Only warm kernels
+                have walls.
+        """
         announce()
         self.nb, self.folder, self.judge = nb, Path(folder).resolve(), judge
         self.limits = limits if kernel == NAME else None
@@ -61,14 +75,14 @@ class Run:
             on_cell_executed=self._keep_reply,
         )
         self.dead = ""
-        self.told = False  # whether student code has seen arguments of hidden checks
+        self.told = False
         self.ran, self.kept = 0, 0  # cells, and characters of their outputs
         self.reply: dict[str, Any] = {}
-        self.clock = Clock()  # seconds by stage: kernel start, cells, judge, kernel end
+        self.clock = Clock()
 
     def all_cells(self) -> None:
-        """Execute; a kernel that dies leaves a verdict in each test cell after it."""
-        # A kernel logs to the terminal of whoever started it; its words to the student are outputs.
+        """Execute the notebook; if the kernel dies, the verdict of each later test cell says so."""
+        # A kernel logs to the terminal of its parent; what the student should read is in outputs.
         with contextlib.ExitStack() as kernel:
             with self.clock("start"):
                 walls = self._walls()
@@ -88,9 +102,10 @@ class Run:
         return {} if self.limits is None else {"limits": self.limits}
 
     def _run(self, cell: NotebookNode, index: int, store_history: bool = True) -> None:
-        """Execute one cell in the student's kernel, within its time; sets ``dead`` if that ends.
+        """Execute one cell in the student's kernel; sets ``dead`` if the kernel ends.
 
-        Raises RuntimeError when the kernel ends by no fault of its own.
+        Raises:
+            RuntimeError: If the kernel ends through no fault of the notebook.
         """
         if self.dead:
             return
@@ -100,22 +115,22 @@ class Run:
         except CellTimeoutError:
             self.dead = (
                 f"A cell took longer than {self.client.timeout} seconds and was stopped. If it "
-                "trains, hand its folder checkpoints in too: then nothing is trained again."
+                "trains a network, submit its folder checkpoints too: then it need not train again."
             )
         except DeadKernelError:
             self.dead = self._why_dead()
         except CellExecutionError:
             pass
-        except Exception as error:  # whatever a kernel sends that is no message of Jupyter's
+        except Exception as error:  # a kernel may send malformed messages
             self.dead = f"The kernel's messages could not be read ({type(error).__name__})."
-        # Later messages may change what this cell has shown no more, nor the verdict in its place.
+        # Later messages must not change the outputs of this cell or the verdict that replaces them.
         self.client.reset_execution_trackers()
         self._tidy(cell, store_history)
 
     def _tidy(self, cell: NotebookNode, counts: bool) -> None:
-        """Leave what a person can read and look at, of all cells together no more than that.
+        """Keep only safe outputs, within the limits of a cell and of the notebook.
 
-        Cells are numbered here: a kernel could tell what it has seen by its own numbers.
+        The grader numbers the cells, because a kernel could pass on hidden values in its numbers.
         """
         found = [safe(one) for one in cell.outputs[:MAX_OUTPUTS]]
         cell.outputs = [one for one in found if one is not None]
@@ -123,7 +138,7 @@ class Run:
         cell.execution_count = self.ran if counts else None
         size = sum(len(json.dumps(one)) for one in cell.outputs)
         if self.kept + size > MAX_KEPT:
-            text = "The notebook shows more than can be kept; this was left out.\n"
+            text = "The outputs of this notebook are too large; this one was left out.\n"
             cell.outputs, size = [output("stream", name="stdout", text=text)], 0
         self.kept += size
 
@@ -134,15 +149,16 @@ class Run:
     def _why_dead(self) -> str:
         if self.client.flooded:
             return f"A cell showed more than {self.client.most:,} characters and was stopped."
-        process = getattr(self.client.km.provisioner, "process", None)
+        process = self.client.process
         if isinstance(process, Process) and (lost := process.lost()):
             raise RuntimeError(lost)
         return getattr(process, "reason", "") or "The kernel died in an earlier cell."
 
     def ask(self, code: str) -> None:
-        """Run code of ours in the kernel; what it shows is thrown away.
+        """Run the grader's own code in the kernel; its outputs are discarded.
 
-        Raises `outcomes.StudentError` when the kernel ends over it.
+        Raises:
+            outcomes.StudentError: If the kernel ends.
         """
         cell = _cell(code)
         self.nb.cells.append(cell)
@@ -155,16 +171,16 @@ class Run:
 
     @property
     def root(self) -> str:
-        """Where the kernel's tree of files begins for this process."""
+        """The root of the kernel's file tree, as this process sees it."""
         if self.limits is None:
             return "/"
-        return f"/proc/{self.client.km.provisioner.process.pid}/root"
+        return f"/proc/{self.client.process.pid}/root"
 
     def _computed(self) -> float:
-        """Seconds of processor time that the kernel has used so far; 0 where nobody knows."""
-        process = getattr(self.client.km.provisioner, "process", None)
+        """Seconds of computing time that the kernel has used so far; 0 if they are unknown."""
         with contextlib.suppress(OSError, AttributeError):
-            words = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
+            stat = Path(f"/proc/{self.client.process.pid}/stat").read_bytes()
+            words = stat.rpartition(b")")[2].split()
             return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
         return 0.0
 
@@ -187,16 +203,19 @@ class Run:
 
 
 def _cell(code: str) -> NotebookNode:
-    """A code cell as nbformat makes it, which also holds each against its schema."""
+    """A code cell like nbformat's, without the validation that nbformat does for each new cell."""
     return nbformat.from_dict(
         dict(cell_type="code", metadata={}, execution_count=None, source=code, outputs=[])
     )
 
 
 def visible_verdict(reply: dict[str, Any], told: bool) -> Verdict:
-    """What the visible checks came to, by the kernel's reply: outputs can be lost or be many.
+    """The verdict of the visible checks, from the kernel's reply; outputs can be lost or forged.
 
-    Where student code was ``told`` hidden arguments before, its words are for the instructor.
+    Args:
+        reply: The content of the kernel's reply to the visible lines.
+        told: Whether student code has seen hidden arguments; then only the instructor may read
+            its message.
     """
     if reply.get("status") == "ok":
         return Verdict(outcomes.PASSED)
@@ -211,11 +230,11 @@ def visible_verdict(reply: dict[str, Any], told: bool) -> Verdict:
         bounded(reply.get("evalue", "The cell was not run."), 2_000),
     )
     status = known.get(ename, outcomes.ERROR)
-    if words.startswith(f"{status}: "):  # the outcome's own words come first
+    if words.startswith(f"{status}: "):  # the outcome adds its own prefix
         words = words.split(". ", 1)[-1]
     if not told:
         return Verdict(status, words)
     came = {outcomes.NOT_ATTEMPTED: "miss an answer", outcomes.WRONG: "did not pass"}
     came_to = came.get(status, "ended in an error")
-    run_it = "run this cell in your own notebook to read what they say."
+    run_it = "run this cell in your own notebook to read their message."
     return Verdict(status, f"The visible checks {came_to}; {run_it}", detail=words)

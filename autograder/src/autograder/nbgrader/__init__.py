@@ -1,1 +1,1 @@
-"""Everything that touches nbgrader, and nothing else."""
+"""Everything that depends on nbgrader's internals, and nothing else."""

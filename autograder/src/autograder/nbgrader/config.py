@@ -12,7 +12,7 @@ FILE = "nbgrader_config.py"
 
 
 def load(root: Path) -> Config:
-    """The instructor's nbgrader_config.py, if there is one, with this folder as the course's."""
+    """The settings of nbgrader_config.py, if there is one, with ``root`` as the course folder."""
     config = Config()
     if (root / FILE).is_file():
         config = PyFileConfigLoader(FILE, path=str(root)).load_config()
@@ -22,7 +22,7 @@ def load(root: Path) -> Config:
 
 @contextlib.contextmanager
 def inside(folder: Path) -> Iterator[None]:
-    """Work in a folder, with this Python's programs on the path: nbgrader calls alembic by name."""
+    """Work in a folder, with this Python's programs in PATH: nbgrader runs alembic by name."""
     before, path = os.getcwd(), os.environ.get("PATH", "")
     os.chdir(folder)
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])

@@ -1,7 +1,7 @@
-"""Releasing feedback to a class of which some handed in by archive.
+"""Releases feedback to a class in which some students did not submit through the exchange.
 
-nbgrader's own way opens two files of each submission that only its exchange writes, and ends the
-whole release where one is missing.
+nbgrader opens two files of each submission that only its exchange writes, and aborts the whole
+release if one is missing.
 """
 
 from pathlib import Path
@@ -10,17 +10,17 @@ from nbgrader.exchange.default import ExchangeReleaseFeedback
 
 
 class ReleaseFeedback(ExchangeReleaseFeedback):
-    """Releases what the exchange can carry, and says whose page has to be handed out by hand."""
+    """Releases what the exchange can carry, and names the students who need their page by hand."""
 
     def copy_files(self) -> None:
-        """Copy the pages of all whose submission came through the exchange."""
+        """Copy the pages of all students who submitted through the exchange."""
         kept = self.coursedir.student_id_exclude
         for folder in self._folders():
             timestamp = folder / "timestamp.txt"
             if not (folder / "submission_secret.txt").is_file():
                 student = folder.parent.name
                 self.log.warning(
-                    "%s did not hand in through the exchange: give out %s by hand.", student, folder
+                    "%s did not submit through the exchange: return %s by hand.", student, folder
                 )
                 excluded = self.coursedir.student_id_exclude
                 self.coursedir.student_id_exclude = ",".join(filter(None, [excluded, student]))

@@ -1,4 +1,4 @@
-"""An nbgrader preprocessor that takes the place of its `Execute`: walls, and a judge outside."""
+"""An nbgrader preprocessor that replaces `Execute`: it adds walls and a judge."""
 
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from autograder.warm.reach import LIMITS
 
 
 class ExecuteJudged(NbGraderPreprocessor):
-    """Run the notebook in ``kernel_name``; hidden tests in a judge's process."""
+    """Runs the notebook in ``kernel_name``, and hidden tests in a judge's process."""
 
-    kernel_name = Unicode(NAME, help="the kernelspec that runs student code").tag(config=True)
-    timeout = Integer(600, help="seconds a cell may take").tag(config=True)
-    judge_timeout = Integer(300, help="seconds a hidden block may take").tag(config=True)
-    sandbox = Bool(True, help="put warm kernels behind walls; see docs/sandbox.md").tag(config=True)
+    kernel_name = Unicode(NAME, help="The kernelspec that runs student code.").tag(config=True)
+    timeout = Integer(600, help="Seconds that a cell may take.").tag(config=True)
+    judge_timeout = Integer(300, help="Seconds that a hidden block may take.").tag(config=True)
+    sandbox = Bool(True, help="Whether warm kernels run behind walls.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Execute every code cell in order and return the notebook with its outputs."""

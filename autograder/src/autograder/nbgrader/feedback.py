@@ -1,4 +1,4 @@
-"""Feedback pages without what is not for students: hidden tests, and scripts in outputs."""
+"""Feedback pages without hidden tests and without scripts in outputs."""
 
 from typing import Any
 
@@ -10,10 +10,11 @@ from autograder.pages.feedback import without_hidden
 
 
 class RemoveHidden(NbGraderPreprocessor):
-    """Take hidden blocks and quotations of them out, and leave plain text and pictures."""
+    """Removes hidden blocks and quotations of them; keeps plain text and pictures."""
 
-    display_data_priority = List().tag(config=True)  # else each page warns that nbconvert sets it
+    # Without it, each page warns that nbconvert sets it.
+    display_data_priority: List = List().tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Change a copy that is about to become a page; the graded notebook stays as it is."""
+        """Change the copy that becomes a page; the graded notebook stays as it is."""
         return without_hidden(nb), resources

@@ -1,4 +1,4 @@
-"""From source notebooks to the students' notebooks, by nbgrader's own converter."""
+"""Generates the students' notebooks from source notebooks with nbgrader's own converter."""
 
 import logging
 from pathlib import Path
@@ -9,14 +9,21 @@ from autograder.nbgrader import config as configuration
 
 
 def generate(course: Course, sources: dict[str, str]) -> dict[str, str]:
-    """The students' notebooks that nbgrader makes of source notebooks, by assignment name.
+    """The students' notebooks that nbgrader generates from source notebooks.
 
-    nbgrader works in a temporary course folder with a gradebook of its own, under this course's
-    `nbgrader_config.py`; nothing of the course is touched.
+    nbgrader works in a temporary course folder with its own gradebook and with this course's
+    `nbgrader_config.py`; the course folder is not changed.
+
+    Args:
+        course: The course.
+        sources: The source notebooks as JSON text, by assignment name.
+
+    Returns:
+        The students' notebooks as JSON text, by assignment name.
     """
     if not sources:
         return {}
-    # Imported here, because nbgrader takes seconds to load and most verbs need none of it.
+    # Imported here, because nbgrader takes seconds to load and most verbs do not need it.
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
 

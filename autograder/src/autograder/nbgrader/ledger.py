@@ -1,8 +1,8 @@
-"""nbgrader's gradebook, opened once for a whole run in place of eight times a submission.
+"""nbgrader's gradebook, opened once for a whole run instead of eight times per submission.
 
-nbgrader's converters open the database anew for each question, look for its tables, and compile
-each statement again; that takes longer than the questions do. Inside `Ledger.lent` they all get
-the one that is open, and inside `Ledger.whole` what they write is there together or not at all.
+nbgrader's converters reopen the database for each query, look for its tables, and compile each
+statement again, which takes longer than the queries. Inside `Ledger.lent` they all use the open
+one, and inside `Ledger.whole` everything that they write is one transaction.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ from nbgrader.preprocessors import (
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-PATIENCE = 60  # seconds to wait for another program's writing
-# Where nbgrader's grading opens the gradebook.
+PATIENCE = 60  # seconds to wait while another program writes
+# The modules in which nbgrader's grading opens the gradebook.
 _USERS = (autograde, latesubmissions, overwritecells, overwritekernelspec, saveautogrades)
 
 
 class _Session(Session):
-    """A session whose commits can be held back; what is asked in between is read anew."""
+    """A session whose commits can be held back; queries in between read the database again."""
 
     held = False
 
@@ -45,6 +45,8 @@ def _patient(connection: Any, _: Any) -> None:
 class Ledger(Gradebook):
     """A gradebook that stays open when a converter closes it."""
 
+    db: Any
+
     def __init__(self, db_url: str, course_id: str) -> None:
         super().__init__(db_url, course_id)
         self.db_url = db_url
@@ -56,7 +58,7 @@ class Ledger(Gradebook):
         self.db = scoped_session(sessionmaker(class_=_Session, autoflush=True, bind=self.engine))
 
     def close(self) -> None:
-        """End what one converter has begun; `end` closes the connection."""
+        """End the session of one converter; `end` closes the connection."""
         if not self.db().held:
             self.db.remove()
 
@@ -66,11 +68,11 @@ class Ledger(Gradebook):
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
-        """One transaction: everything that is written inside, or nothing of it."""
+        """One transaction: all that is written inside is saved, or none of it."""
         self.db().held = True
         try:
             if self.engine.dialect.name == "sqlite":
-                # Wait here for other programs: later, half of it would be done.
+                # Wait for other programs now, before anything is written.
                 self.db.execute(text("BEGIN IMMEDIATE"))
             yield
             self.db().held = False

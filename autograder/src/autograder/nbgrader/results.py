@@ -1,4 +1,4 @@
-"""What a class did, from the gradebook for the points and the executed notebooks for the words."""
+"""The results of a class: points from the gradebook, messages from the executed notebooks."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,12 @@ STATUSES = {"NotAttempted": outcomes.NOT_ATTEMPTED, "Wrong": outcomes.WRONG}
 
 
 def read(root: Path, assignment: str) -> Report:
-    """The results of one assignment from ``autograded/`` and the gradebook of a course folder."""
+    """The results of one assignment, from ``autograded/`` and the gradebook.
+
+    Args:
+        root: The course folder.
+        assignment: The assignment.
+    """
     source = nbformat.read(root / "source" / assignment / f"{assignment}.ipynb", as_version=4)
     tests = {c.id: float(c.points) for c in map(parse, source.cells) if c.is_graded}
     with Gradebook(Room(root, assignment).db_url) as gradebook:
@@ -57,7 +62,7 @@ def _marks(root: Path, assignment: str, student: str, tests: dict, scores: dict)
 
 
 def _mark(outputs: list | None, score: Score, points: float) -> Mark:
-    """A cell without outputs of its own is a written answer, graded by hand."""
+    """A student's mark; a cell without outputs is a written answer, graded by hand."""
     if outputs is None:
         return Mark(*_written(score), score.points, points)
     for output in outputs:
@@ -72,14 +77,14 @@ def _written(score: Score) -> tuple[str, str]:
         return "to grade by hand", "A written answer, to be graded by hand."
     if score.by_hand:
         return "graded by hand", ""
-    return outcomes.NOT_ATTEMPTED, "The written answer is as it was released."
+    return outcomes.NOT_ATTEMPTED, "The written answer is unchanged from the release."
 
 
 def places(root: Path, assignment: str) -> list[Place]:
-    """The leaderboard of an assignment from its graded notebooks, the best first.
+    """The leaderboard of an assignment from its graded notebooks, best first.
 
-    Only what hidden checks noted counts. Of equal accuracies, the one with fewer parameters is
-    first.
+    Only facts that hidden checks noted count. With equal accuracies, the network with fewer
+    parameters comes first.
     """
     found = []
     for path in sorted((root / "autograded").glob(f"*/{assignment}/{assignment}.ipynb")):

@@ -34,20 +34,21 @@ from convcourse.files import write_whole
 
 _Converter = TypeVar("_Converter", bound=BaseConverter)
 
-# nbgrader tells of every step; here only what it cannot do is worth a line.
+# nbgrader logs every step; only errors matter here.
 _LOG = logging.getLogger("autograder.run.grade")
 _LOG.setLevel(logging.ERROR)
-MAX_TIME = 100  # bytes of a time that is read
-ROOM = ".autograder"  # beside the gradebook: executed and done, per assignment
+MAX_TIME = 100  # bytes of a timestamp
+ROOM = ".autograder"  # a folder beside the gradebook, with executed/ and done/ for each assignment
 
 
 class Saving(Autograde):
-    """The half of nbgrader's grading that comes after execution: marks, penalties, the notebook."""
+    """The part of nbgrader's grading after execution: marks, penalties and the graded notebook."""
 
     def init_notebooks(self) -> None:
         folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
         path = os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")
-        self.notebooks, self.assignments = [], {folder: [path]}
+        self.notebooks: list[str] = []
+        self.assignments = {folder: [path]}
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         self.exporter = self.exporter_class(parent=self, config=self.config)
@@ -64,11 +65,11 @@ class Room:
         self.place = self.root / ROOM / assignment
         self.config = configuration.load(self.root)
         self.config.CourseDirectory.assignment_id = assignment
-        # A notebook is held against its format when all preprocessors have run, not after each.
+        # Validate a notebook after all preprocessors, not after each one.
         self.config.Exporter.setdefault("optimistic_validation", True)
         coursedir = _coursedir(self.config)
         self.db_url, self.course_id = coursedir.db_url, coursedir.course_id
-        self.cell_seconds = int(self.config.Execute.get("timeout") or 0)  # 0: not said
+        self.cell_seconds = int(self.config.Execute.get("timeout") or 0)  # 0: not set
 
     def submitted(self, student: str) -> Path:
         return self.root / "submitted" / student / self.assignment
@@ -96,7 +97,7 @@ class Room:
     # -- what is done
 
     def is_done(self, one: reading.Submission) -> bool:
-        """Whether this very submission was graded under these settings, and is still there."""
+        """Whether this exact submission is already graded with these settings."""
         try:
             note = json.loads(self._note(one).read_text())
             same = self._facts(one).items() <= note.items()
@@ -105,7 +106,7 @@ class Room:
         return same and self._autograded(one.student).is_dir()
 
     def seconds(self) -> dict[str, dict[str, float]]:
-        """Where the time of each student that is done went: seconds by stage."""
+        """The seconds of each stage, for every student who is done."""
         notes = (self.place / "done").glob("*.json")
         return {n.stem: json.loads(n.read_text()).get("seconds", {}) for n in sorted(notes)}
 
@@ -131,7 +132,7 @@ class Room:
             return self._sanitizer.from_notebook_node(nb, resources=resources)[0]
 
     def save(self, one: reading.Submission, text: str) -> None:
-        """Write an executed notebook, and its marks in the gradebook: all of them or none."""
+        """Write an executed notebook, and its marks to the gradebook: all of them or none."""
         self._note(one).unlink(missing_ok=True)
         folder = self.place / "executed" / one.student / self.assignment
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,19 +148,20 @@ class Room:
         _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
 
     def note(self, one: reading.Submission, seconds: dict[str, float]) -> None:
-        """Note that a submission is done, once it is saved, and where the time went."""
+        """Note that a saved submission is done, with the seconds of each stage."""
         rounded = {stage: round(value, 4) for stage, value in seconds.items()}
         write_whole(self._note(one), json.dumps({**self._facts(one), "seconds": rounded}))
 
     def feedback(self) -> None:
-        """Write nbgrader's feedback pages, by the preprocessors that the configuration names."""
+        """Write nbgrader's feedback pages with the preprocessors that the configuration names."""
         self._convert(self._converter(GenerateFeedback))
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """The room for one process at a time, made ready; it closes the gradebook in the end.
+        """Prepare the room for this process alone, and close the gradebook at the end.
 
-        Raises `CourseError` when another process is inside, or the gradebook cannot be written.
+        Raises:
+            CourseError: If another process is inside, or the gradebook cannot be written.
         """
         (self.root / ROOM).mkdir(exist_ok=True)
         with open(self.root / ROOM / "lock", "w") as lock:
@@ -167,7 +169,7 @@ class Room:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise CourseError(
-                    "Another autograder grade is at work in this course: wait for its end."
+                    "Another autograder grade is running in this course: wait until it ends."
                 ) from None
             try:
                 with _writable():
@@ -183,7 +185,7 @@ class Room:
             return Ledger(self.db_url, self.course_id)
 
     def _forget(self, student: str) -> None:
-        """Take back earlier automatic scores and times; a written answer's mark by hand stays."""
+        """Remove earlier automatic scores and times; keep a written answer's mark by hand."""
         with contextlib.suppress(MissingEntry):
             submission = self.ledger.find_submission(self.assignment, student)
             submission.timestamp = None
@@ -220,7 +222,7 @@ class Room:
 
 @contextlib.contextmanager
 def _writable() -> Iterator[None]:
-    """Ends what finds the gradebook locked, or out of reach, with one sentence."""
+    """Report a gradebook that is locked or unreachable as a `CourseError`."""
     try:
         yield
     except (OperationalError, NbGraderException) as error:
@@ -228,13 +230,13 @@ def _writable() -> Iterator[None]:
         if not isinstance(cause, OperationalError):
             raise
         raise CourseError(
-            f"The gradebook cannot be written ({cause.orig}): see that no other program holds it, "
-            "and run this again; what is graded stays graded."
+            f"The gradebook cannot be written ({cause.orig}): check that no other program "
+            "uses it, and run this again; what is graded stays graded."
         ) from None
 
 
 def _without_execution(preprocessors: list) -> list:
-    """nbgrader's list, which the configuration may have changed, but for what executes."""
+    """nbgrader's preprocessors, which the configuration may have changed, without execution."""
     names = [one if isinstance(one, str) else one.__name__ for one in preprocessors]
     executing = ("Execute", "ExecuteJudged")
     return [
@@ -245,14 +247,14 @@ def _without_execution(preprocessors: list) -> list:
 
 
 def _is_time(raw: bytes) -> bool:
-    """Whether nbgrader can read the time of a submission, which a student may have written."""
-    with contextlib.suppress(Exception):  # a long number takes the reader hours
+    """Whether nbgrader can read a submission's timestamp, which a student may have forged."""
+    with contextlib.suppress(Exception):  # a long number would take the parser hours
         return len(raw) <= MAX_TIME and parse_utc(raw.decode()) is not None
     return False
 
 
 def _is_secret(raw: bytes) -> bool:
-    """Whether nbgrader can name a feedback page by it; its own are 128 hexadecimal digits."""
+    """Whether nbgrader can name a feedback page by it; its own secrets are 128 hex digits."""
     return 0 < len(raw) <= reading.MAX_RECEIPT and raw.isalnum()
 
 
@@ -263,6 +265,6 @@ def _coursedir(config: Config) -> Any:
 
 
 def _keep(path: Path) -> None:
-    """See that a file is on the disk, and survives a power cut."""
+    """Force a file to the disk, so that it survives a power cut."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())

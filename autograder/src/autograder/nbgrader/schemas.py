@@ -1,4 +1,4 @@
-"""nbgrader's schema of a cell's metadata, checked once a run instead of once a cell."""
+"""Checks nbgrader's schema of a cell's metadata once per run instead of once per cell."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,11 +11,12 @@ from nbgrader.nbgraderformat import common
 
 @contextlib.contextmanager
 def read_once() -> Iterator[None]:
-    """nbgrader holds its own schema against the schema of schemas anew for each cell of a notebook.
+    """Compile each of nbgrader's schemas only once.
 
-    That is a quarter of what it does about a submission; here once for each that it reads.
+    For each cell of a notebook, nbgrader checks its own schema against the schema of schemas,
+    which takes a quarter of its time for a submission.
     """
-    known: dict[int, Any] = {}  # by identity: what makes them keeps its schema alive
+    known: dict[int, Any] = {}  # by identity; each validator keeps its schema alive
 
     def validate(instance: Any, schema: dict) -> None:
         if id(schema) not in known:

@@ -1,1 +1,1 @@
-"""What people read: outputs, feedback, the class page; all of it sanitized first."""
+"""The sanitized outputs, feedback and class page that people read."""

@@ -1,4 +1,4 @@
-"""What of a graded notebook goes onto a student's feedback page."""
+"""The part of a graded notebook that a student's feedback page shows."""
 
 import nbformat
 from nbformat import NotebookNode
@@ -8,13 +8,13 @@ from autograder.text.cells import HIDDEN_TESTS, BadMarks, between, facts
 from convcourse import outcomes
 
 NOTE = "# Hidden checks ran here."
-LEFT_OUT = "(what this cell shows is in your own notebook)\n"
+LEFT_OUT = "(The output of this cell is in your own notebook.)\n"
 _OURS = ("NotAttempted", "Wrong", "StudentError")
 
 
 def without_hidden(nb: NotebookNode) -> NotebookNode:
-    """Take hidden blocks and quotations of them out of ``nb``; leave plain text and pictures."""
-    asked = False  # from then on, student code may have seen what hidden checks ask
+    """Remove hidden blocks, and quotations of them, from ``nb``; keep plain text and pictures."""
+    asked = False  # once True, student code may have seen the arguments of hidden checks
     for cell in nb.cells:
         if cell.cell_type != "code":
             cell.source = harmless(cell.source)
@@ -30,15 +30,15 @@ def without_hidden(nb: NotebookNode) -> NotebookNode:
 
 
 def _shown(cell: NotebookNode) -> str:
-    """A cell's source with a note in the place of its hidden block."""
+    """A cell's source with a note instead of its hidden block."""
     try:
         return between(cell.source, HIDDEN_TESTS, NOTE)[1]
-    except BadMarks:  # a notebook of other tools: show nothing behind the mark
+    except BadMarks:  # a notebook from another tool: show nothing after the mark
         return cell.source.partition(f"### BEGIN {HIDDEN_TESTS}")[0] + NOTE
 
 
 def clean(output: NotebookNode, is_test: bool) -> NotebookNode:
-    """One output as plain text or a picture; an error of a test cell as its sentence alone."""
+    """One output as plain text or a picture; an error of a test cell as only its sentence."""
     output = safe(output) or nbformat.v4.new_output("stream", name="stdout", text="")
     if output.output_type == "error" and is_test:
         known = output.ename in _OURS

@@ -1,4 +1,4 @@
-"""The class's own networks, ranked by what was judged."""
+"""The leaderboard: the class's own networks, ranked by their measured accuracy."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of a leaderboard: name and idea in the student's words, and what was judged."""
+    """One entry of a leaderboard: name and idea in the student's words, and the measurements."""
 
     name: str
     idea: str
@@ -18,7 +18,7 @@ class Place:
 
 
 def ranking(entries: list[Place]) -> Table:
-    """The leaderboard for a terminal; what students wrote is shown as it is, never as markup."""
+    """The leaderboard for a terminal; it shows students' text literally, never as markup."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("place", "name", "accuracy", "parameters"):
         made.add_column(title, justify="left" if title == "name" else "right")

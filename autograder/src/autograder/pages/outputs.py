@@ -1,4 +1,4 @@
-"""A verdict as the outputs of a test cell, which nbgrader reads as marks and people as words."""
+"""A verdict as the outputs of a test cell: marks for nbgrader, and messages for people."""
 
 from nbformat import NotebookNode
 
@@ -7,14 +7,18 @@ from autograder.pages.sanitize import output, printable
 from convcourse import outcomes
 
 FOR_INSTRUCTOR = "For the instructor: "
-NOTES = "leaderboard"  # metadata of an output; student code's outputs have none, nor has feedback
+NOTES = "leaderboard"  # metadata of an output; outputs of student code and feedback have none
 
 
 def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
-    """A verdict as the outputs that nbgrader reads: an error, a number, or words alone.
+    """A verdict as the outputs that nbgrader reads: an error, a number, or only text.
 
-    The error's value, and the first line of what it shows, are for the student; a second line, if
+    The error's value and the first line of its traceback are for the student. A second line, if
     there is one, is for the instructor.
+
+    Args:
+        verdict: The verdict, with a score within the cell's points.
+        name: The id of the test cell.
     """
     outcome = outcomes.Outcome(verdict.status, name, printable(verdict.message))
     if not verdict.passed:

@@ -1,6 +1,6 @@
-"""What an instructor looks at afterwards: every student and test, in the terminal and as a page.
+"""The class report: every student and test, in the terminal and as a page.
 
-`autograder.nbgrader.results` reads what is shown here.
+`autograder.nbgrader.results` reads the data for it.
 """
 
 import html
@@ -32,12 +32,12 @@ class Score:
 
     points: float | None = None  # None: nobody has graded it yet
     by_hand: bool = False
-    waits: bool = True  # for somebody to grade it, or to look at it again after a regrade
+    waits: bool = True  # whether somebody must grade it, or review it after a regrade
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One student's result in one test: the outcome, its words, and the points."""
+    """One student's result in one test: the outcome, its message, and the points."""
 
     status: str
     message: str
@@ -51,7 +51,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """One student: their marks by test, in the notebook's order, and the sum."""
+    """One student: their marks by test, in the order of the notebook, and the sum."""
 
     student: str
     marks: dict[str, Mark]
@@ -92,7 +92,16 @@ def table(report: Report) -> Table:
 
 
 def write(reports: Sequence[Report], to: Path, title: str = "") -> Path:
-    """Write the class page, a file without scripts that needs no network; returns its path."""
+    """Write the class page, a file without scripts that needs no network.
+
+    Args:
+        reports: The assignments to show.
+        to: The path of the page.
+        title: The title of the course.
+
+    Returns:
+        The path of the page.
+    """
     loader = Environment(loader=PackageLoader("autograder.pages"), autoescape=select_autoescape())
     template = loader.get_template("class.html")
     page = template.render(reports=reports, signs=SIGNS, link=_link(to), title=title)
@@ -101,7 +110,7 @@ def write(reports: Sequence[Report], to: Path, title: str = "") -> Path:
 
 
 def _link(page: Path) -> Callable[[str, str], str]:
-    """Links to feedback pages, for those that are there, relative to the page."""
+    """Relative links to the feedback pages that exist."""
 
     def link(student: str, assignment: str) -> str:
         path = page.parent / "feedback" / student / assignment / f"{assignment}.html"
@@ -111,7 +120,7 @@ def _link(page: Path) -> Callable[[str, str], str]:
 
 
 def show(reports: Sequence[Report], console: Console | None = None) -> None:
-    """Print every assignment's table."""
+    """Print the table of every assignment."""
     console = console or Console()
     for one in reports:
         console.print(table(one))

@@ -1,4 +1,4 @@
-"""Text and outputs of students that run nothing, and load nothing, where somebody reads them."""
+"""Makes students' text and outputs safe to view: they run nothing and load nothing."""
 
 import base64
 import html
@@ -14,17 +14,16 @@ PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}  # and h
 
 
 def printable(text: str) -> str:
-    """Text that every file and terminal takes: no control characters, no half characters."""
+    """The text without control characters and lone surrogates, for any file or terminal."""
     text = text.encode("utf-8", "replace").decode()
     return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def harmless(text: str) -> str:
-    """A student's markdown that runs nothing, and loads nothing, where somebody reads it.
+    """A student's markdown as text that runs nothing and loads nothing when somebody views it.
 
-    HTML is taken apart by a space behind each ``<``, a picture becomes a link to it (or loses its
-    place to the link that it stands in), and a text with a link that would run is shown as it was
-    typed.
+    A space after each ``<`` breaks HTML. A picture becomes a link to it, or text if it is inside
+    a link. A text with a link that would run code is shown as typed.
     """
     text = re.sub(r"\[!\[([^][]*)\]\([^()]*\)\]\(", r"[\1](", text)
     text = re.sub(r"!+\[", "[", re.sub(r"<(?=[a-zA-Z/!?])", "< ", text))
@@ -35,10 +34,16 @@ def harmless(text: str) -> str:
 
 
 def safe(shown: Any) -> NotebookNode | None:
-    """An output made anew of what runs nothing in the browser of whoever looks at it.
+    """A new output with only the text and the pictures of a given one.
 
-    Text is bounded and every picture is one; None for what is neither. Nothing else that a
-    kernel may have written into an output is kept, be it as metadata, name or number.
+    Nothing in it runs in a browser: text is bounded, and a picture is checked to be one. Whatever
+    else a kernel may have written into the output, such as metadata or numbers, is dropped.
+
+    Args:
+        shown: An output as the kernel sent it.
+
+    Returns:
+        The new output; None if it has neither text nor a picture.
     """
     kind = shown.get("output_type")
     if kind == "stream":
@@ -58,7 +63,7 @@ def safe(shown: Any) -> NotebookNode | None:
 
 
 def bounded(value: Any, most: int = MAX_OUTPUT) -> str:
-    """Text that every file takes, and not more than a person reads."""
+    """The text without lone surrogates, cut off after ``most`` characters."""
     text = "".join(map(str, value)) if isinstance(value, list) else str(value)
     text = text.encode("utf-8", "replace").decode()
     if len(text) > most:
@@ -67,7 +72,7 @@ def bounded(value: Any, most: int = MAX_OUTPUT) -> str:
 
 
 def _is_picture(kind: str, data: Any) -> bool:
-    """Whether this is a picture in base64 and nothing else: it stands unquoted in a page."""
+    """Whether this is a picture in base64 and nothing else; pages contain it unquoted."""
     if not isinstance(data, str) or len(data) > MAX_PICTURE:
         return False
     try:
@@ -77,5 +82,5 @@ def _is_picture(kind: str, data: Any) -> bool:
 
 
 def output(kind: str, **content: Any) -> NotebookNode:
-    """An output as nbformat makes it; the content is the grader's own and needs no schema."""
+    """An output like nbformat's; the content is the grader's own and needs no validation."""
     return nbformat.from_dict({"output_type": kind, **content})

@@ -1,1 +1,1 @@
-"""A class of submissions through the stages, in parallel, resumable, one writer."""
+"""Grades the submissions of a class in parallel, can resume, and writes from one process only."""

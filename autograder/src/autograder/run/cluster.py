@@ -1,8 +1,8 @@
 """A class on several machines: the same jobs, sent to a Dask scheduler.
 
-Nothing is shared between this process, the scheduler and the workers but messages: a job carries
-the notebook, the files beside it, the settings and the thresholds, and brings back the executed
-notebook. The gradebook stays here. docs/scaling.md tells how to start workers.
+This process, the scheduler and the workers share only messages: a job carries the notebook, the
+files beside it, the settings and the thresholds, and returns the executed notebook. The gradebook
+stays here. docs/scaling.md explains how to start workers.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from autograder.course import CourseError
 
 
 class Cluster:
-    """The workers of a scheduler, as `grade` takes them; Dask gives a dead one's jobs to others."""
+    """The workers of a scheduler, for `grade`; Dask gives the jobs of a dead worker to others."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -23,14 +23,14 @@ class Cluster:
 
     @property
     def size(self) -> int:
-        """One job a thread, of the workers that are there now."""
+        """One job for each thread of the workers that are connected now."""
         return max(1, sum(self._client.nthreads().values()))
 
     def submit(self, *job: Any) -> Future:
         return self._executor.submit(*job)
 
     def died(self, future: Future) -> bool:
-        return False  # no job beside it suffers, so none has to be tried alone
+        return False  # no other job suffers, so none has to be tried alone
 
     def gave_up(self, error: BaseException) -> bool:
         from distributed import KilledWorker
@@ -40,15 +40,23 @@ class Cluster:
 
 @contextmanager
 def connect(address: str, seconds: float = 30) -> Iterator[Cluster]:
-    """The workers of the scheduler at ``address``, such as tcp://10.0.0.5:8786.
+    """Connect to a scheduler.
 
-    Raises `CourseError` when Dask is not installed or no scheduler answers within ``seconds``.
+    Args:
+        address: Where it listens, such as ``tcp://10.0.0.5:8786``.
+        seconds: How long to wait for its answer.
+
+    Yields:
+        Its workers.
+
+    Raises:
+        CourseError: If Dask is not installed, or no scheduler answers in time.
     """
     try:
         from distributed import Client
     except ModuleNotFoundError:
         raise CourseError(
-            "--cluster needs Dask: run pip install distributed where the autograder is installed."
+            "--cluster needs Dask: install distributed with pip where the autograder is installed."
         ) from None
     try:
         client = Client(address, timeout=seconds, set_as_default=False)

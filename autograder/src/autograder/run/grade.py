@@ -1,8 +1,7 @@
-"""A class of submissions through the stages: intake, sanitize, execute and judge, save.
+"""Takes the submissions of a class through the stages: intake, sanitize, execute and judge, save.
 
-Executing is a `job` for `workers`; `room` does what needs nbgrader and the gradebook, in this
-process alone. What is done is noted per student after it is saved; a run that was stopped goes on
-from there.
+Executing is a `job` for `workers`; only this process works with nbgrader and the gradebook, in
+`room`. After each student is saved, a note says so, and a stopped run resumes from there.
 """
 
 import contextlib
@@ -29,13 +28,13 @@ from autograder.walled.errors import WallError
 from autograder.warm import provisioner, reach
 from convcourse import outcomes
 
-AHEAD = 2  # submissions a worker that wait for it: enough to keep it busy, and memory flat
+AHEAD = 2  # submissions per worker in memory: enough to keep it busy
 DIED = "The grader's worker died twice on this submission, so it was not graded."
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One event for whoever watches: a student, and what became of them."""
+    """One event for the caller: a student, and how grading their submission ended."""
 
     student: str
     state: str  # skipped, done, broken or failed
@@ -43,7 +42,7 @@ class Progress:
     total: int
     running: int = 0
     failed: int = 0
-    seconds_left: float | None = None  # None until one has been executed
+    seconds_left: float | None = None  # None until one submission was executed
     message: str = ""
 
 
@@ -58,14 +57,29 @@ def grade(
     workers: Workers | None = None,
     watch: Callable[[Progress], None] = lambda event: None,
 ) -> dict[str, str]:
-    """Grade everything in ``submitted/*/assignment``; returns each student's final state.
+    """Grade everything in ``submitted/*/assignment``.
 
-    ``jobs`` processes of this machine, by default one a core, share its cores out as threads;
-    ``workers`` take their place. Raises FileNotFoundError with a sentence when there is nothing to
-    grade, `WallError` where this machine cannot build a wall, and `CourseError` where
-    the gradebook cannot be written, or where this machine or one of the ``workers`` lacks the data
-    of *quick* and *full*. A submission that cannot be graded gets zero points and its sentence; it
-    costs the others nothing.
+    A submission that cannot be graded gets zero points and one sentence that says why; it does not
+    affect the others.
+
+    Args:
+        root: The course folder.
+        assignment: The assignment to grade.
+        settings: How the jobs run.
+        jobs: Processes on this machine, by default one per core; they share the cores.
+        students: The students to grade; all by default.
+        force: Whether to grade again what is already graded.
+        workers: What runs the jobs instead of processes on this machine.
+        watch: Called with each event.
+
+    Returns:
+        Each student's final state: ``skipped``, ``done``, ``broken`` or ``failed``.
+
+    Raises:
+        FileNotFoundError: If there is nothing to grade.
+        WallError: If this machine cannot build a wall.
+        CourseError: If the gradebook cannot be written, or if this machine or one of the workers
+            lacks the data that *quick* and *full* need.
     """
     cores, settings = usable_cores(), settings or Settings()
     jobs, table = jobs or cores, Path(root) / TABLE
@@ -96,7 +110,7 @@ def grade(
 
 
 def _check_source(room: Room) -> None:
-    """Refuse a source notebook that would be graded otherwise than its author means."""
+    """Refuse a source notebook whose marks do not pair; it would be graded wrongly."""
     for number, cell in enumerate(room.source.cells, start=1):
         try:
             parse(cell)
@@ -121,7 +135,7 @@ def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
 
 
 class _Run:
-    """One run over a class: what is still to do, what is with a worker, how each student ended."""
+    """One run over a class: what waits, what is with a worker, and all final states."""
 
     def __init__(
         self, room: Room, settings: Settings, watch: Callable[[Progress], None], total: int
@@ -132,7 +146,7 @@ class _Run:
         self.started, self.executed, self.running = time.monotonic(), 0, 0
 
     def unfinished(self, students: list[str], force: bool) -> deque[str]:
-        """Those whose result does not stand already; the others are left as they are."""
+        """The students without a valid result; the others keep theirs."""
         todo: deque[str] = deque()
         for student in students:
             if not force and self.room.is_done(self._read(student)):
@@ -142,8 +156,8 @@ class _Run:
         return todo
 
     def all(self, todo: deque[str], workers: Workers) -> None:
-        """Keep the workers busy and save what comes back; few submissions are in memory."""
-        alone: deque[str] = deque()  # beside them a worker died: one of them may be the cause
+        """Keep the workers busy and save their results, with few submissions in memory."""
+        alone: deque[str] = deque()  # they ran while a worker died, and one may be the cause
         while todo or self.waiting or alone:
             size = workers.size
             while todo and len(self.waiting) < AHEAD * size:
@@ -174,7 +188,7 @@ class _Run:
             try:
                 with clock("sanitize"):
                     text = self.room.sanitized(one)
-            except Exception as error:  # whatever nbgrader cannot take
+            except Exception as error:  # nbgrader may fail in any way on a student's notebook
                 one.broken = f"nbgrader cannot read this notebook ({type(error).__name__})."
         if one.broken:
             self._refuse(one, one.broken)
@@ -194,20 +208,20 @@ class _Run:
             executed: Executed = future.result()
             with clock("save"):
                 self.room.save(one, executed.text)
-        except (CourseError, WallError):  # no wall, or no gradebook: the same for all
+        except (CourseError, WallError):  # a missing wall or gradebook affects every submission
             raise
-        except Exception as error:  # the job, or nbgrader: say so, and go on
+        except Exception as error:  # the job or nbgrader failed: report it and go on
             self._fail(one, DIED if workers.gave_up(error) else _told(error))
         else:
             self.room.note(one, clock.seconds | executed.seconds)
             self._end(one.student, "done", "")
 
     def _fail(self, one: reading.Submission, message: str) -> None:
-        self._refuse(one, message)  # and no note, so that the next run tries again
+        self._refuse(one, message)  # without a note, so that the next run tries again
         self._end(one.student, "failed", message)
 
     def _refuse(self, one: reading.Submission, message: str) -> None:
-        """Save zero points and the sentence why nothing was graded."""
+        """Save zero points and the sentence that says why."""
         one.notebook = None
         self.room.save(one, _refused(self.room.sanitized(one), message))
 
@@ -227,7 +241,7 @@ def _told(error: Exception) -> str:
 
 
 def _refused(text: str, message: str) -> str:
-    """A blank notebook whose test cells all carry the sentence why nothing was graded."""
+    """A notebook whose test cells all show the sentence that says why nothing was graded."""
     nb = nbformat.reads(text, as_version=4)
     for cell in nb.cells:
         role, name, _ = facts(cell)

@@ -1,7 +1,7 @@
 """One submission as a job for a worker: files in, an executed notebook out, nothing shared.
 
-What a worker needs travels with the job, so that it may run in another process or on another
-machine. Where the seconds went travels back.
+The job carries everything that a worker needs, so it can run in another process or on another
+machine. It returns the seconds of each stage as well.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ from autograder.kernel.notebook import Run
 from autograder.warm import provisioner, reach
 from convcourse import data, pretrained
 
-CELL_SECONDS = 600  # where no configuration says it
-_ONE = threading.Lock()  # a job sets the environment, so a process runs one at a time
+CELL_SECONDS = 600  # if nbgrader_config.py sets no limit
+_ONE = threading.Lock()  # a job changes the environment, so a process runs one at a time
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Settings:
 
     profile: str = "offline"
     kernel: str = provisioner.NAME
-    cell_seconds: int = 0  # 0: as nbgrader_config.py says, or `CELL_SECONDS`
+    cell_seconds: int = 0  # 0: the limit of nbgrader_config.py, or `CELL_SECONDS`
     judge_seconds: int = 300
-    threads: int = 0  # of TensorFlow in one job; 0: as many as a worker's share of the cores
-    walls: bool = True  # whether student code runs behind the walls of `sandbox`
-    table: str = ""  # course.toml, whose thresholds the judge needs wherever it runs
-    data: tuple[str, ...] = ()  # data sets and weights without which no job may begin
+    threads: int = 0  # TensorFlow's threads in one job; 0: a worker's share of the cores
+    walls: bool = True  # whether student code runs behind walls
+    table: str = ""  # the text of course.toml, whose thresholds the judge needs
+    data: tuple[str, ...] = ()  # data sets and weights that must be present
 
 
 @dataclass(frozen=True)
 class Executed:
-    """What a job brings back: the notebook as JSON text, and seconds by stage."""
+    """What a job returns: the notebook as JSON text, and the seconds of each stage."""
 
     text: str
     seconds: dict[str, float]
@@ -50,22 +50,39 @@ class Executed:
 
 @functools.cache
 def require(names: tuple[str, ...]) -> None:
-    """Raise `CourseError` on a machine that lacks the official data or weights and cannot fetch it.
+    """Check that the official data and weights are present, or download them.
 
-    Kernels behind walls cannot download: every submission would lose its points for the machine's
-    fault.
+    Kernels behind walls cannot download. Without this check, every submission would lose points
+    because of the machine.
+
+    Args:
+        names: Names of data sets, or ``vgg16`` for the weights.
+
+    Raises:
+        CourseError: If one of them is missing and cannot be downloaded.
     """
     for name in names:
         try:
             pretrained.vgg16() if name == "vgg16" else data.require(name)
         except data.DataError as error:
             raise CourseError(
-                f"{platform.node()} cannot grade this: {error} Here, that is --profile offline."
+                f"{platform.node()} cannot grade this: {error} For autograder grade, that is "
+                "--profile offline."
             ) from None
 
 
 def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
-    """Run one sanitized notebook (JSON text) beside its files (relative path: content)."""
+    """Run one sanitized notebook in a folder with its files.
+
+    Args:
+        text: The notebook as JSON text.
+        files: The content of each file beside it, by relative path.
+        settings: How to run it.
+
+    Raises:
+        CourseError: If this machine lacks data that the notebook needs.
+        WallError: If this machine cannot build a wall.
+    """
     require(settings.data)
     nb = nbformat.reads(text, as_version=4)
     cell_seconds = settings.cell_seconds or CELL_SECONDS
@@ -78,7 +95,7 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
 
 @contextlib.contextmanager
 def _place(files: dict[str, bytes], settings: Settings) -> Iterator[Path]:
-    """A folder with the files, and an environment that names the job's own course and bounds."""
+    """A folder with the files, and an environment with the job's own course folder and limits."""
     with (
         tempfile.TemporaryDirectory(prefix="submission-") as place,
         tempfile.TemporaryDirectory(prefix="course-") as course,

@@ -1,4 +1,4 @@
-"""How a run over a class shows itself: a live line in a terminal, plain lines in a log."""
+"""Shows the progress of a run: a live line in a terminal, plain lines in a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 @contextmanager
 def shown(console: Console | None = None) -> Iterator[Callable[[Any], None]]:
-    """Gives a function that takes `grade.Progress` events and shows them."""
+    """Show the progress of a run.
+
+    Args:
+        console: Where to show it; by default the standard output.
+
+    Yields:
+        A function that shows a `grade.Progress` event.
+    """
     console = console or Console()
     if not console.is_terminal:
         yield lambda event: console.print(line(event), markup=False, highlight=False)
@@ -35,7 +42,7 @@ def line(event: Any) -> str:
 
 
 def words(event: Any) -> str:
-    """What is running, failed and left, as far as it is known."""
+    """How many are running, how many failed and, if known, how much time is left."""
     parts = [f"{event.running} running", f"{event.failed} failed"]
     if event.seconds_left is not None and event.done < event.total:
         parts.append(f"about {duration(event.seconds_left)} left")
@@ -43,7 +50,7 @@ def words(event: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 40 s, 3 min, 2 h 5 min."""
+    """Seconds in a readable form: 40 s, 3 min, 2 h 5 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -13,27 +13,27 @@ from autograder.warm import server
 
 
 class Workers(Protocol):
-    """Where jobs go. `Local` is one, `cluster.Cluster` another."""
+    """What runs the jobs: `Local`, or `cluster.Cluster`."""
 
     @property
     def size(self) -> int:
-        """How many jobs run at a time, at this moment."""
+        """How many jobs can run at a time at this moment."""
 
     def submit(self, *job: Any) -> Future:
-        """Start a function with its arguments somewhere."""
+        """Start a function with its arguments; the future gives its result."""
 
     def died(self, future: Future) -> bool:
-        """Whether a worker died over this job, perhaps by the fault of another job beside it."""
+        """Whether a worker died during this job, perhaps because of another job beside it."""
 
     def gave_up(self, error: BaseException) -> bool:
-        """Whether a job's error means that workers died over it again and again."""
+        """Whether a job's error means that it killed several workers."""
 
 
 class Local:
-    """``jobs`` processes. After a death all of them are made anew: that is how Python's pool ends.
+    """``jobs`` processes. When one dies, all are replaced, because Python's pool then ends as well.
 
-    Use it in a ``with`` block; one warm process lives as long, and every kernel and judge is
-    forked from it.
+    Use it in a ``with`` block. One warm process lives as long as the block; every kernel and judge
+    is forked from it.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -54,7 +54,7 @@ class Local:
         try:
             future = self._pool.submit(*job)
         except (BrokenProcessPool, OSError):
-            # A worker died, and nobody has looked since; or Python closes the pool at this moment.
+            # A worker has died unnoticed, or Python is closing the pool at this moment.
             self._renew()
             future = self._pool.submit(*job)
         self._pools[future] = self._pool
@@ -68,29 +68,29 @@ class Local:
         return dead
 
     def gave_up(self, error: BaseException) -> bool:
-        return False  # the pool itself tries nothing again
+        return False  # the pool itself never tries a job again
 
     def _renew(self) -> None:
-        self._pool.shutdown(wait=False)  # what it may still hold comes to its end
+        self._pool.shutdown(wait=False)  # its remaining jobs finish
         self._pool = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
-        # The environment of the process that they are forked from may be older than this one.
+        # The process that the workers are forked from may have an older environment.
         known = dict(os.environ)
         return ProcessPoolExecutor(self.size, _context(), initializer=_adopt, initargs=(known,))
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on: in a container, or under taskset, not all there are."""
+    """The number of cores that this process may use; fewer in a container or under taskset."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def load_ahead() -> None:
-    """Start loading what kernels and workers are forked from, while this process does other things.
+    """Start the processes that kernels and workers are forked from, to load in the background.
 
-    Without it, both start when they are needed.
+    Without this call, they start when they are first needed.
     """
     server.server()
     _context()
@@ -98,13 +98,13 @@ def load_ahead() -> None:
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    """Workers are forked from a process without threads and open databases, unlike this one."""
+    """Fork workers from a process that, unlike this one, has no threads and no open databases."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograder.run.job"])
+    context.set_forkserver_preload(["autograder.run.preload"])
     return context
 
 
 def _adopt(environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    gc.freeze()  # what is loaded is no garbage: a collection need not look through it
+    gc.freeze()  # no collection needs to search what is loaded

@@ -1,4 +1,4 @@
-"""A course text and its nbgrader notebook: the same content in two forms, both ways.
+"""A course text and its nbgrader notebook: the same content in two forms, converted both ways.
 
 The text is a jupytext percent script. One word in a cell's header says what the cell is for
 nbgrader, and `points` says what it is worth:
@@ -31,9 +31,9 @@ from autograder.text.setup import SetUp
 from convcourse.files import write_whole
 
 HEADER_WORDS = (*ROLES, "points", "tags")
-# jupytext's own notes on how a cell was written; kept, so that the way back is exact.
+# jupytext's own notes on how a cell was written; kept to make the conversion back exact.
 LAYOUT_KEYS = ("cell_marker", "lines_to_next_cell", "lines_to_end_of_cell_marker")
-# What JupyterLab leaves in a cell that somebody looked at: no content, so it is dropped.
+# Metadata that JupyterLab leaves in a cell after somebody viewed it; it is dropped.
 TRACES = {
     "ExecuteTime",
     "collapsed",
@@ -47,10 +47,10 @@ TRACES = {
 
 @lru_cache(maxsize=64)
 def read_cells(text: str) -> tuple[NotebookNode, ...]:
-    """The cells of a course text as jupytext reads them: header words lie in their metadata.
+    """The cells of a course text as jupytext reads them, with the header words as metadata.
 
-    Building asks for the same text several times, and reading is slow: the cells are kept, so
-    whoever changes one copies it first.
+    A build reads each text several times, and reading is slow, so the cells are cached. Copy a
+    cell before you change it.
     """
     return tuple(jupytext.reads(text, fmt="py:percent").cells)
 
@@ -63,8 +63,8 @@ def to_notebook(
     Args:
         text: The course text.
         kernel: The name of its kernelspec.
-        cell: The source of the set-up cell; empty leaves what the text has in its place.
-        badge: A line for below the title; empty for none.
+        cell: The source of the set-up cell; if empty, the line of the text stays.
+        badge: A line to add below the title, or an empty string.
     """
     cells = [_to_notebook_cell(one, cell) for one in read_cells(text)]
     if cells and cells[0].cell_type == "markdown":
@@ -84,10 +84,15 @@ def to_notebook(
 
 
 def to_text(notebook: NotebookNode, set_up: str = "") -> str:
-    """The course text of a source notebook; ``set_up`` is what `build` writes as its set-up cell.
+    """The course text of a source notebook.
 
-    Raises `CourseError` with a sentence for a cell that a text cannot hold, and when building
-    the text again would not give this notebook.
+    Args:
+        notebook: The source notebook.
+        set_up: What `build` writes as its set-up cell.
+
+    Raises:
+        CourseError: If a text cannot hold one of the cells, or if building the text again would
+            not give this notebook.
     """
     cells = [_to_text_cell(cell, n, set_up) for n, cell in enumerate(notebook.cells, start=1)]
     if cells and cells[0].cell_type == "markdown":
@@ -109,14 +114,18 @@ def to_text(notebook: NotebookNode, set_up: str = "") -> str:
 
 
 def notebook_json(notebook: NotebookNode) -> str:
-    """The notebook as the exact text of its file."""
+    """The exact text of the notebook's file."""
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
 
 
 def adopt(course: Course, name: str) -> bool:
-    """Write the text of an assignment from its source notebook; whether the text changed.
+    """Write the text of an assignment from its source notebook.
 
-    Raises `CourseError` with the file and what to mend, and leaves the text as it was then.
+    Returns:
+        Whether the text changed.
+
+    Raises:
+        CourseError: If the notebook cannot be adopted; the text then stays as it was.
     """
     source = course.source_path(name)
     shown = source.relative_to(course.root)
@@ -159,9 +168,9 @@ def _to_notebook_cell(cell: NotebookNode, set_up: str) -> NotebookNode:
 
 
 def _number(cells: list[NotebookNode]) -> None:
-    """Give every cell its id: nbgrader's where it has one, else one that follows from its content.
+    """Give every cell an id: its nbgrader id if it has one, otherwise a hash of its content.
 
-    Cells of the same content are told apart by their order, so that ids are unique.
+    Cells with the same content get different ids by their order.
     """
     seen: Counter[str] = Counter()
     for cell in cells:
@@ -173,11 +182,11 @@ def _number(cells: list[NotebookNode]) -> None:
 
 
 def _to_text_cell(cell: NotebookNode, number: int, set_up: str) -> NotebookNode:
-    """The cell with header words in place of nbgrader's metadata."""
+    """The cell with header words instead of nbgrader's metadata."""
     if cell.get("attachments"):
         raise CourseError(
-            f"cell {number} holds an attached picture, which text cannot hold: draw it in code, "
-            "or link to a file."
+            f"cell {number} has an attached picture, which a text cannot hold: draw it in "
+            "code, or link to a file."
         )
     metadata = {**_role_words(cell, number)}
     is_set_up = "locked" in metadata and cell.cell_type == "code" and setup.is_filled(cell.source)
@@ -196,12 +205,12 @@ def _to_text_cell(cell: NotebookNode, number: int, set_up: str) -> NotebookNode:
             metadata[key] = value
         elif key != "nbgrader" and not _is_trace(key, value):
             raise CourseError(
-                f'cell {number} has the metadata "{key}", which text cannot hold: remove it in '
-                "JupyterLab's property inspector."
+                f'cell {number} has the metadata "{key}", which a text cannot hold: remove '
+                "it in JupyterLab's property inspector."
             )
     cell = deepcopy(cell)
     cell.metadata = nbformat.from_dict(metadata)
-    # A text ends a cell where its last line ends: a line break behind it says nothing.
+    # A cell of a text has no line break after its last line.
     cell.source = setup.IN_TEXT if is_set_up else cell.source.rstrip("\n")
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
@@ -214,7 +223,7 @@ def _role_words(cell: NotebookNode, number: int) -> dict[str, Any]:
         return {}
     if grading.get("task"):
         raise CourseError(
-            f"cell {number} is one of nbgrader's tasks, which text cannot hold: make it a "
+            f"cell {number} is one of nbgrader's tasks, which a text cannot hold: make it a "
             "manually graded answer in Create Assignment."
         )
     role, name, points = marked.facts(cell)
@@ -226,7 +235,7 @@ def _role_words(cell: NotebookNode, number: int) -> dict[str, Any]:
     return words
 
 
-def _is_trace(key: str, value: object) -> bool:
+def _is_trace(key: str, value: Any) -> bool:
     return (
         key in TRACES
         or (key in ("editable", "deletable") and value is True)

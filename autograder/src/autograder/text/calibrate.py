@@ -1,8 +1,8 @@
 """How an accuracy threshold is found: the reference and broken variants, trained many times.
 
-course/calibration/NAME.py says what the threshold must tell apart. Each training is one line in
-.autograder/calibration/NAME.PROFILE.jsonl as soon as it ends, so that a run that was stopped goes
-on where it was. The figures end up in course/calibration/NAME.PROFILE.toml, which is committed.
+course/calibration/NAME.py says what the threshold must tell apart. Each training that ends adds a
+line to .autograder/calibration/NAME.PROFILE.jsonl, so that a stopped run can resume. The figures
+go to course/calibration/NAME.PROFILE.toml, which is committed.
 """
 
 import ast
@@ -31,7 +31,7 @@ from convcourse.data import DataError
 from convcourse.files import write_whole
 
 REFERENCE = "reference"
-DEVIATIONS = 4  # standard deviations that the threshold keeps from either side
+DEVIATIONS = 4  # standard deviations between the threshold and each mean
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Figures:
 
 
 def room(figures: list[Figures]) -> tuple[float, float]:
-    """The lowest and the highest threshold that keep `DEVIATIONS` from every variant.
+    """The lowest and the highest threshold that stay `DEVIATIONS` away from every mean.
 
-    The first is above the second when accuracy cannot tell the reference from a variant.
+    The lowest is above the highest if accuracy cannot tell the reference from a variant.
     """
     reference = next(f for f in figures if f.name == REFERENCE)
     broken = [f for f in figures if f.name != REFERENCE]
@@ -102,7 +102,7 @@ def calibrate(
 
 
 def solution(text: str) -> dict[str, Any]:
-    """The names that an assignment's imports and answers make; no other cell is run."""
+    """The names that an assignment's imports and answers define; no other cell is run."""
     names: dict[str, Any] = {"__name__": "notebook", "checks": checks, "hints": hints}
     for cell in read_cells(text):
         role, _, _ = facts(cell)
@@ -128,7 +128,7 @@ def verdict(threshold: float, figures: list[Figures]) -> Iterator[str]:
         )
     lowest, highest = room(figures)
     if lowest > highest:
-        yield "No threshold keeps its distance from all: accuracy does not tell them apart."
+        yield "No threshold is far enough from every variant: accuracy does not tell them apart."
     elif not lowest <= threshold <= highest:
         yield f"The threshold is {threshold}; it must lie between {lowest:.4f} and {highest:.4f}."
     else:
@@ -159,14 +159,14 @@ def report(exercise: str, threshold: float, figures: list[Figures]) -> str:
 
 
 class _Store:
-    """Trainings that are done: one JSON line each, valid for one state of text and recipe."""
+    """The finished trainings: one JSON line each, valid for one state of text and recipe."""
 
     def __init__(self, root: Path, name: str, profile: str, state: str) -> None:
         self.path = root / ".autograder" / "calibration" / f"{name}.{profile}.jsonl"
         self.state = state
         self.known: dict[tuple[str, int], float] = {}
         for line in self.path.read_text().splitlines() if self.path.is_file() else []:
-            with contextlib.suppress(ValueError):  # a line that a crash cut short
+            with contextlib.suppress(ValueError):  # a line that a crash truncated
                 entry = json.loads(line)
                 if entry["state"] == state:
                     self.known[entry["variant"], entry["seed"]] = entry["accuracy"]
@@ -180,13 +180,14 @@ class _Store:
 
 
 def _state(text: str, recipe: Path) -> str:
-    """A hash of all answers and the recipe: other figures do not count."""
+    """A hash of all answers and the recipe; figures of another state do not count."""
     answers = [c.source for c in read_cells(text) if "solution" in c.metadata]
     return hashlib.sha256("\n".join([*answers, recipe.read_text()]).encode()).hexdigest()[:16]
 
 
 def _module(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"calibration_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # its name ends in .py
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -194,6 +195,6 @@ def _module(path: Path) -> ModuleType:
 
 @contextlib.contextmanager
 def _empty_folder() -> Iterator[None]:
-    """Work where no checkpoint lies, because one would be loaded in place of a training."""
+    """Work in an empty folder, because a checkpoint would be loaded instead of training."""
     with tempfile.TemporaryDirectory(prefix="calibrate-") as folder, contextlib.chdir(folder):
         yield

@@ -1,7 +1,7 @@
-"""One cell of a course text or a notebook, parsed once: what it is for, and what is whose.
+"""One cell of a course text or a notebook, parsed once: its role, and who sees which lines.
 
 Rules, release, grading, feedback and the tests of the course all read a cell through `parse`, so
-that no two of them can disagree about which lines are hidden.
+they cannot disagree about which lines are hidden.
 """
 
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ class Cell:
         role: A key of `ROLES`, or None for a plain cell. A notebook does not tell ``setup`` from
             ``locked``, so such a cell of a notebook is ``locked``.
         id: nbgrader's grade_id; empty for a plain cell.
-        points: What the cell is worth; 0 where it is not graded.
-        source: All lines.
-        visible: The lines outside the hidden block: what students see and their kernel runs.
-        hidden: The lines of the hidden block, without its marks: what the judge runs.
+        points: What the cell is worth; 0 if it is not graded.
+        source: All lines of the cell.
+        visible: The lines outside the hidden block, which students see and their kernel runs.
+        hidden: The lines of the hidden block without its marks, which the judge runs.
         solution: The lines between the marks of a solution.
-        stub: The source as students get it, with a stub in the place of the solution.
+        stub: The source as students get it, with a stub instead of the solution.
     """
 
     kind: str
@@ -59,7 +59,7 @@ class Cell:
 
     @property
     def is_graded(self) -> bool:
-        """Whether it is worth points, be it by a check or by hand."""
+        """Whether it is worth points, given by a check or by hand."""
         return self.role in ("tests", "answer")
 
 
@@ -77,7 +77,7 @@ def parse(cell: NotebookNode) -> Cell:
 
 
 def facts(cell: NotebookNode) -> tuple[str | None, str, float]:
-    """A cell's role, id and points, by the words of its header or by nbgrader's metadata."""
+    """A cell's role, id and points, from the words of its header or from nbgrader's metadata."""
     role = next((word for word in ROLES if word in cell.metadata), None)
     if role:
         return role, str(cell.metadata[role]), _number(cell.metadata.get("points"))
@@ -87,23 +87,29 @@ def facts(cell: NotebookNode) -> tuple[str | None, str, float]:
     flags = bool(grading.get("grade")), bool(grading.get("solution"))
     if flags == (False, False) and not grading.get("locked"):
         return None, str(grading.get("grade_id", "")), 0
-    # Create Assignment leaves `locked` as it was when a check or an answer changes its type.
+    # Create Assignment keeps `locked` when a check or an answer changes its type.
     role = next(word for word, (*known, _) in ROLES.items() if tuple(known) == flags)
     points = _number(grading.get("points")) if flags[0] else 0
     return role, str(grading.get("grade_id", "")), points
 
 
 def _number(points: object) -> float:
-    is_number = isinstance(points, int | float) and not isinstance(points, bool)
-    return points if is_number else 0
+    return points if isinstance(points, int | float) and not isinstance(points, bool) else 0
 
 
 def between(source: str, mark: str, stub: str = "") -> tuple[str, str]:
     """The lines between ``### BEGIN mark`` and ``### END mark``, and the lines around them.
 
-    A stub takes the place of each block, at the indent of its first mark, as nbgrader does it.
-    A solution may have several blocks; hidden tests have one, at the left edge, because the judge
-    runs it by itself.
+    A solution may have several blocks. Hidden tests have one, which is not indented, because the
+    judge runs it by itself.
+
+    Args:
+        source: The source of a cell.
+        mark: `SOLUTION` or `HIDDEN_TESTS`.
+        stub: What replaces each block, indented like its first mark, as in nbgrader.
+
+    Returns:
+        The lines inside the blocks, and the lines outside them.
 
     Raises:
         BadMarks: As `parse`.
@@ -132,8 +138,8 @@ def _check_mark(line: str, mark: str, begins: bool, is_open: bool, blocks: int) 
     if begins and is_open:
         raise BadMarks(f"a second ### BEGIN {mark} comes before ### END {mark}: close the first.")
     if not begins and not is_open:
-        raise BadMarks(f"### END {mark} has no ### BEGIN {mark} before it: add that.")
+        raise BadMarks(f"### END {mark} has no ### BEGIN {mark} before it: add one.")
     if mark == HIDDEN_TESTS and line != line.strip():
-        raise BadMarks(f'"{line.strip()}" is indented: the hidden block starts at the left edge.')
+        raise BadMarks(f'"{line.strip()}" is indented: start the hidden block at the left edge.')
     if mark == HIDDEN_TESTS and blocks > 1:
         raise BadMarks("it has two hidden blocks: put all hidden tests into one.")

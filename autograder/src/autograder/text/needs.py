@@ -1,6 +1,6 @@
-"""Which data sets and weights a notebook and its hidden tests load, by what their code says.
+"""Which data sets and weights a notebook and its hidden tests load, read from their code.
 
-Kernels behind walls download nothing, so grading looks beforehand whether all of it is there.
+Kernels behind walls cannot download, so grading first checks that all of it is there.
 """
 
 import ast
@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator
 
 from autograder.text import syntax
 
-WEIGHTS = "vgg16"  # what `pretrained.load` gives under *quick* and *full*
-# How a call ends that takes a data set's name: its place among the arguments, and its keyword.
+WEIGHTS = "vgg16"  # what `pretrained.load` loads under *quick* and *full*
+# Calls that take the name of a data set: the position and the keyword of that argument.
 _NAMED = {"data.load": (0, "name"), "submission.heldout": (1, "dataset")}
 
 
 def of(sources: Iterable[str]) -> tuple[str, ...]:
-    """Names of data sets, in order, then `WEIGHTS` if they are loaded."""
+    """The sorted names of the data sets that these cells load, then `WEIGHTS` if they load them."""
     found: set[str | None] = set()
     for source in sources:
         with contextlib.suppress(SyntaxError):  # a cell that cannot run loads nothing
             found.update(_loaded(syntax.tree(source)))
-    found.discard(None)
-    return (*sorted(found - {WEIGHTS}), *(found & {WEIGHTS}))
+    named = {name for name in found if name is not None}
+    return (*sorted(named - {WEIGHTS}), *(named & {WEIGHTS}))
 
 
 def unnamed(source: ast.AST) -> bool:
-    """Whether it loads a data set without saying its name in quotes."""
+    """Whether the code loads a data set without giving its name in quotes."""
     return None in _loaded(source)
 
 

@@ -1,7 +1,7 @@
 """From the course's texts to the source notebooks, and through nbgrader to the students' release.
 
-A build is a function of the texts: it gives the bytes of every file, the same ones each time.
-Writing them, and comparing them with what is committed, are thin steps after it.
+A build is a pure function of the texts: it always gives the same bytes for every file. Writing
+them, and comparing them with what is committed, are small steps after it.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,17 +16,17 @@ from autograder.text.cells import parse
 from autograder.text.setup import SetUp
 from convcourse.files import write_whole
 
-# Fewer characters than this are everyday code, which may stand anywhere.
+# Shorter runs of lines are everyday code, which may appear anywhere.
 WORTH_NAMING = 40
 
 
 def texts_of(course: Course) -> dict[str, str]:
-    """Every course text that there is, by assignment name."""
+    """All course texts, by assignment name."""
     paths = sorted((course.root / "course").glob("*.py"))
     return {path.stem: path.read_text(encoding="utf-8") for path in paths}
 
 
-# Makes the students' notebooks of source notebooks: JSON text by assignment name, both ways.
+# Turns source notebooks into students' notebooks; both are JSON text by assignment name.
 Generate = Callable[[Course, dict[str, str]], dict[str, str]]
 
 
@@ -39,7 +39,7 @@ def build(course: Course, names: list[str] | None = None, *, generate: Generate)
         generate: What strips solutions and hidden tests; see `autograder.nbgrader.generate`.
 
     Raises:
-        CourseError: With every broken rule and every leak of the assignments asked for.
+        CourseError: If the assignments break rules or leak secrets; the error lists all of them.
     """
     texts = texts_of(course)
     names = names or list(texts)
@@ -69,8 +69,8 @@ def _source(course: Course, name: str, text: str) -> nbformat.NotebookNode:
 def find_leaks(name: str, text: str, releases: dict[str, str]) -> Iterator[rules.Violation]:
     """Runs of lines of a solution or hidden block that the released notebooks show.
 
-    A run counts from `WORTH_NAMING` characters on, in another assignment's release from three
-    times as many: assignments share everyday lines of Keras. Imports are no secret.
+    A run counts if it has at least `WORTH_NAMING` characters, or three times as many in another
+    assignment's release, because assignments share everyday lines of Keras. Imports never count.
     """
     shown = {
         other: "\n" + "\n".join(_lines(_sources(released))) + "\n"
@@ -82,12 +82,12 @@ def find_leaks(name: str, text: str, releases: dict[str, str]) -> Iterator[rules
             if found:
                 place, line = found
                 label = f'cell {number} ({cell.role} "{cell.id}")'
-                mend = f'release/{place} shows "{line}" of it: change or hide that there.'
+                mend = f'release/{place} shows "{line}" of it: change or hide that line there.'
                 yield rules.Violation(f"course/{name}.py", label, mend)
 
 
 def _first_shown(secret: list[str], name: str, shown: dict[str, str]) -> tuple[str, str] | None:
-    """Where one of the secret lines is shown, and the first line of what is."""
+    """The release that shows some of the secret lines, and the first of these lines."""
     for other, lines in shown.items():
         worth = WORTH_NAMING if other == name else 3 * WORTH_NAMING
         for run in _runs(secret, worth):
@@ -97,23 +97,29 @@ def _first_shown(secret: list[str], name: str, shown: dict[str, str]) -> tuple[s
 
 
 def differences(course: Course, built: dict[Path, str], names: list[str] | None) -> list[str]:
-    """One sentence for each file on disk that is not what the texts build."""
+    """One sentence for each file on disk that differs from what the texts build."""
     found = []
     for path, text in built.items():
         if not path.is_file():
             found.append(f"{path.relative_to(course.root)} is missing.")
         elif path.read_bytes() != text.encode():
-            found.append(f"{path.relative_to(course.root)} is not what course/ builds.")
+            found.append(f"{path.relative_to(course.root)} differs from what course/ builds.")
     if not names:
         for room in ("source", "release"):
             for path in sorted((course.root / room).rglob("*")):
                 if path.is_file() and path not in built and ".ipynb_checkpoints" not in path.parts:
-                    found.append(f"{path.relative_to(course.root)} is built by no text: remove it.")
+                    found.append(
+                        f"{path.relative_to(course.root)} has no text in course/: remove it."
+                    )
     return found
 
 
 def write(built: dict[Path, str]) -> list[Path]:
-    """Write what differs from what is there; the paths that changed."""
+    """Write the files that differ from those on disk.
+
+    Returns:
+        The paths that changed.
+    """
     changed = []
     for path, text in built.items():
         if path.is_file() and path.read_bytes() == text.encode():
@@ -134,7 +140,7 @@ def _lines(source: str) -> list[str]:
 
 
 def _runs(lines: list[str], worth: int) -> Iterator[str]:
-    """From each line on, the shortest run of lines that is worth naming."""
+    """For each line, the shortest run of lines from there that is long enough to count."""
     for start in range(len(lines)):
         for end in range(start + 1, len(lines) + 1):
             run = "\n".join(lines[start:end])

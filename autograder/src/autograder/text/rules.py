@@ -1,7 +1,7 @@
-"""What a course text must keep to, so that nbgrader releases and grades it as its author means.
+"""The rules for course texts, so that nbgrader releases and grades them as their author intends.
 
-Every rule looks at texts alone and gives violations, each of which names the file, the cell and
-the mend. They are gathered, so that an author sees all of them at once.
+Every rule reads only texts and yields violations, each of which names the file, the cell and the
+fix. They are collected, so that an author sees all of them at once.
 """
 
 import ast
@@ -18,7 +18,7 @@ from autograder.text.authoring import HEADER_WORDS, LAYOUT_KEYS, read_cells, to_
 from autograder.text.cells import MARKS, ROLES, BadMarks, Cell, between, facts, parse
 
 GRADE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # what nbformat takes as a cell id
-# Built-in, but they reach the notebook's names or files, which belong to the student.
+# Built-in functions that reach the notebook's names or files, which belong to the student.
 REACHING = {"__import__", "breakpoint", "dir", "eval", "exec", "globals", "input", "locals"} | {
     "open",
     "vars",
@@ -29,7 +29,7 @@ ADDRESS = re.compile(r"(?:https?|git\+\w+|ftp)://[^\s)\"'<>]+")
 
 @dataclass(frozen=True)
 class Violation:
-    """One broken rule: where it is and how to mend it."""
+    """One broken rule: where it is and how to fix it."""
 
     file: str
     cell: str
@@ -40,7 +40,12 @@ class Violation:
 
 
 def check(course: Course, texts: dict[str, str]) -> list[Violation]:
-    """All violations in the texts, which are keyed by the assignments' names."""
+    """All violations of the rules.
+
+    Args:
+        course: The course.
+        texts: Its texts, by assignment name.
+    """
     violations: list[Violation] = []
     seen: dict[str, str] = {}
     for name in sorted(texts):
@@ -51,7 +56,7 @@ def check(course: Course, texts: dict[str, str]) -> list[Violation]:
             # jupytext raises whatever its readers of headers and metadata raise.
             reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
             violations.append(
-                Violation(file, "the whole text", f"jupytext cannot read it ({reason}); mend that.")
+                Violation(file, "the whole text", f"jupytext cannot read it ({reason}): fix that.")
             )
             continue
         mine = [*_cells(file, cells), *_ids(file, cells, seen), *_table(file, name, cells, course)]
@@ -83,7 +88,7 @@ def _header(cell: NotebookNode) -> Iterator[str]:
     for word in words:
         if word not in HEADER_WORDS and word not in LAYOUT_KEYS:
             known = ", ".join(HEADER_WORDS)
-            yield f'the header says "{word}", which means nothing here: use one of {known}.'
+            yield f'the header says "{word}", which is unknown: use one of {known}.'
     roles = [word for word in ROLES if word in words]
     if len(roles) > 1:
         yield f"the header says {' and '.join(roles)}: keep one of them."
@@ -99,7 +104,7 @@ def _header(cell: NotebookNode) -> Iterator[str]:
     elif {"tests", "answer"} & set(roles):
         yield "it is graded but has no points: add points=1 or more to its header."
     if "skip-execution" in words.get("tags", ()):
-        yield "a cell tagged skip-execution gets full marks without a run: remove the tag."
+        yield "a cell tagged skip-execution gets full marks without being run: remove the tag."
     if cell.cell_type == "markdown" and {"tests", "solution", "setup"} & set(roles):
         yield "it is markdown: make it a code cell, or a written answer with answer=."
 
@@ -119,7 +124,7 @@ def _marks(cell: NotebookNode) -> Iterator[str]:
         if role in homes and not has_marks:
             yield f"put what students must not see between ### BEGIN {mark} and ### END {mark}."
         if role in homes and has_marks and not inside.strip():
-            yield f"nothing stands between ### BEGIN {mark} and ### END {mark}: write it there."
+            yield f"there is nothing between ### BEGIN {mark} and ### END {mark}: write it there."
 
 
 def _role(cell: Cell) -> Iterator[str]:
@@ -153,8 +158,8 @@ def _names_data(source: str) -> Iterator[str]:
     with contextlib.suppress(SyntaxError):  # already said by _parses
         if needs.unnamed(syntax.tree(source)):
             yield (
-                'write the name of the data in quotes where it is loaded, as data.load("mnist"): '
-                "grading reads there what it must have at hand."
+                'write the name of the data in quotes where you load it, as in data.load("mnist"): '
+                "grading reads the name there to check that the data is present."
             )
 
 
@@ -169,7 +174,7 @@ def _raises(kept: str) -> Iterator[str]:
             if not (isinstance(raised, ast.Name) and raised.id == "NotImplementedError"):
                 yield (
                     f"what students get raises {ast.unparse(raised) if raised else 'again'}: move "
-                    "that line into the solution, so that only NotImplementedError is left."
+                    "that line into the solution, so that only NotImplementedError remains."
                 )
 
 
@@ -177,7 +182,7 @@ def _hidden(source: str) -> Iterator[str]:
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
-        yield f"its hidden block is not valid Python ({error.msg}): it must stand alone."
+        yield f"its hidden block is not valid Python ({error.msg}): it must be complete by itself."
         return
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     lines = [ast.unparse(node) for node in imports]
@@ -186,8 +191,8 @@ def _hidden(source: str) -> Iterator[str]:
     for line in lines:
         if line != "from autograder import submission":
             yield (
-                f'its hidden block says "{line}": it may import submission alone, and takes NumPy '
-                "as submission.np."
+                f'its hidden block says "{line}": it may import only submission; NumPy is '
+                "submission.np."
             )
     for name in sorted(syntax.foreign_names(tree)):
         yield (
@@ -196,13 +201,13 @@ def _hidden(source: str) -> Iterator[str]:
             f'submission.call("{name}", ...) for it.'
         )
     for name in sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} & REACHING):
-        yield f"its hidden block uses {name}, which reaches past submission: do without it."
+        yield f"its hidden block uses {name}, which bypasses submission: remove it."
 
 
 def _overwritten(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
-    """Names that a hidden block gives a value though the notebook still needs its own.
+    """Names that a hidden block overwrites although the notebook still needs its own value.
 
-    nbgrader and nbval run hidden blocks in the notebook's kernel, so what they bind stays.
+    nbgrader and nbval run hidden blocks in the notebook's kernel, where the new values remain.
     """
     parsed = [_parsed(cell) for cell in cells]
     visible = [syntax.names(cell.visible if cell else "") for cell in parsed]
@@ -230,19 +235,19 @@ def _read(name: str, later: list[syntax.Names]) -> bool:
 
 
 def _parsed(cell: NotebookNode) -> Cell | None:
-    """A code cell taken apart; None for markdown, and where its marks do not pair."""
+    """A parsed code cell; None for markdown, and for a cell whose marks do not pair."""
     with contextlib.suppress(BadMarks):
         return parse(cell) if cell.cell_type == "code" else None
     return None
 
 
 def _addresses(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
-    """Addresses in code: whoever owns one of them could run code on every student's machine."""
+    """Addresses in code: the owner of an address could run code on every student's machine."""
     for number, cell in enumerate(cells, start=1):
         for address in ADDRESS.findall(cell.source) if cell.cell_type == "code" else ():
             mend = (
-                f"its code names the address {address}: install and download nothing in a "
-                "notebook but through the set-up cell and convcourse.data."
+                f"its code names the address {address}: in a notebook, only the set-up cell and "
+                "convcourse.data may install or download anything."
             )
             yield Violation(file, _label(cell, number), mend)
 
@@ -281,7 +286,7 @@ def _table(
         yield Violation(file, "the whole text", "it has two set-up cells: keep the first.")
     for number, cell in enumerate(cells, start=1):
         for address in COLAB.findall(cell.source):
-            mend = f"it links to {address}: build writes the badge, so remove that."
+            mend = f"it links to {address}: build writes the badge, so remove the link."
             yield Violation(file, f"cell {number}", mend)
     for earlier in assignment.builds_on:
         if earlier in course.names[course.names.index(name) :]:
@@ -301,9 +306,9 @@ def _first_cell(
 
 
 def _form(file: str, text: str) -> Iterator[Violation]:
-    """Whether the text is written in the one form that `adopt` writes: so the way back is exact."""
+    """Whether the text has exactly the form that `adopt` writes, so that the way back is exact."""
     if not text.startswith("# %%"):
-        mend = f"begin with the first cell's # %% line: no header, since {TABLE} names the kernel."
+        mend = f"begin with the first cell's # %% line, without a header: {TABLE} names the kernel."
         yield Violation(file, "line 1", mend)
         return
     try:

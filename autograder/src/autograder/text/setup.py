@@ -2,7 +2,7 @@
 
 A notebook installs nothing from an address that course.toml does not give. With an address, it
 installs the wheel of the release that the notebook itself belongs to, and pip compares it with
-the SHA-256 that stands behind the address.
+the SHA-256 at the end of the address.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from autograder.course import TABLE, Course, CourseError
 
 _TEMPLATE = (Path(__file__).parent / "templates" / "setup_cell.py").read_text(encoding="utf-8")
 FIRST_LINE = _TEMPLATE.partition("\n")[0]
-IN_TEXT = "# build writes the set-up cell here."  # what a course text has in its place
+IN_TEXT = "# build writes the set-up cell here."  # what a course text has instead
 _BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 
 
@@ -30,7 +30,7 @@ class SetUp:
         """The source of the set-up cell.
 
         Raises:
-            CourseError: If course.toml names a wheel that is not there, or is another version's.
+            CourseError: If course.toml names a wheel that is missing, or of another version.
         """
         filled = {"version": convcourse.__version__, "wheel": self.wheel}
         return Template(_TEMPLATE).substitute(filled).rstrip("\n")
@@ -45,8 +45,8 @@ class SetUp:
         wanted = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
         if path.name != wanted:
             raise CourseError(
-                f"{TABLE} says wheel = {course.wheel!r}, and the notebooks need {wanted}: "
-                "run make wheels and write that file's path there."
+                f"{TABLE} says wheel = {course.wheel!r}, but the notebooks need {wanted}: "
+                "run make wheels and write the path of that file there."
             )
         if not path.is_file():
             raise CourseError(
@@ -73,7 +73,7 @@ def with_badge(title: str, badge: str) -> str:
 
 
 def without_badge(title: str) -> str:
-    """The source of a notebook's first cell as the course text has it."""
+    """The source of a notebook's first cell without the badge, as the course text has it."""
     lines = title.split("\n")
     if len(lines) > 2 and lines[1] == "" and lines[2].startswith(_BADGE):
         del lines[1:3]

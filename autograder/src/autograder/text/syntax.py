@@ -1,4 +1,4 @@
-"""What the code of a cell says: its syntax tree, and the names that it binds and reads."""
+"""The code of a cell: its syntax tree, and the names that it binds and reads."""
 
 import ast
 import builtins
@@ -9,23 +9,32 @@ from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}  # run where they stand
+COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}  # run in place
 
 
 @functools.lru_cache(maxsize=1_000)  # many rules read the same cells
 def plain(source: str) -> str:
-    """A cell's code with its magics written as calls. Raises SyntaxError."""
+    """A cell's code with its magics written as calls.
+
+    Raises:
+        SyntaxError: If a line cannot be read.
+    """
     return TransformerManager().transform_cell(source)
 
 
 def tree(source: str) -> ast.Module:
-    """The syntax tree of a cell's code, magics included. Raises SyntaxError."""
+    """The syntax tree of a cell's code, including magics.
+
+    Raises:
+        SyntaxError: If it is not valid Python.
+    """
     return ast.parse(plain(source))
 
 
 def foreign_names(block: ast.Module) -> set[str]:
-    """The names that a block reads and neither binds itself nor finds among the builtins."""
-    read, bound = set(), set()
+    """The names that a block reads but neither binds nor finds among the builtins."""
+    read: set[str] = set()
+    bound: set[str] = set()
     for node in ast.walk(block):
         if isinstance(node, ast.Name):
             (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
@@ -33,16 +42,16 @@ def foreign_names(block: ast.Module) -> set[str]:
             bound.add(node.arg)
         elif isinstance(node, ast.alias):
             bound.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or (
-            isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name
-        ):
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            bound |= {node.name} if node.name else set()
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             bound.add(node.name)
     return read - bound - set(dir(builtins)) - {"submission"}
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a cell binds and reads at its left edge, and what its functions read from outside."""
+    """The names that a cell binds and reads at its top level, and those that its functions read."""
 
     bound: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
@@ -50,7 +59,7 @@ class Names:
 
 
 def names(source: str) -> Names:
-    """The names of a cell's code; none where it is no valid Python."""
+    """The names in a cell's code; none if it is not valid Python."""
     try:
         table = symtable.symtable(plain(source), "cell", "exec")
     except SyntaxError:

@@ -31,7 +31,11 @@ def show(name: str) -> None:
 
 @functools.cache
 def all_steps() -> dict[str, dict[str, list[str]]]:
-    """The steps of every exercise's hints, by its id, as the files in `FOLDER` have them."""
+    """Read the hints of every exercise from the files in `FOLDER`.
+
+    Returns:
+        For each exercise's id, ``{"steps": [...]}`` with its hints in order.
+    """
     found: dict[str, dict[str, list[str]]] = {}
     for file in sorted(FOLDER.glob("*.toml")):
         found |= tomllib.loads(file.read_text(encoding="utf-8"))

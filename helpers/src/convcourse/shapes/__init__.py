@@ -1,16 +1,17 @@
 """shapes10 and shapes100: generated images that stand in for CIFAR-10 and CIFAR-100.
 
 * shapes10 has ten shapes as classes. shapes100 has twenty others as superclasses, each with five
-  fills, which makes a hundred classes. The two share no shape, so that what is learnt on one can
-  be transferred to the other honestly.
-* Each image shows one shape of random place, size, rotation, aspect and colours before a textured
-  background with clutter, sometimes behind a bar; nothing of this tells the class. How it is
-  drawn is in `convcourse.shapes.rendering`, the shapes are in `convcourse.shapes.distances`.
-* Image i of a seed and split is the same to the byte on every machine, in whatever order and
-  however many are asked for: its random numbers are hashes (`convcourse.shapes.hashing`), its
-  pixels are made with operations that IEEE 754 rounds once.
-* Types and shapes are those of ``keras.datasets``, and classes are balanced: of the labels, each
-  block of as many as there are classes holds every class once.
+  fills, which makes a hundred classes. The two share no shape, so that transfer learning from one
+  to the other is a fair test.
+* Each image shows one shape with a random place, size, rotation, aspect and colors in front of a
+  textured background with clutter, sometimes behind a bar. Only the shape and the fill depend on
+  the class. `convcourse.shapes.rendering` draws the images, `convcourse.shapes.distances` has the
+  shapes.
+* Image i of a seed and split is the same to the byte on every machine, in any order and any number
+  of images: its random numbers are hashes (`convcourse.shapes.hashing`), and its pixels are made
+  with operations that IEEE 754 rounds once.
+* Types and array shapes are those of ``keras.datasets``. Classes are balanced: with K classes, each
+  block of K labels holds every class once.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ class _Set:
         return len(self.shapes) * self.fills
 
 
-_kept: dict[tuple[int, int, int], tuple] = {}  # x and y by number, split and seed
+# Images and classes by set, split and seed.
+_kept: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]] = {}
 
 SHAPES10 = _Set(10, CLASSES10, fills=1)
 SHAPES100 = _Set(100, SUPERCLASSES, fills=len(FILLS))
@@ -59,10 +61,22 @@ SHAPES100 = _Set(100, SUPERCLASSES, fills=len(FILLS))
 def shapes10(
     n: int, split: int = 0, seed: int = 0, start: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Images ``start`` to ``start + n`` of a split (0 training, 1 test).
+    """Generate images of shapes10.
 
-    Returns x: (n, 32, 32, 3) uint8 and y: (n, 1) uint8, classes as in `CLASSES10`, balanced in
-    every block of ten.
+    Args:
+        n: How many images.
+        split: 0 for training images, 1 for test images.
+        seed: Another seed gives other images.
+        start: The index of the first image.
+
+    Returns:
+        Images, (n, 32, 32, 3) uint8, and their classes, (n, 1) uint8. `CLASSES10` names the
+        classes. Each block of ten images holds every class once.
+
+    Example:
+        >>> x, y = shapes10(20)
+        >>> x.shape, y.shape, sorted(y[:10, 0].tolist()) == list(range(10))
+        ((20, 32, 32, 3), (20, 1), True)
     """
     x, y = _make(SHAPES10, n, split, seed, start)
     return x, _column(y)
@@ -71,17 +85,36 @@ def shapes10(
 def shapes100(
     n: int, split: int = 0, seed: int = 0, start: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Like `shapes10` with 100 classes: x, fine labels and superclasses, each (n, 1) uint8.
+    """Generate images of shapes100.
 
-    The fine class, as in `CLASSES100`, is a superclass (one of twenty shapes) with one of five
-    fills.
+    Args:
+        n: How many images.
+        split: 0 for training images, 1 for test images.
+        seed: Another seed gives other images.
+        start: The index of the first image.
+
+    Returns:
+        Images, (n, 32, 32, 3) uint8, their classes and their superclasses, both (n, 1) uint8.
+        A superclass is one of twenty shapes (`SUPERCLASSES`), a class is a shape with one of five
+        fills (`CLASSES100`).
     """
     x, y = _make(SHAPES100, n, split, seed, start)
     return x, _column(y), _column(y // len(FILLS))
 
 
-def load_shapes10(n_train: int = 5_000, n_test: int = 2_000, seed: int = 0) -> tuple:
-    """``(x_train, y_train), (x_test, y_test)`` as ``keras.datasets.cifar10.load_data`` gives."""
+def load_shapes10(
+    n_train: int = 5_000, n_test: int = 2_000, seed: int = 0
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Generate shapes10 in the form of ``keras.datasets.cifar10.load_data()``.
+
+    Args:
+        n_train: How many training images.
+        n_test: How many test images.
+        seed: Another seed gives other images.
+
+    Returns:
+        ``(x_train, y_train), (x_test, y_test)``, as `shapes10` has them.
+    """
     return shapes10(n_train, 0, seed), shapes10(n_test, 1, seed)
 
 
@@ -90,9 +123,13 @@ def _column(labels: np.ndarray) -> np.ndarray:
 
 
 def keep(n_train: int, n_test: int) -> None:
-    """Draw the first images of shapes10 once, for a process that others are forked from.
+    """Draw the first images of shapes10 once, for this process and those forked from it.
 
-    There, and in this one, they are copied instead of drawn.
+    `shapes10` then copies them instead of drawing them again.
+
+    Args:
+        n_train: How many training images.
+        n_test: How many test images.
     """
     for split, n in enumerate((n_train, n_test)):
         _kept[SHAPES10.number, split, 0] = _draw(SHAPES10, n, split, 0, 0)
@@ -100,9 +137,10 @@ def keep(n_train: int, n_test: int) -> None:
 
 def _make(kind: _Set, n: int, split: int, seed: int, start: int) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 32, 32, 3) uint8 and classes (n,)."""
-    x, y = _kept.get((kind.number, split, seed), ((), ()))
-    if start + n <= len(y):
-        return x[start : start + n].copy(), y[start : start + n].copy()
+    kept = _kept.get((kind.number, split, seed))
+    if kept is not None and start + n <= len(kept[1]):
+        images, classes = (part[start : start + n].copy() for part in kept)
+        return images, classes
     return _draw(kind, n, split, seed, start)
 
 

@@ -16,7 +16,7 @@ Fields = dict[str, np.ndarray]
 class Field(NamedTuple):
     """Numbers that every image draws, evenly between ``low`` and ``high``, one for each pair.
 
-    With a ``share``, the number is only asked whether it is below: true for that share of images.
+    With a ``share``, the number becomes a truth value, which is true for that share of images.
     """
 
     name: str
@@ -34,7 +34,7 @@ def _share(name: str, share: float) -> Field:
 
 
 def _colour(name: str, lightness: float, tint: float) -> tuple[Field, Field]:
-    """A difference of colours: as much for all three channels, and a little for each."""
+    """A color difference: a large part common to all channels, and a small one for each."""
     return _one(f"{name} lightness", -lightness, lightness), _tint(name, tint)
 
 
@@ -86,11 +86,12 @@ FIELDS = (
     _share("occluded", 0.3),
     _one("gain", 0.75, 1.1),
     _one("offset", -0.06, 0.06),
-    _one("noise", 2.0, 12.0),  # standard deviation in grey levels of 0 to 255
+    _one("noise", 2.0, 12.0),  # standard deviation in gray levels of 0 to 255
 )
-LOW = np.float32([low for field in FIELDS for low in field.low])
-RANGE = np.float32(
-    [high - low for field in FIELDS for low, high in zip(field.low, field.high, strict=True)]
+LOW = np.array([low for field in FIELDS for low in field.low], np.float32)
+RANGE = np.array(
+    [high - low for field in FIELDS for low, high in zip(field.low, field.high, strict=True)],
+    np.float32,
 )
 
 # The words of an image's key: the fields (and room for two more), then the noise, then the texture.
@@ -98,10 +99,14 @@ FIELD_WORDS, NOISE_WORDS, TEXTURE_WORDS = 1, 81, 465
 
 
 def draw(keys: np.ndarray) -> Fields:
-    """The numbers of every field by its name.
+    """Draw the numbers of every field.
 
-    keys: (N,) uint64. Returns float32 arrays, (N,) where a field has one number and (N, numbers)
-    where it has several, and (N,) truth values where it has a share.
+    Args:
+        keys: One for each image, (N,) uint64.
+
+    Returns:
+        Arrays by the field's name: (N,) float32 for a field of one number, (N, numbers) float32
+        for a field of several, and (N,) truth values for a field with a share.
     """
     table = uniforms(keys, FIELD_WORDS, len(LOW)) * RANGE + LOW
     fields, first = {}, 0

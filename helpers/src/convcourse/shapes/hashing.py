@@ -13,7 +13,17 @@ ONE = np.uint64(1)
 
 
 def image_keys(data_set: int, seed: int, split: int, index: np.ndarray) -> np.ndarray:
-    """One key for each image: ``index`` (N,) whole numbers from 0 gives (N,) uint64."""
+    """Make one key for each image.
+
+    Args:
+        data_set: The set's number.
+        seed: Another seed gives other keys.
+        split: 0 for training images, 1 for test images.
+        index: Which images, (N,) integers from 0.
+
+    Returns:
+        (N,) uint64.
+    """
     key = np.zeros(1, np.uint64)
     for value in np.array([data_set, seed, split], np.uint64):
         key = _mix((key + value + ONE) * GOLDEN_RATIO)
@@ -21,16 +31,31 @@ def image_keys(data_set: int, seed: int, split: int, index: np.ndarray) -> np.nd
 
 
 def uniforms(keys: np.ndarray, first: int, count: int) -> np.ndarray:
-    """(N, count) float32 in [0, 1) from ``count`` words of each key.
+    """Turn words of each key into numbers from 0 to 1.
 
-    They are multiples of 2**-24, which float32 holds exactly.
+    Args:
+        keys: (N,) uint64.
+        first: The number of the first word.
+        count: How many words to use.
+
+    Returns:
+        (N, count) float32 in [0, 1), multiples of 2**-24, which float32 holds exactly.
     """
     top_24_bits = _words(keys, first, count) >> np.uint64(40)
     return top_24_bits.astype(np.float32) * np.float32(2.0**-24)
 
 
 def random_bytes(keys: np.ndarray, first: int, count: int) -> np.ndarray:
-    """(N, count) uint8, eight from each word, the lowest byte first on every machine."""
+    """Turn words of each key into bytes, eight from each word.
+
+    Args:
+        keys: (N,) uint64.
+        first: The number of the first word.
+        count: How many bytes to give.
+
+    Returns:
+        (N, count) uint8, the lowest byte of a word first on every machine.
+    """
     words = _words(keys, first, -(-count // 8))
     return words.astype("<u8", copy=False).view(np.uint8)[:, :count]
 
@@ -40,7 +65,7 @@ def _words(keys: np.ndarray, first: int, count: int) -> np.ndarray:
 
 
 def _mix(z: np.ndarray) -> np.ndarray:
-    """SplitMix64's last step: every bit of the result hangs on every bit of ``z``."""
+    """SplitMix64's last step: every bit of the result depends on every bit of ``z``."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

@@ -1,12 +1,12 @@
-"""One image of the generated sets: a shape with a soft edge before a background with clutter.
+"""The images of the generated sets: a shape with a soft edge in front of a cluttered background.
 
-What tells the class is the shape and, in shapes100, its fill. All else is drawn at random, as
-`convcourse.shapes.fields` lists it, and tells nothing. Pixels are made with operations that IEEE
-754 rounds once (+ - * / sqrt abs min max floor), in float32, in the order written here and
-without sums over axes or trigonometry; another order would be another rounding, and other bytes.
+The class decides the shape and, in shapes100, its fill. All else is drawn at random, as
+`convcourse.shapes.fields` lists it. Pixels are made with operations that IEEE 754 rounds once
+(+ - * / sqrt abs min max floor), in float32, in the order written here and without sums over axes
+or trigonometry; another order would round differently and give other bytes.
 
 Arrays are (N, 32, 32) for N images of one shape, or (N,) and (N, 3) for what is one value or one
-colour for each. Several are changed in place: a chunk then stays in the processor's cache.
+color for each. Several are changed in place: a chunk then stays in the processor's cache.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,23 @@ from convcourse.shapes.hashing import random_bytes
 
 Array = np.ndarray
 SIZE = 32
-CENTRED = np.arange(SIZE, dtype=np.float32) - np.float32(15.5)  # pixels from the image's centre
+CENTRED = np.arange(SIZE, dtype=np.float32) - np.float32(15.5)  # pixels from the image's center
 PLUS, MINUS, ZERO = np.float32(1), np.float32(-1), np.float32(0)
-SHARE_OF_ROOM = 0.9  # how near to the image's border a figure comes
+SHARE_OF_ROOM = 0.9  # how close to the image's border a figure comes
 
 # ---------------------------------------------------------------------- an image
 
 
 def render(keys: Array, shape: str, fill: Array | None) -> Array:
-    """The images of ``keys`` (N,) uint64, all of one shape: (N, 32, 32, 3) uint8.
+    """Draw images that all show one shape.
 
-    fill: (N,) positions in `FILLS`, or None where the fill tells nothing.
+    Args:
+        keys: One for each image, (N,) uint64.
+        shape: A name in `DISTANCES`.
+        fill: Positions in `FILLS`, (N,) integers, or None if the fill does not depend on the class.
+
+    Returns:
+        (N, 32, 32, 3) uint8.
     """
     fields = draw(keys)
     figure = _figure(fields, shape)
@@ -70,7 +76,7 @@ def _cover(plane: Array, mask: Array, colour: Array) -> None:
 
 
 def _noise(fields: Fields, keys: Array) -> list[Array]:
-    """Grey levels to add, a plane (N, 32, 32) for each channel."""
+    """Gray levels to add, a plane (N, 32, 32) for each channel."""
     noise = random_bytes(keys, NOISE_WORDS, 3 * SIZE * SIZE).view(np.int8)
     scale = _each(fields["noise"] * (1 / 74))  # such a byte's own deviation is 73.9
     return [plane * scale for plane in noise.reshape(-1, 3, SIZE, SIZE).swapaxes(0, 1)]
@@ -146,7 +152,7 @@ def _wave(z: Array) -> Array:
 
 
 def _shading(fields: Fields, figure: _Figure) -> Array:
-    """From 0 to 1 and back, once or in bands, across or down: tells nothing."""
+    """From 0 to 1 and back, once or in bands, across or down, whatever the class."""
     across = fields["shading across"]
     frequency = np.where(fields["shading coarse"], np.float32(0.45), np.float32(1.6))
     z = figure.u * _each(np.where(across, frequency, ZERO))
@@ -194,7 +200,7 @@ FILLS: dict[str, Callable[[_Fillable], Array] | None] = {
 
 
 def _filled(fields: Fields, figure: _Figure, fill: Array) -> Array:
-    """Where the second colour stands: 1 there, 0 elsewhere."""
+    """Where the second color is: 1 there, 0 elsewhere."""
     pattern = np.zeros_like(figure.u)
     per_image = (figure.sharpness, fields["fill frequency"], fields["fill phase"])
     for number, depth in enumerate(FILLS.values()):
@@ -207,9 +213,9 @@ def _filled(fields: Fields, figure: _Figure, fill: Array) -> Array:
     return pattern
 
 
-# ---------------------------------------------------------------------- colours
+# ---------------------------------------------------------------------- colors
 
-# (N, 3) by name, red, green and blue. Background, figure and front are colours, from 0 to 1 at
+# (N, 3) by name, red, green and blue. Background, figure and front are colors, from 0 to 1 at
 # first; texture, clutter and fill are what their full strength adds to one.
 Colours = dict[str, Array]
 
@@ -233,7 +239,7 @@ def _colours(fields: Fields, strong_fill: bool) -> Colours:
 
 
 def _contrasting(colour: Array, strength: Array) -> Array:
-    """(N, 1), what to add for a second colour that shows: light ones darken, dark ones lighten."""
+    """(N, 1), what to add for a second color that shows: light ones darken, dark ones lighten."""
     red, green, blue = colour.T
     lightness = (red + green + blue) * (1 / 3)
     sign = np.where(lightness > 0.5, MINUS, PLUS)
@@ -241,7 +247,7 @@ def _contrasting(colour: Array, strength: Array) -> Array:
 
 
 def _exposed(fields: Fields, colours: Colours) -> Colours:
-    """The sensor: gain and offset, and from 0 to 1 to grey levels of 0 to 255.
+    """The sensor: gain and offset, and from 0 to 1 to gray levels of 0 to 255.
 
     The offset contains a half, so that cutting off what is behind the point rounds.
     """
@@ -258,7 +264,7 @@ def _exposed(fields: Fields, colours: Colours) -> Colours:
 
 
 def _background(fields: Fields, keys: Array) -> tuple[Array, Array]:
-    """How much of the texture's and of the clutter's colour each pixel has.
+    """How much of the texture's and of the clutter's color each pixel has.
 
     The texture is value noise at two scales on a slope, with two bars; three more are clutter.
     """

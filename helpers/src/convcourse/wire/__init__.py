@@ -1,1 +1,1 @@
-"""What crosses between a notebook and its grader: plain data, networks, and questions."""
+"""What passes between a notebook and its grader: requests, plain data and networks."""

@@ -1,7 +1,8 @@
-"""What a notebook answers when its work is asked for: values, calls and models, as plain data.
+"""How a notebook answers requests for its work: values, calls and models, as plain data.
 
-Under stock nbgrader the asker sits in the same process; another grader executes `answer` there
-and reads the file that it writes. What arrives is data either way, checked again on arrival.
+Under stock nbgrader, hidden checks run in the notebook's own process and use `Namespace`. Another
+grader executes `answer` there and reads the file that it writes. In both cases plain data arrives,
+and is checked on arrival.
 """
 
 import builtins
@@ -9,26 +10,61 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from convcourse import outcomes
 from convcourse.wire import export, models
 
+_Value = TypeVar("_Value")
+_Packed = TypeVar("_Packed")
+
 
 class Namespace:
-    """The source of stock nbgrader: a dictionary of names, the kernel's own by default."""
+    """Answers requests from a dictionary of names.
+
+    Args:
+        names: The names and their values; None takes those of the notebook's kernel.
+    """
 
     def __init__(self, names: dict[str, Any] | None = None) -> None:
         self._names = names
 
     def values(self, names: list[str]) -> tuple[Any, list[np.ndarray]]:
+        """Give the values of several names.
+
+        Args:
+            names: What the notebook has defined.
+
+        Returns:
+            Plain data of the list of values.
+
+        Raises:
+            NotAttempted: If the notebook does not define a name.
+            Wrong: If a value cannot be plain data.
+        """
         each = [_exported(export.to_plain, self._find(name), name) for name in names]
         together = [export.from_plain(*plain) for plain in each]
         return _exported(export.to_plain, together, asked_for(names))
 
-    def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]:
+    def call(
+        self, name: str, arguments: tuple[Any, list[np.ndarray]]
+    ) -> tuple[Any, list[np.ndarray]]:
+        """Call a function several times.
+
+        Args:
+            name: What the function is called in the notebook.
+            arguments: Plain data of a list with one pair ``(args, kwargs)`` for each call.
+
+        Returns:
+            Plain data of the list of results.
+
+        Raises:
+            NotAttempted: If the function does not exist or is a stub.
+            Wrong: If the name is not a function, or a result cannot be plain data.
+            StudentError: If the function raises.
+        """
         results = []
         for args, kwargs in export.from_plain(*arguments):
             plain = _exported(export.to_plain, self._result(name, args, kwargs), f"{name}(...)")
@@ -36,7 +72,24 @@ class Namespace:
             results.append(copy.deepcopy(export.from_plain(*plain)))
         return _exported(export.to_plain, results, f"{name}(...)")
 
-    def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[dict, list]:
+    def model(
+        self, name: str, arguments: tuple[Any, list[np.ndarray]] | None
+    ) -> tuple[dict, list[np.ndarray]]:
+        """Give a Keras model.
+
+        Args:
+            name: A model in the notebook, or a function that makes one.
+            arguments: Plain data of one pair ``(args, kwargs)`` for the function, or None for a
+                model.
+
+        Returns:
+            The model as `models.model_to_plain` gives it.
+
+        Raises:
+            NotAttempted: If the name does not exist or the function is a stub.
+            Wrong: If there is no model, or it cannot be plain data.
+            StudentError: If the function raises.
+        """
         made = (
             self._find(name)
             if arguments is None
@@ -58,14 +111,14 @@ class Namespace:
 
     def _result(self, name: str, args: list, kwargs: dict[str, Any]) -> Any:
         function = self._find(name)
-        outcomes.that(callable(function), f"{name} is not a function any more.")
+        outcomes.that(callable(function), f"{name} is not a function.")
         try:
             return function(*args, **kwargs)
         except Exception as error:
             raise outcomes.explain(error, name) from None
 
 
-def _exported(pack: Callable, value: Any, name: str) -> Any:
+def _exported(pack: Callable[[_Value], _Packed], value: _Value, name: str) -> _Packed:
     try:
         return pack(value)
     except export.ExportError as error:
@@ -73,27 +126,48 @@ def _exported(pack: Callable, value: Any, name: str) -> Any:
 
 
 def asked_for(name: str | list[str]) -> str:
-    """What was asked for, as a message names it."""
+    """Name what was asked for, as a message does.
+
+    Args:
+        name: One name, or several.
+
+    Returns:
+        The names, separated by commas.
+    """
     return name if isinstance(name, str) else ", ".join(name)
 
 
 def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> None:
-    """Write the answer to one request into the file ``to``.
+    """Write the answer to one request into a file.
 
-    ``kind`` is values (``name`` is a list then), call or model; ``arguments`` names a file with
-    `export.dumps` of what `Namespace` takes, or is None. The file holds one byte, ``+`` or ``-``,
-    then the data, or a JSON list of an outcome's status and message.
+    The file begins with one byte. After ``+`` comes the data, as `export.dumps` writes it; after
+    ``-`` comes a JSON list of an outcome's status and message.
+
+    Args:
+        kind: A method of `Namespace`: ``"values"``, ``"call"`` or ``"model"``.
+        name: What is asked for; for values, a list of names.
+        arguments: The path of a file with the method's arguments, or None.
+        to: The path of the file to write.
     """
-    names = Namespace()
+    parts: list[bytes | memoryview]
     try:
         given = export.loads(Path(arguments).read_bytes()) if arguments else None
-        if kind == "values":
-            plain = names.values(name)
-        else:
-            plain = (names.call if kind == "call" else names.model)(name, given)
-        parts = [b"+", *export.chunks(*plain)]
+        parts = [b"+", *export.chunks(*_answered(kind, name, given))]
     except BaseException as error:
         outcome = outcomes.explain(error, asked_for(name)).outcome
         parts = [b"-", json.dumps([outcome.status, outcome.message]).encode()]
     with open(to, "wb") as file:
         file.writelines(parts)
+
+
+def _answered(
+    kind: str, name: str | list[str], given: tuple[Any, list[np.ndarray]] | None
+) -> tuple[Any, list[np.ndarray]]:
+    names = Namespace()
+    if isinstance(name, list):
+        return names.values(name)
+    if kind == "model":
+        return names.model(name, given)
+    if kind == "call" and given is not None:
+        return names.call(name, given)
+    raise ValueError(f"a request of kind {kind!r} cannot be answered")

@@ -1,8 +1,14 @@
 """A value as plain data, and back.
 
-Plain data is a tree of JSON values plus a list of NumPy arrays. Nothing with behaviour crosses:
-no pickle, no code, no class of the sender's. Sizes, depth and kinds are bounded on both sides,
-because the receiver does not trust the sender.
+Plain data is a tree of JSON values plus a list of NumPy arrays. It holds no pickle, no code and no
+class of the sender's. Sizes, depth and kinds are bounded on both sides, because the receiver does
+not trust the sender.
+
+>>> tree, arrays = to_plain({"x": np.zeros(2), "n": (3, 4)})
+>>> tree
+{'dict': [['x', {'array': 0}], ['n', {'tuple': [3, 4]}]]}
+>>> from_plain(*loads(dumps(tree, arrays)))
+{'x': array([0., 0.]), 'n': (3, 4)}
 """
 
 import json
@@ -32,11 +38,17 @@ class ExportError(ValueError):
 
 
 def to_plain(value: Any) -> tuple[Any, list[np.ndarray]]:
-    """Turn a value into ``(tree, arrays)``; the tree is JSON, arrays are referred to by index.
+    """Turn a value into plain data.
 
-    Admits None, truth values, numbers, strings, lists, tuples, dictionaries with plain keys, NumPy
-    arrays and scalars, tensors, and a Keras ``History`` (as the dictionary it holds).
-    Raises `ExportError` for anything else, and for what is too deep, cyclic or too large.
+    Args:
+        value: None, truth values, numbers, strings, NumPy arrays and scalars, tensors, a Keras
+            ``History`` (as the dictionary that it holds); lists, tuples and dictionaries of these.
+
+    Returns:
+        A tree of JSON values, and the arrays that it refers to by index.
+
+    Raises:
+        ExportError: For any other value, and for one that is too deep, cyclic or too large.
     """
     arrays: list[np.ndarray] = []
     return _Packer(arrays).pack(value, 0), arrays
@@ -111,7 +123,18 @@ def _no(value: Any) -> Any:
 
 
 def from_plain(tree: Any, arrays: list[np.ndarray]) -> Any:
-    """Rebuild the value of `to_plain`. Raises `ExportError` on a malformed tree."""
+    """Rebuild the value that `to_plain` has turned into plain data.
+
+    Args:
+        tree: A tree of JSON values, from a sender who is not trusted.
+        arrays: The arrays that it refers to.
+
+    Returns:
+        The value, with an array for each tensor.
+
+    Raises:
+        ExportError: If the tree is malformed.
+    """
     try:
         return _unpack(tree, arrays, 0)
     except ExportError:
@@ -148,18 +171,40 @@ def _index(value: Any, size: int) -> int:
 
 
 def dumps(tree: Any, arrays: list[np.ndarray]) -> bytes:
-    """Plain data as bytes: the length of a JSON head (8 bytes), the head, the arrays' raw bytes."""
+    """Write plain data as bytes.
+
+    Args:
+        tree: A tree of JSON values.
+        arrays: The arrays that it refers to.
+
+    Returns:
+        The length of a JSON head (8 bytes), the head, and the arrays' raw bytes.
+
+    Raises:
+        ExportError: If the tree is too large.
+    """
     return b"".join(chunks(tree, arrays))
 
 
 def chunks(tree: Any, arrays: list[np.ndarray]) -> list[bytes | memoryview]:
-    """The bytes of `dumps` in parts; those of the arrays are their own memory and no copy."""
+    """Write plain data as `dumps` does, in parts.
+
+    Args:
+        tree: A tree of JSON values.
+        arrays: The arrays that it refers to.
+
+    Returns:
+        The head, then one part for each array, which is the array's own memory and no copy.
+
+    Raises:
+        ExportError: If the tree is too large.
+    """
     arrays = [np.ascontiguousarray(a).reshape(np.shape(a)) for a in arrays]
     head = json.dumps({"tree": tree, "arrays": [[a.dtype.str, list(a.shape)] for a in arrays]})
     body = head.encode()
     if len(body) > MAX_HEAD:
         raise ExportError(f"more than {MAX_HEAD // 2**20} MB of text and numbers; use an array")
-    body += b" " * (-(8 + len(body)) % ALIGNMENT)  # an array of odd addresses is slow to read
+    body += b" " * (-(8 + len(body)) % ALIGNMENT)  # an unaligned array is slow to read
     return [len(body).to_bytes(8, "little") + body, *map(_bytes_of, arrays)]
 
 
@@ -168,10 +213,18 @@ def _bytes_of(array: np.ndarray) -> memoryview:
 
 
 def loads(raw: bytes | memoryview) -> tuple[Any, list[np.ndarray]]:
-    """Read `dumps`'s bytes from a sender who is not trusted; the arrays are views of them.
+    """Read what `dumps` wrote, from a sender who is not trusted.
 
     Nothing is decompressed or executed, and no array is larger than its bytes.
-    Raises `ExportError` when the bytes are malformed, cut or too many.
+
+    Args:
+        raw: The bytes.
+
+    Returns:
+        The tree, and the arrays as views of the bytes.
+
+    Raises:
+        ExportError: If the bytes are malformed, cut short or too many.
     """
     end = 8 + int.from_bytes(raw[:8], "little")
     if end > MAX_HEAD + 8 or len(raw) > MAX_BYTES + end:
@@ -188,8 +241,8 @@ def loads(raw: bytes | memoryview) -> tuple[Any, list[np.ndarray]]:
         raise ExportError("the data is malformed") from None
 
 
-def _arrays(raw: bytes, at: int, kinds: list) -> list[np.ndarray]:
-    """The arrays that lie one behind the other from ``at`` on, by their ``[dtype, shape]``."""
+def _arrays(raw: bytes | memoryview, at: int, kinds: list) -> list[np.ndarray]:
+    """The arrays that follow each other from byte ``at`` on, by their ``[dtype, shape]``."""
     arrays = []
     for name, sizes in kinds:
         dtype, shape = _dtype(name), tuple(map(_length, sizes))

@@ -1,7 +1,7 @@
 """A Keras model as plain data, and back: its architecture, compile settings and weights.
 
-The receiver does not trust the sender: only built-in layers of a list are rebuilt, and sizes are
-bounded before anything is allocated.
+The receiver does not trust the sender: it rebuilds only the built-in layers in `TRUSTED_LAYERS`,
+and bounds sizes before it allocates anything.
 """
 
 import json
@@ -26,15 +26,22 @@ _LAYER_NAMES = """
     Add Subtract Multiply Average Maximum Minimum Concatenate Dot Sequential Functional
     Model"""
 TRUSTED_LAYERS = frozenset(_LAYER_NAMES.split())
-# Objects inside a layer's configuration: initialisers, regularisers, policies and the like.
+# Objects inside a layer's configuration: initializers, regularizers, policies and the like.
 TRUSTED_PARTS = ("initializers", "regularizers", "constraints", "dtype_policies", "activations")
 
 
 def model_to_plain(model: Any) -> tuple[dict, list[np.ndarray]]:
-    """Architecture, compile settings and weights of a Keras model as ``(tree, arrays)``.
+    """Turn a Keras model into plain data.
 
-    Raises `ExportError` when the value is no model, is not built, or is a subclass whose layers
-    cannot be told from outside.
+    Args:
+        model: A built model, sequential or functional.
+
+    Returns:
+        A tree with the architecture and the compile settings, and the weights.
+
+    Raises:
+        ExportError: If the value is not such a model, for example a subclass of ``keras.Model``,
+            whose layers cannot be read from outside.
     """
     import keras
 
@@ -42,12 +49,13 @@ def model_to_plain(model: Any) -> tuple[dict, list[np.ndarray]]:
         raise ExportError(f"this is a {type(model).__name__}, not a Keras model")
     if not model.built:
         raise ExportError("the network is not built: begin it with keras.layers.Input(shape=...)")
-    if not isinstance(model, (keras.Sequential, keras.src.models.functional.Functional)):
+    # What `keras.Model(inputs, outputs)` returns has no public class, only this name.
+    kind = "Sequential" if isinstance(model, keras.Sequential) else type(model).__name__
+    if kind not in ("Sequential", "Functional"):
         raise ExportError(
             "the network is a class of its own; write it with keras.Sequential or keras.Model("
             "inputs, outputs), so that its layers can be checked"
         )
-    kind = "Sequential" if isinstance(model, keras.Sequential) else "Functional"
     try:
         text = json.dumps(keras.saving.serialize_keras_object(model).get("config"))
     except Exception as error:
@@ -58,7 +66,15 @@ def model_to_plain(model: Any) -> tuple[dict, list[np.ndarray]]:
 
 
 def compile_settings(model: Any) -> dict:
-    """Optimizer, learning rate, loss and metrics as names: ``{}`` when not compiled."""
+    """Read how a Keras model was compiled.
+
+    Args:
+        model: A Keras model.
+
+    Returns:
+        ``optimizer``, ``learning_rate`` (None for a schedule), ``loss``, ``metrics`` and
+        ``from_logits``, as names and numbers; an empty dictionary if it is not compiled.
+    """
     if not getattr(model, "compiled", False):
         return {}
     config = model.get_compile_config() or {}
@@ -94,10 +110,18 @@ def _from_logits(loss: Any) -> bool:
 
 
 def model_from_plain(tree: dict, arrays: list[np.ndarray]) -> Any:
-    """Rebuild a trusted Keras model from `model_to_plain`'s data.
+    """Rebuild a Keras model from plain data.
 
-    Only built-in layers of `TRUSTED_LAYERS` are admitted, weights must fit and be finite.
-    Raises `ExportError` otherwise. The result is not compiled.
+    Args:
+        tree: The tree of `model_to_plain`, from a sender who is not trusted.
+        arrays: The weights.
+
+    Returns:
+        A Keras model with these weights, not compiled.
+
+    Raises:
+        ExportError: If a layer is not in `TRUSTED_LAYERS`, something is too large, or the weights
+            do not fit or are not finite.
     """
     import keras
 
@@ -126,7 +150,7 @@ def model_from_plain(tree: dict, arrays: list[np.ndarray]) -> Any:
 
 
 def _sequential(config: dict) -> Any:
-    """``keras.Sequential.from_config`` connects all layers anew with each; this does it once."""
+    """Connect all layers once; ``keras.Sequential.from_config`` does it again for each layer."""
     import keras
 
     layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
@@ -145,7 +169,7 @@ def _read_config(tree: dict) -> dict:
     if not isinstance(text, str) or len(text) > MAX_TEXT:
         raise ExportError("the network's description is missing or too long")
     try:
-        # How a network inside this one was compiled is nothing to rebuild.
+        # How a network inside this one was compiled need not be rebuilt.
         config = json.loads(text, object_hook=_uncompiled)
     except (ValueError, RecursionError):
         raise ExportError("the network's description is malformed") from None
@@ -155,7 +179,7 @@ def _read_config(tree: dict) -> dict:
 
 
 def _check_trusted(node: Any, depth: int = 0, key: str = "") -> None:
-    """Refuse every object that is no built-in layer or part, and sizes beyond reason."""
+    """Refuse every object that is not a built-in layer or part, and sizes beyond reason."""
     if depth > 60:
         raise ExportError("the network's description is nested too deep")
     if isinstance(node, list):
