@@ -130,4 +130,4 @@ def test_feedback_is_released_though_some_handed_in_by_archive(config, tmp_path,
     ).start()
     pages = list((tmp_path / "exchange").rglob("*.html"))
     assert [page.read_text() for page in pages] == ["<p>ada</p>"]
-    assert "bob did not hand in through the exchange" in caplog.text
+    assert "bob did not submit through the exchange" in caplog.text

@@ -31,7 +31,7 @@ def test_elsewhere_the_root_is_where_the_package_lies(tmp_path, monkeypatch):
 
 def test_a_wrong_root_is_said_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ROOT", str(tmp_path / "nothing"))
-    with pytest.raises(course.CourseError, match=r"COURSE_ROOT is .*no folder"):
+    with pytest.raises(course.CourseError, match=r"COURSE_ROOT is .*no such folder"):
         course.find_root()
 
 
@@ -62,7 +62,7 @@ def test_a_threshold_that_is_not_there_is_said_in_a_sentence(small_course, key, 
             'assignment a: nothing reads the key "minuts"',
         ),
         (ASSIGNMENT + 'builds_on = "b"\n', "builds_on is 'b'; expected a list of names"),
-        (ASSIGNMENT + "thresholds = { x = 0.5 }\n", "write one number a profile"),
+        (ASSIGNMENT + "thresholds = { x = 0.5 }\n", "write one number per profile"),
         (ASSIGNMENT + "thresholds = { x = { ofline = 1 } }\n", 'did you mean "offline"'),
         (ASSIGNMENT + ASSIGNMENT, "lists a twice"),
         ('assignment = "a"\n', "two brackets"),

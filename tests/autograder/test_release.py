@@ -88,7 +88,7 @@ def test_check_is_silent_about_what_is_built_and_names_what_is_not(small_course,
     small_course.edit("Twice a number", "Double a number")
     done = run(small_course.root, *checked, monkeypatch=monkeypatch)
     assert done.exit_code == 1
-    assert f"source/{NAME}/{NAME}.ipynb is not what course/ builds" in done.output
+    assert f"source/{NAME}/{NAME}.ipynb differs from what course/ builds" in done.output
 
 
 def test_check_finds_files_that_no_text_builds(small_course):
@@ -97,7 +97,7 @@ def test_check_finds_files_that_no_text_builds(small_course):
     stray = small_course.root / "release" / NAME / "answers.npz"
     stray.write_bytes(b"")
     assert release.differences(small_course.load(), built, None) == [
-        f"release/{NAME}/answers.npz is built by no text: remove it."
+        f"release/{NAME}/answers.npz has no text in course/: remove it."
     ]
 
 

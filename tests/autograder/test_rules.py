@@ -40,7 +40,7 @@ BROKEN = {
         "[markdown] points=1",
         "cell 2: only tests and answer cells",
     ),
-    "a skipped cell": (CHECK, CHECK + ' tags=["skip-execution"]', "cell 4 .*without a run"),
+    "a skipped cell": (CHECK, CHECK + ' tags=["skip-execution"]', "cell 4 .*without being run"),
     "a check in markdown": (CHECK, CHECK.replace("%% ", "%% [markdown] "), "cell 4 .*is markdown"),
     "no visible check": (VISIBLE, "# nothing\n", "cell 4 .*students would see no check"),
     "no hidden block": (
@@ -64,7 +64,7 @@ BROKEN = {
         "# Because a sum of two equal numbers is the double of either; "
         "one point for the words equal, sum.\n",
         "",
-        "cell 5 .*nothing stands between",
+        "cell 5 .*there is nothing between",
     ),
     "solution marks in a plain cell": (
         '# %% solution="counting-double"',

@@ -102,3 +102,12 @@ def test_make_refuses_an_old_python_with_a_sentence(tmp_path):
     assert "needs Python 3.11 or newer" in made.stderr
     assert not (tmp_path / ".venv").exists()
     assert sys.version_info >= (3, 11)
+
+
+def test_the_constraints_hold_names_and_versions_and_nothing_else():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.+!]+", line) for line in lines)
+    assert lines == sorted(lines, key=str.lower)
+    known = {name_of(line).replace("_", "-") for line in lines}
+    wanted = {name_of(line) for line in pip_lines_of_environment() if not line.startswith("-e ")}
+    assert wanted - known == set()

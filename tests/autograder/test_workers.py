@@ -118,7 +118,7 @@ def test_a_second_run_beside_the_first_is_refused(tmp_path):
     root = tiny.make(tmp_path, students=1)
     with (
         Room(root, tiny.NAME).entered(),
-        pytest.raises(CourseError, match="Another autograder grade is at work"),
+        pytest.raises(CourseError, match="Another autograder grade is running"),
     ):
         grade.grade(root, tiny.NAME, jobs=1)
 

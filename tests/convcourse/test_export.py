@@ -244,3 +244,14 @@ def test_a_picture_that_no_memory_holds_is_refused_before_it_is_built(size):
     tree["config"] = tree["config"].replace("77", size)
     with pytest.raises(export.ExportError, match="larger"):
         models.model_from_plain(tree, weights)
+
+
+def test_a_functional_model_under_a_name_of_its_own_is_what_keras_made_of_it():
+    class Net(keras.Model):
+        pass
+
+    inputs = keras.Input((4,))
+    net = Net(inputs, keras.layers.Dense(3)(inputs))
+    back = models.model_from_plain(*models.model_to_plain(net))
+    x = np.ones((2, 4), np.float32)
+    np.testing.assert_allclose(back.predict(x, verbose=0), net.predict(x, verbose=0), rtol=1e-6)

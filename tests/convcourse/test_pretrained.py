@@ -12,8 +12,6 @@ import pytest
 from convcourse import data, pretrained
 
 # Keras asks its variables for an array in NumPy 1's way.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 RECIPE = Path(__file__).resolve().parents[2] / "course" / "pretraining" / "small_base.py"
 
 

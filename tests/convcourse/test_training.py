@@ -14,8 +14,6 @@ from convcourse import training
 from convcourse.checkpoints import digest_of
 
 # Keras asks its variables for an array in NumPy 1's way.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((60, 4), dtype="float32"), RNG.integers(0, 3, 60)
 

@@ -435,8 +435,8 @@ def test_an_entry_is_two_texts(net3, trained, bands, entry):
 
 def test_the_leaderboard_is_told_what_the_judge_measured(net3, trained, bands):
     bands(0, 0, 0)
-    source.take_notes()
-    assert net3.run("net3-own", dict(trained) | {"entry": {"name": "x", "idea": "y"}}).passed
-    told = source.take_notes()
+    result = net3.run("net3-own", dict(trained) | {"entry": {"name": "x", "idea": "y"}})
+    assert result.passed
+    told = result.notes
     assert (told["name"], told["idea"]) == ("x", "y")
     assert 0 <= told["accuracy"] <= 1 and told["parameters"] <= 200_000

@@ -404,6 +404,7 @@ def test_a_base_that_moved_or_stood_still_against_its_name_is_found(
 
 def test_vgg16_goes_the_same_way_and_is_judged_from_its_weights(transfer, given, monkeypatch):
     """With random weights, since ImageNet's need the network."""
+    from autograder import submission
     from autograder.judge import source
     from convcourse import pretrained, training
     from convcourse.wire.answers import Namespace

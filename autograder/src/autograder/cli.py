@@ -147,7 +147,7 @@ def grade(
         raise CourseError("--sandbox must be walls or none.")
     course = load()
     settings = grading.Settings(profile=profile.value, walls=sandbox == "walls")
-    typer.echo(f"Grading {assignment} with the profile {profile.value}.")
+    typer.echo(f"Grading {assignment} under the profile {profile.value}.")
     try:
         with contextlib.ExitStack() as stack:
             watch = stack.enter_context(progress.shown())

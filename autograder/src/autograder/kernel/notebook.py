@@ -138,7 +138,7 @@ class Run:
         cell.execution_count = self.ran if counts else None
         size = sum(len(json.dumps(one)) for one in cell.outputs)
         if self.kept + size > MAX_KEPT:
-            text = "The outputs of this notebook are too large; this one was left out.\n"
+            text = "The notebook shows more than can be kept; this was left out.\n"
             cell.outputs, size = [output("stream", name="stdout", text=text)], 0
         self.kept += size
 

@@ -1,4 +1,4 @@
-"""Processes that start with everything loaded, and the walls that an untrusted one stands behind.
+"""Processes that start with everything loaded, and walls around those that are untrusted.
 
 `server.Server` loads a module of the owner's choice once and forks on request; `client.Process`
 asks it for a process. A request may carry `request.Walls`: then `walls` surrounds the process

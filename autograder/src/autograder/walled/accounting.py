@@ -1,4 +1,4 @@
-"""What all processes of a sandbox use together, and whether that is too much."""
+"""Counts what all processes of a sandbox use together, and compares it with the limits."""
 
 import os
 import time
@@ -11,7 +11,7 @@ from autograder.walled.request import Walls
 
 
 class Watch:
-    """Counts, in the keeper, what a sandbox uses; called often, it says when it is too much.
+    """Counts in the keeper what a sandbox uses; each call says whether it exceeds a limit.
 
     ``/proc`` is the sandbox's own here, so every process in it belongs to the sandbox.
     """
@@ -21,12 +21,12 @@ class Watch:
         self.started = time.monotonic()
 
     def begin(self) -> None:
-        """The process is ready and has bound its sockets: nothing is written there any more."""
+        """Start counting; the process has bound its sockets and must not write there any more."""
         linux.restrict(self.sockets, linux.MS_RDONLY)
         self.started = time.monotonic()
 
     def __call__(self) -> str:
-        """One sentence when a limit is passed; empty as long as none is."""
+        """One sentence if a limit is exceeded, otherwise an empty string."""
         limits, now, who = self.limits, time.monotonic(), self.called
         if now - self.started > limits.wall_seconds:
             return f"{who} took longer than {limits.wall_seconds:,} seconds."
@@ -43,7 +43,7 @@ class Watch:
         return ""
 
     def answer(self, listener: int) -> str:
-        """Let a process that wants to fork go on, or give the reason why all of them end."""
+        """Let a process fork, or return the reason why all of them must end."""
         if len(_processes()) >= self.limits.processes:
             return f"{self.called} started more than {self.limits.processes} processes."
         seccomp.let_go_on(listener)

@@ -1,4 +1,4 @@
-"""What the system itself counts and bounds: rlimits, and the numbers of processes."""
+"""Limits that the system itself enforces: rlimits, and the number of process ids."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from autograder.walled.request import Walls
 
 
 def bounded(request: Walls) -> None:
-    """What one process may use at most, by the system's own count (rlimits).
+    """Set the most that one process may use (rlimits).
 
     `accounting.Watch` bounds what all of them use together.
     """

@@ -20,11 +20,11 @@ class Process:
     """A process forked from a server; it lives at most as long as this object's connection.
 
     Attributes:
-        pid: Its number, once the keeper has told it.
+        pid: Its process id, once the keeper has sent it.
         returncode: Its exit code (negative: the signal that ended it), or None while it runs.
-        reason: Why the keeper ended it, as one sentence; empty when it ended itself.
-        error: A traceback, when it never became ready.
-        wall: The sentence that names a wall which could not be built.
+        reason: Why the keeper ended it, as one sentence; empty if it ended by itself.
+        error: A traceback, if it never became ready.
+        wall: A sentence that names a wall that could not be built.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Process:
             address: Where the server listens.
             target: "package.module:function", called as ``function(call)`` with a `target.Call`.
             arguments: Plain JSON data.
-            environment: All that the process finds in ``os.environ``.
-            folder: Where it works.
+            environment: The complete ``os.environ`` of the process.
+            folder: Its working folder.
             fds: Open files to hand over.
             walls: What `request.Walls.plain` gives, or None for a process without walls.
-            out_of_memory: What `lost` says when the machine's memory was full.
+            out_of_memory: What `lost` returns if the machine ran out of memory.
 
         Raises:
-            OSError: When no server listens at the address.
+            OSError: If no server listens at the address.
         """
         request = {
             "target": target,
@@ -82,7 +82,7 @@ class Process:
 
         Raises:
             WallError: If one of its walls cannot be built here.
-            RuntimeError: If it ends first, or takes too long; with its own words if it has any.
+            RuntimeError: If it ends first or takes too long; with its own message if it has one.
         """
         deadline = time.monotonic() + seconds
         while not self._ready and self.returncode is None and time.monotonic() < deadline:
@@ -101,7 +101,14 @@ class Process:
         return self.returncode
 
     def wait(self, seconds: float | None = None) -> int | None:
-        """Wait for the end; None when it has not come within ``seconds``."""
+        """Wait until it ends.
+
+        Args:
+            seconds: How long to wait; None to wait without a limit.
+
+        Returns:
+            The exit code, or None if it still runs.
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
         while self.returncode is None:
             left = None if deadline is None else deadline - time.monotonic()
@@ -111,7 +118,7 @@ class Process:
         return self.returncode
 
     def lost(self) -> str:
-        """Why it ended by no fault of what ran in it, as one sentence; "" for any other end."""
+        """One sentence if it ended through no fault of its own, otherwise an empty string."""
         if self._abandoned:
             return self.reason
         by_system = self.poll() == -signal.SIGKILL and not self.reason
@@ -123,15 +130,15 @@ class Process:
             self._socket.sendall(bytes([number]))
 
     def kill(self) -> None:
-        """End it and everything that it started, and wait until they are gone."""
+        """End it and all processes that it started, and wait until they are gone."""
         if self.poll() is None:
             self.signal(signal.SIGKILL)
-            if self.wait(10) is None:  # a keeper that does not answer: the server ends it
+            if self.wait(10) is None:  # the keeper does not answer; the server ends it
                 self.returncode = -signal.SIGKILL
         self._socket.close()
 
     def _listen(self, seconds: float | None) -> bool:
-        """Take in what the keeper says within ``seconds``; whether it said anything."""
+        """Read what the keeper sends within ``seconds``; return whether it sent anything."""
         seconds = None if seconds is None else max(0, seconds)
         if not select.select([self._socket], [], [], seconds)[0]:
             return False

@@ -1,4 +1,4 @@
-"""Which variables of an environment pass on to a process."""
+"""Selects the variables of an environment that a process gets."""
 
 from collections.abc import Iterable, Mapping
 

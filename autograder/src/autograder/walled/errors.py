@@ -1,4 +1,4 @@
-"""The one error of this package that people read."""
+"""The error of this package that people read."""
 
 
 class WallError(Exception):

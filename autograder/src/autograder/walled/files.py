@@ -1,4 +1,4 @@
-"""The tree of files that a walled process sees: what its request names, and nothing else."""
+"""The file tree that a walled process sees: only what its request names."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ from autograder.walled.request import Walls
 from autograder.walled.spaces import USER
 
 _DEVICES = "null zero full random urandom"
-_OLD = "/.old"  # where the machine's own tree hangs until the new one is complete
+_OLD = "/.old"  # where the machine's own tree is mounted until the new one is complete
 
 
 def own_files(request: Walls) -> None:
-    """A tree that holds only what the request names; the rest of the machine is not there."""
+    """A file tree with only what the request names, and nothing else of the machine."""
     _begin_tree()
     for place in ("/tmp", request.home, "/dev/shm"):
         _memory(place, request.limits.scratch, request.limits.files)
@@ -41,7 +41,7 @@ def own_files(request: Walls) -> None:
 
 
 def _begin_tree() -> None:
-    """Make an empty tree the root, with the machine's own inside it for now."""
+    """Make an empty tree the root, with the machine's own tree inside it for now."""
     linux.mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=755")
     os.mkdir("/tmp" + _OLD)
     os.chdir("/tmp")
@@ -54,7 +54,7 @@ def _devices() -> None:
         _bind(f"/dev/{name}", f"/dev/{name}", MS_NOSUID)
     for link, to in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink(f"/proc/self/fd{to}", f"/dev/{link}")
-    os.mkdir("/dev/pts")  # terminals, for programs that want to talk to one
+    os.mkdir("/dev/pts")  # terminals, for programs that need one
     terminals = "newinstance,ptmxmode=0666,mode=600,max=32"
     linux.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, terminals)
     os.symlink("pts/ptmx", "/dev/ptmx")
@@ -68,7 +68,7 @@ def _memory(place: str, size: int, files: int) -> None:
 
 
 def _inside(place: str, source: str, readable: dict[str, str]) -> bool:
-    """Whether another entry of the same tree brings this one along."""
+    """Whether another entry of the same tree already contains this one."""
     above = [str(p) for p in Path(place).parents]
     return any(p in readable and source.startswith(readable[p] + "/") for p in above)
 
@@ -85,7 +85,7 @@ def _bind(source: str, place: str, attributes: int) -> None:
 
 
 def _cover(place: str) -> None:
-    """Put an empty folder over one that should not be seen."""
+    """Mount an empty folder over one that the process must not see."""
     if os.path.isdir(place):
         linux.mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=755")
         linux.restrict(place, MS_RDONLY)

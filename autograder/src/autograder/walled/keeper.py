@@ -18,7 +18,7 @@ from autograder.walled.target import become
 
 
 def last_words(function: Callable[..., None], *arguments: Any) -> NoReturn:
-    """Call a function and leave; nothing of the server's own stack runs in a forked process."""
+    """Call a function and exit, so that a forked process never returns to the server's own code."""
     try:
         function(*arguments)
     except BaseException:
@@ -28,7 +28,7 @@ def last_words(function: Callable[..., None], *arguments: Any) -> NoReturn:
 
 
 def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | None) -> None:
-    """Read the request on this connection, start its target, and keep it to its end."""
+    """Read the request on this connection, start its target, and watch it until it ends."""
     adopt_orphans()
     signal.signal(signal.SIGCHLD, lambda *_: None)
     request, fds = wire.receive(connection)
@@ -58,15 +58,15 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
     try:
         _Keeper(connection, alive, words, pid, watch).keep()
     finally:
-        end_descendants()  # whatever a keeper fails over, nothing stays that nobody counts
+        end_descendants()  # even if the keeper fails, no uncounted process remains
     os._exit(0)
 
 
 class _Keeper:
-    """Passes on what either side says, until the target ends or nobody asks for it any more.
+    """Relays messages between asker and target until the target ends or the asker is gone.
 
-    Once the target is ready, ``watch`` is asked ten times a second, and whenever a process there
-    wants to fork; the first reason that it gives ends the target.
+    Once the target is ready, it asks ``watch`` ten times a second, and whenever a process wants to
+    fork; the first reason that ``watch`` gives ends the target.
     """
 
     def __init__(
@@ -78,8 +78,8 @@ class _Keeper:
         watch: Watch | None,
     ) -> None:
         self.connection, self.alive, self.pid, self.watch = connection, alive, pid, watch
-        self.words: socket.socket | None = words  # None once the target has said all
-        self.forks: int | None = None  # where processes behind walls ask whether they may fork
+        self.words: socket.socket | None = words  # None once the target has closed it
+        self.forks: int | None = None  # on which walled processes ask whether they may fork
         self.lines = wire.Lines()
         self.ready, self.ended = False, False
         self.said: dict[str, Any] = {"pid": pid}
@@ -120,7 +120,7 @@ class _Keeper:
             os.kill(self.pid, signal.SIGKILL)
 
     def _listen(self, words: socket.socket) -> None:
-        """Take in the target's words until it says that it is ready, or why it cannot be."""
+        """Read the target's messages until it is ready, or until it says why it cannot start."""
         got, fds, _, _ = socket.recv_fds(words, wire.CHUNK, 1)
         if fds:
             self.forks = fds[0]
@@ -139,7 +139,7 @@ class _Keeper:
                 os.kill(self.pid, number)
 
     def _look(self) -> None:
-        """Whether the target has ended; then its last words are taken in as well."""
+        """Check whether the target has ended; if so, read its last messages."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if not pid:
             return
@@ -150,7 +150,7 @@ class _Keeper:
 
 
 def _asked(connection: socket.socket) -> bytes:
-    """Signals that the asker sends; a closed connection asks for the end."""
+    """The signals that the asker sends; a closed connection means SIGKILL."""
     with contextlib.suppress(OSError):
         return connection.recv(100) or bytes([signal.SIGKILL])
     return bytes([signal.SIGKILL])

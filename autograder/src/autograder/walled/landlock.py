@@ -15,7 +15,7 @@ _BIND_AND_CONNECT_TCP = _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
 def version() -> int:
     """The version of Landlock that this system has; 0 if it has none."""
-    linux.number("landlock_create_ruleset")  # a library that does not know it is no such system
+    linux.number("landlock_create_ruleset")  # raises if libseccomp does not know it
     try:
         return linux.syscall("landlock_create_ruleset", None, 0, _VERSION_FLAG)
     except OSError:
@@ -23,11 +23,11 @@ def version() -> int:
 
 
 def locked_files(request: Walls) -> None:
-    """The same bounds again, by Landlock, so that one flaw opens neither files nor addresses.
+    """Repeat the bounds with Landlock, so that one flaw opens neither files nor addresses.
 
-    What the tree of files holds may be read and run, and its writable folders written. A folder
-    that stayed open from before does not lead out of it. A system without Landlock has the other
-    walls alone.
+    The process may read and run what is in its file tree, and write to its writable folders. A
+    folder that was opened earlier does not lead out of the tree. A system without Landlock has
+    only the other walls.
     """
     present = version()
     if present < 1:

@@ -57,13 +57,17 @@ def number(name: str) -> int:
 
 
 def syscall(name: str, *arguments: int | bytes | None) -> int:
-    """Make a system call by its name. Raises OSError when it fails."""
+    """Make a system call by its name.
+
+    Raises:
+        OSError: If it fails.
+    """
     words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     return _check(_libc.syscall(ctypes.c_long(number(name)), *words), name)
 
 
 def unshare(flags: int) -> None:
-    """What `os.unshare` does from Python 3.12 on."""
+    """Enter new namespaces, as `os.unshare` does from Python 3.12 on."""
     _check(_libc.unshare(flags), "unshare")
 
 
@@ -98,7 +102,11 @@ def try_prctl(option: int, *arguments: int) -> bool:
 
 
 def prctl(option: int, *arguments: int) -> None:
-    """Change a setting of this process. Raises OSError when that fails."""
+    """Change a setting of this process.
+
+    Raises:
+        OSError: If that fails.
+    """
     if not try_prctl(option, *arguments):
         _check(-1, f"prctl {option}")
 

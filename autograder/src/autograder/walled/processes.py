@@ -1,4 +1,4 @@
-"""Processes of this machine: who descends from whom, and who ends with whom."""
+"""Processes of this machine: their descendants, and with whom they end."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from autograder.walled import linux
 
 
 def short_folder() -> str:
-    """A temporary folder in which the path of a socket stays below the limit of 108 bytes."""
+    """A temporary folder whose path is short enough for a socket (108 bytes)."""
     folder = tempfile.gettempdir()
     return folder if len(os.fsencode(folder)) < 60 else "/tmp"
 
@@ -25,7 +25,7 @@ def memory_kills() -> int:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of whatever a descendant leaves behind (on Linux)."""
+    """Become the parent of all orphaned descendants (on Linux)."""
     if sys.platform == "linux":
         linux.try_prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
 
@@ -37,7 +37,7 @@ def end_with_parent() -> None:
 
 
 def end_descendants() -> None:
-    """Kill every process whose line of parents leads here."""
+    """Kill all descendants of this process."""
     while children := list(_children(os.getpid())):
         for pid in children:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What every Python program needs to read: the system, its interpreter, the installed packages."""
+"""What every Python program must read: the system, its interpreter, the installed packages."""
 
 import os
 import sys
@@ -19,6 +19,6 @@ def interpreter() -> list[str]:
 
 
 def found(paths: Iterable[str]) -> dict[str, str]:
-    """Those that exist, as `request.Walls` wants them: also where a link among them leads."""
+    """The paths that exist, for `request.Walls`, including the targets of links."""
     places = {p: os.path.realpath(p) for p in paths if os.path.exists(p)}
     return places | {real: real for real in places.values()}

@@ -1,4 +1,4 @@
-"""What a caller asks of the walls, as plain data that crosses to the server and back."""
+"""What a caller asks of the walls, as plain data for the server."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,13 +13,13 @@ class Walls:
     Attributes:
         folder: The working folder. The sandbox gets a copy at the same path; nothing comes back.
         sockets: A folder that both sides see. Once the process is ready, it cannot write there.
-        readable: What the process may read: where it finds it, and where it lies outside.
+        readable: What the process may read: the real path of each path that it sees.
         limits: How much all processes of the sandbox may use together.
         hidden: Folders that an empty one covers, wherever ``readable`` would show them.
         forget: Top-level packages whose modules are removed from ``sys.modules``.
         home: The home folder, writable and empty; its last part is the user's name.
-        called: What a sentence about a limit calls the process.
-        advice: What a sentence about a missing wall advises.
+        called: What messages about a limit call the process.
+        advice: How messages about a missing wall end.
     """
 
     folder: str
@@ -33,7 +33,7 @@ class Walls:
     advice: str = ""
 
     def plain(self) -> dict[str, Any]:
-        """The same as JSON data."""
+        """The request as JSON data."""
         return asdict(self)
 
     @classmethod

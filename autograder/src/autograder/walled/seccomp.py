@@ -1,8 +1,8 @@
 """Filters of system calls, written by name and compiled by libseccomp.
 
-`pyseccomp` compiles them, once in the server for all processes. It does not load them: what it
-loads with a listener keeps that listener to itself, and here the target loads the filter while its
-keeper answers. So the compiled filter is loaded by the system call ``seccomp`` itself, and the
+`pyseccomp` compiles them, once in the server for all processes. It does not load them: it
+keeps the listener of a filter that it loads, while here the target loads the filter and its keeper
+answers. So the compiled filter is loaded by the system call ``seccomp`` itself, and the
 keeper answers by the listener's own two requests.
 """
 
@@ -63,16 +63,19 @@ def fewer_calls(request: Walls) -> None:
 
 
 def counted_processes(request: Walls) -> int:
-    """No new process until the keeper has counted them; returns the file on which it is asked.
+    """Make each new process wait until the keeper has counted it.
 
-    Processes that fork as fast as they can would otherwise be many before anyone counts.
+    Otherwise, processes could fork faster than the keeper counts.
+
+    Returns:
+        The file on which the keeper is asked.
     """
     return _load(compiled(_asking), _NEW_LISTENER)
 
 
 def prepare() -> None:
     """Compile the filters now, for all processes forked from here on."""
-    with contextlib.suppress(OSError):  # whoever needs them gets the error
+    with contextlib.suppress(OSError):  # a process that needs them gets the error
         compiled(_few)
         compiled(_asking)
 

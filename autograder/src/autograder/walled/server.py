@@ -6,13 +6,13 @@ milliseconds. The owner starts one `Server`; any process that knows its address 
 
     owner ──alive pipe──▶ server ──fork──▶ keeper ──fork──▶ the target, e.g. a kernel
                                              ▲
-    whoever asked ──────one connection───────┘
+    the asker ──────────one connection───────┘
 
 The server accepts and forks, and reads nothing, so that its memory, which every later process
 inherits, never holds anything of a request. The keeper reads the request, starts the target,
 passes signals on, and reports how it ended. When the connection closes, the keeper ends the
-target and all that it started; when the owner ends, by whatever cause, so do all of them.
-`multiprocessing`'s own forkserver does not serve here: it imports the caller's main module in
+target and all that it started; when the owner ends for any reason, all of them end.
+`multiprocessing`'s own forkserver does not fit here: it imports the caller's main module in
 each child and cannot be shared by the workers of a pool.
 """
 
@@ -34,7 +34,7 @@ from typing import Any
 from autograder.walled import environment, keeper, seccomp
 from autograder.walled.processes import short_folder
 
-IDLE_SECONDS = 0.2  # without a request; then the loaded module may do what saves later ones time
+IDLE_SECONDS = 0.2  # without a request, after which the loaded module may prepare later ones
 
 
 class Server:
@@ -92,7 +92,7 @@ class Server:
         return self._process.poll() is None
 
     def log(self) -> str:
-        """The last that the server wrote to stderr: why it did not start."""
+        """The last lines that the server wrote to stderr, for example why it did not start."""
         with contextlib.suppress(OSError):
             return (self.folder / "log").read_text(errors="replace")[-2_000:]
         return ""
@@ -113,7 +113,7 @@ def serve(listener: int, alive: int, preload: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=listener) as waiting:
         address = waiting.getsockname()
-        gc.disable()  # it would take a fifth of the loading, and find nothing
+        gc.disable()  # collections would take a fifth of the loading time and find nothing
         loaded = importlib.import_module(preload)
         idle, forked = getattr(loaded, "idle", None), getattr(loaded, "forked", None)
         seccomp.prepare()
@@ -129,7 +129,7 @@ def serve(listener: int, alive: int, preload: str) -> None:
                 idle, moment = None, None
                 continue
             connection, _ = waiting.accept()
-            with contextlib.suppress(OSError):  # no more processes: the asker sees the end
+            with contextlib.suppress(OSError):  # no process can be created: the asker sees this
                 if os.fork() == 0:
                     waiting.close()
                     keeper.last_words(keeper.attend, connection, alive, forked)

@@ -1,4 +1,4 @@
-"""Walls of the keeper, namespaces that the process forked next lives in; and a process's rights."""
+"""Namespaces, which the keeper enters for the process that it forks next, and capabilities."""
 
 import os
 from pathlib import Path

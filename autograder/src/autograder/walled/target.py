@@ -1,4 +1,4 @@
-"""The forked process itself: behind its walls it calls the function that was asked for."""
+"""The forked process itself: behind its walls, it calls the requested function."""
 
 import contextlib
 import importlib
@@ -17,7 +17,7 @@ from autograder.walled.request import Walls
 
 
 class Call:
-    """What a target is given: its arguments, its open files, and a word to say.
+    """What a target receives: its arguments, its open files, and a way to say that it is ready.
 
     Attributes:
         arguments: The plain data that the asker sent.
@@ -28,7 +28,7 @@ class Call:
         self.arguments, self.fds, self._words = arguments, fds, words
 
     def ready(self) -> None:
-        """Tell the asker that the work begins; afterwards nothing is open towards the keeper."""
+        """Tell the asker that the work begins, and close the connection to the keeper."""
         wire.say(self._words, {"ready": True})
         self._words.close()
 

@@ -1,4 +1,4 @@
-"""The walls around a process, in the order in which they are built, and whether they can be.
+"""The walls around a process, in building order, and whether this machine can build them.
 
 `outer` is called in the keeper before it forks, `inner` in the forked process. Each wall is one
 function; its name is what people read.
@@ -42,15 +42,22 @@ INNER: tuple[Wall, ...] = (
 
 
 def outer(request: Walls) -> None:
-    """Build the walls that surround the process forked next. Raises `WallError`."""
+    """Build the walls that surround the process forked next.
+
+    Raises:
+        WallError: If this machine cannot build one of them.
+    """
     _build(OUTER, request)
 
 
 def inner(request: Walls) -> int:
-    """Build the walls that this process stands behind from now on. Raises `WallError`.
+    """Build the remaining walls around this process.
 
     Returns:
         A file for the keeper, on which `accounting.Watch.answer` is asked for each new process.
+
+    Raises:
+        WallError: If this machine cannot build one of them.
     """
     return _build(INNER, request)
 
@@ -67,7 +74,7 @@ def _build(walls: Iterable[Wall], request: Walls) -> Any:
 
 
 def name(wall: Wall) -> str:
-    """What people read for a wall."""
+    """A wall's name in messages."""
     return wall.__name__.replace("_", " ")
 
 
@@ -80,7 +87,7 @@ def _sentence(said: str, advice: str) -> str:
 
 @functools.cache
 def missing() -> tuple[str, ...]:
-    """Names of the walls that this machine cannot build; empty where the sandbox is whole."""
+    """The names of the walls that this machine cannot build; empty if it can build all of them."""
     names = [name(wall) for wall in (*OUTER, *INNER)]
     if sys.platform != "linux":
         return tuple(names)
@@ -91,14 +98,21 @@ def missing() -> tuple[str, ...]:
 
 
 def require(advice: str = "") -> None:
-    """Raise `WallError`, one sentence that ends with the advice, unless every wall can be built."""
+    """Check that this machine can build every wall.
+
+    Args:
+        advice: How the message ends.
+
+    Raises:
+        WallError: If it cannot; the message names the missing walls.
+    """
     if names := missing():
         said = f"This machine cannot build {len(names)} of the sandbox's walls ({', '.join(names)})"
         raise WallError(_sentence(said, advice))
 
 
 def try_all() -> None:
-    """Build every wall around a process that does nothing; print the names of those that stand."""
+    """Build every wall around a process that does nothing, and print the names of those built."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
         request = Walls(folder, sockets, readable.found(readable.interpreter()))
         seccomp.prepare()

@@ -1,4 +1,4 @@
-"""What crosses between asker, keeper and target: one request with open files, then JSON lines."""
+"""Messages between asker, keeper and target: one request with open files, then JSON lines."""
 
 import array
 import contextlib
@@ -20,7 +20,11 @@ def send(connection: socket.socket, request: dict[str, Any], fds: Sequence[int])
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """What `send` sent. Raises EOFError when it was cut short."""
+    """Receive what `send` sent.
+
+    Raises:
+        EOFError: If the connection closes too early.
+    """
     head, fds, _, _ = socket.recv_fds(connection, _LENGTH, 16)
     left, parts = int.from_bytes(head, "little"), []
     while left:
@@ -32,7 +36,7 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 def say(connection: socket.socket, said: dict[str, Any], fds: Sequence[int] = ()) -> None:
-    """Send one line, and open files with it. Nothing happens when nobody listens any more."""
+    """Send one line, with open files; does nothing if the other side is closed."""
     line = json.dumps(said).encode() + b"\n"
     with contextlib.suppress(OSError):
         sent = socket.send_fds(connection, [line], list(fds)) if fds else 0
@@ -40,7 +44,7 @@ def say(connection: socket.socket, said: dict[str, Any], fds: Sequence[int] = ()
 
 
 class Lines:
-    """Puts the pieces that arrive together again."""
+    """Splits the received bytes into lines."""
 
     def __init__(self) -> None:
         self._rest = b""

@@ -1,1 +1,1 @@
-"""The course's use of walled processes: kernels and judges that start with TensorFlow loaded."""
+"""Warm kernels and judges: walled processes that start with TensorFlow already loaded."""

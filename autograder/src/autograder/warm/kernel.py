@@ -16,7 +16,7 @@ from autograder.walled.target import Call
 
 
 class Kernel(IPKernelApp):
-    """A kernel that reads no configuration, writes no file, and watches no parent."""
+    """A kernel that reads no configuration, writes no files and does not watch its parent."""
 
     def load_config_file(self, *args: Any, **kwargs: Any) -> None: ...
     def init_crash_handler(self) -> None: ...
@@ -25,18 +25,18 @@ class Kernel(IPKernelApp):
     def init_poller(self) -> None: ...
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
-        if argv:  # there hardly ever is one, and what reads it is slow to make
+        if argv:  # it is rarely given, and building its parser is slow
             super().parse_command_line(argv)
 
 
 class WalledKernel(Kernel):
     """A kernel without a network.
 
-    ipykernel's own listens, by loopback, to what forked children print; here nothing listens.
+    ipykernel's own socket listens on the loopback interface to what forked children print.
     """
 
     def init_iopub(self, context: zmq.Context) -> None:
-        """Open the socket of outputs as `IPKernelApp` does, without a pipe for children."""
+        """Open the socket for outputs as `IPKernelApp` does, but without a pipe for children."""
         socket = context.socket(zmq.PUB)
         socket.linger = 1000
         socket.bind(f"{self.transport}://{self.ip}-{self.iopub_port}")
@@ -47,9 +47,9 @@ class WalledKernel(Kernel):
 
 
 def run(call: Call) -> None:
-    """Be an IPython kernel at the given sockets until it is told to end."""
+    """Run an IPython kernel on the given sockets until it is told to end."""
     folder = Path(call.arguments["folder"])
-    # What the owner's own terminal and browser are matters to no kernel.
+    # The owner's own IPython settings do not concern a student's kernel.
     os.environ.setdefault("IPYTHONDIR", str(folder / "ipython"))
     sys.argv[:] = ["ipykernel_launcher.py", "-f", str(folder / "connection.json")]
     kind = WalledKernel if call.arguments["walled"] else Kernel
@@ -58,9 +58,9 @@ def run(call: Call) -> None:
     quick = {"HistoryManager": {"enabled": False}, "InteractiveShellApp": {"ignore_cwd": True}}
     app.update_config(Config(quick))
     app.initialize(call.arguments["options"])
-    # The server has imported pyplot to draw nowhere; this kernel wants its figures shown.
+    # The server has imported pyplot with a backend that shows nothing; a kernel shows figures.
     matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
-    # Last, so that a notebook imports its neighbours and none of them takes a library's place.
+    # Last, so that a notebook can import its neighbors but none of them shadows a library.
     sys.path.append("")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     call.ready()

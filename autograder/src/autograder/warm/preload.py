@@ -1,8 +1,8 @@
-"""What a warm process has loaded: all that notebooks and judges import, and nothing started.
+"""Loads everything that notebooks and judges import, and starts nothing.
 
-TensorFlow's runtime must not run here: its threads would not survive the fork. So no tensor is
-made at import time; tests/autograder/test_kernels.py checks this. Nothing secret may be here
-either, because every kernel inherits this memory.
+TensorFlow's runtime must not start here, because its threads would not survive the fork. So no
+import may create a tensor; tests/autograder/test_kernels.py checks this. Nothing secret may be
+here either, because every kernel inherits this memory.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ _NAMES = """
 
 
 def modules() -> list[str]:
-    """Names of everything to load: these and each module of `convcourse`."""
+    """The names of all modules to load, including every module of `convcourse`."""
     own = pkgutil.walk_packages(convcourse.__path__, "convcourse.")
     return [*_NAMES.split(), *(m.name for m in own)]
 
@@ -47,11 +47,11 @@ for _name in modules():
 
 
 def _without_tuner() -> None:
-    """Data pipelines are not tuned unless somebody asks for it.
+    """Turn off the automatic tuning of data pipelines, unless code asks for it.
 
-    TensorFlow's tuner is a thread that sleeps for ever longer times. An epoch ends when that thread
-    has ended, and where cores are busy it misses the call and sleeps on: up to a third of the time
-    of a training on few images went by so, with nothing computed. The results are the same.
+    TensorFlow's tuner is a thread whose sleeps get longer and longer. An epoch ends only when that
+    thread ends, and on busy cores it misses the signal and sleeps on. This took up to a third of
+    the time of a training on few images. The results are the same without it.
     """
     import tensorflow as tf
 
@@ -65,14 +65,14 @@ def _without_tuner() -> None:
 
 
 def idle() -> None:
-    """Draw what most notebooks load under *offline*, for all that are forked from now on."""
+    """Draw the images that most notebooks load under *offline*, for all later processes."""
     offline = profile.PROFILES["offline"]
     if offline.train_images and offline.test_images:
         shapes.keep(offline.train_images, offline.test_images)
 
 
 def forked() -> None:
-    """Begin anew, in a forked process, what the imports did once for all of them."""
+    """Redo, in a forked process, what each interpreter would do at its own start."""
     _random_state()
     _threads()
 
@@ -80,8 +80,9 @@ def forked() -> None:
 def _random_state() -> None:
     """Seed NumPy again.
 
-    Python's own generator does so by itself, uuid4 and TensorFlow draw theirs later. The order of
-    sets of strings stays the server's: only a new interpreter could change it.
+    Python's own generator reseeds itself after a fork; uuid4 and TensorFlow draw their seeds
+    later. The order of sets of strings is that of the server, and only a new interpreter could
+    change it.
     """
     import numpy as np
 
@@ -89,12 +90,12 @@ def _random_state() -> None:
 
 
 def _threads() -> None:
-    """As many threads for BLAS and OpenMP as an interpreter started here would take."""
+    """Give BLAS and OpenMP as many threads as a newly started interpreter would have."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     _pools().limit(limits=int(wanted) if wanted.isdigit() else len(os.sched_getaffinity(0)))
 
 
-@functools.cache  # the server looks for the libraries, once for all processes
+@functools.cache  # the server finds the libraries once for all processes
 def _pools() -> Any:
     from threadpoolctl import ThreadpoolController
 

@@ -1,6 +1,6 @@
 """Warm kernels for Jupyter: the kernelspec ``convcourse-warm`` names `WarmProvisioner`.
 
-So nbgrader, nbclient, nbval and JupyterLab use warm kernels by the kernelspec's name alone.
+nbgrader, nbclient, nbval and JupyterLab therefore need only the name of the kernelspec.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 
 def announce() -> None:
-    """Let Jupyter find the kernelspec from this process on, however the autograder is installed."""
+    """Let Jupyter find the kernelspec in this process, however the autograder is installed."""
     place = str(Path(__file__).parent / "share" / "jupyter")
     paths = [p for p in os.environ.get("JUPYTER_PATH", "").split(os.pathsep) if p]
     if place not in paths:
@@ -32,7 +32,7 @@ def announce() -> None:
 
 
 class WarmProvisioner(KernelProvisionerBase):
-    """Starts kernels by asking a warm server; ends them at once, with all that they started.
+    """Asks a warm server for kernels, and ends them at once with every process that they started.
 
     ``limits=reach.Limits()`` among the arguments of ``start_kernel`` puts the kernel behind walls.
     """
@@ -50,7 +50,7 @@ class WarmProvisioner(KernelProvisionerBase):
             raise RuntimeError("Warm kernels need fork, which Windows lacks: use python3.")
         manager: Any = self.parent
         if self.folder is None:
-            where = Path(server.address()).parent  # removed with the server, whatever happens here
+            where = Path(server.address()).parent  # removed with the server in any case
             self.folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=where))
             manager.transport, manager.ip = "ipc", str(self.folder / "s")
             manager.connection_file = str(self.folder / "connection.json")
@@ -102,7 +102,7 @@ class WarmProvisioner(KernelProvisionerBase):
         await self.kill(restart)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """A kernel that is to end has nothing more to say: no second of waiting for it."""
+        """End the kernel without waiting for its last messages."""
         await self.kill(restart)
 
     async def cleanup(self, restart: bool = False) -> None:

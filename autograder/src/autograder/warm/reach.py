@@ -1,6 +1,6 @@
-"""What a student's notebook may reach behind the walls: files, variables, its share of a machine.
+"""What a student's notebook may reach behind walls: files, variables, a share of the machine.
 
-docs/sandbox.md says what each wall keeps out.
+docs/sandbox.md explains each wall.
 """
 
 import os
@@ -32,15 +32,21 @@ _ADVICE = "see docs/sandbox.md, or pass --sandbox none and trust every submissio
 
 
 def require() -> None:
-    """Raise `WallError`, one sentence, unless every wall can be built on this machine."""
+    """Check that this machine can build every wall.
+
+    Raises:
+        WallError: If it cannot; the error names the missing walls.
+    """
     walls.require(_ADVICE)
 
 
 def share(cores: int, cell_seconds: int = 0) -> Limits:
-    """The usual limits, with the memory that goes with so many of this machine's cores.
+    """The usual limits, with a fair share of this machine's memory.
 
-    The memory is never less than 3 GB, the most that a notebook of the course needs. Where a cell
-    may take ``cell_seconds``, the notebook may take six times as long.
+    Args:
+        cores: How many of the machine's cores the notebook gets. Its memory is in proportion, but
+            at least 3 GB, the most that a notebook of the course needs.
+        cell_seconds: Seconds that a cell may take; the notebook may take six times as long.
     """
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     fair = int(0.9 * whole * cores / (os.cpu_count() or 1))
@@ -55,8 +61,8 @@ def request(
     """The request for a student's sandbox, as plain data.
 
     Args:
-        folder: The submission's folder. The sandbox gets a copy at the same path.
-        sockets: The folder in which the kernel's sockets lie.
+        folder: The folder of the submission. The sandbox gets a copy at the same path.
+        sockets: The folder of the kernel's sockets.
         limits: How much the notebook may use.
     """
     asked = Walls(
@@ -74,7 +80,11 @@ def request(
 
 
 def environment(given: dict[str, str]) -> dict[str, str]:
-    """What a kernel finds in ``os.environ``: what computing needs, and a home of its own."""
+    """A kernel's ``os.environ``: the variables that computing needs, and its own home folder.
+
+    Args:
+        given: The caller's environment.
+    """
     kept = variables.passed(given, _PASSED, _PASSED_NAMES.split())
     path = os.pathsep.join([f"{sys.prefix}/bin", "/usr/local/bin", "/usr/bin", "/bin"])
     own = {"HOME": HOME, "USER": "student", "LOGNAME": "student", "TMPDIR": "/tmp", "PATH": path}
@@ -82,7 +92,7 @@ def environment(given: dict[str, str]) -> dict[str, str]:
 
 
 def readable() -> dict[str, str]:
-    """What a kernel may read: where it finds it, and where it lies."""
+    """What a kernel may read: the real path of each path that it sees."""
     paths = [*system.interpreter(), str(Path(convcourse.__file__).parent)]
     if data := os.environ.get("COURSE_DATA", ""):
         paths.append(data)

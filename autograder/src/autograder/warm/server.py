@@ -1,12 +1,12 @@
-"""The warm server of this process, and of the workers that it starts.
+"""The warm server of this process and of the workers that it starts.
 
-All kernels and judges of a process come from one server, started with the first of them and
-closed at exit. A grader whose workers are processes of their own starts the server before them::
+All kernels and judges of a process come from one server, which starts with the first of them and
+closes at exit. A grader with worker processes starts the server before them::
 
     with server.shared():
         with ProcessPoolExecutor(...) as pool: ...
 
-and every worker started inside finds it by the environment.
+and every worker that starts inside the block finds it through the environment.
 """
 
 import atexit
@@ -30,10 +30,10 @@ _server: Server | None = None
 
 
 def start() -> Server:
-    """A new server with everything loaded; its owner closes it.
+    """Start a server with everything loaded; the caller closes it.
 
-    It has one BLAS thread, because a thread would not survive the fork; `preload.forked` takes as
-    many as the process wants.
+    It has one BLAS thread, because threads would not survive the fork. `preload.forked` gives each
+    process its own.
     """
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,7 +42,7 @@ def start() -> Server:
 
 
 def server() -> Server:
-    """This process's own server, started on first use and again if it has died."""
+    """This process's own server, started on first use and again if it died."""
     global _server
     if _server is None or not _server.is_running():
         if _server is not None:
@@ -54,9 +54,12 @@ def server() -> Server:
 
 @contextlib.contextmanager
 def shared() -> Iterator[str]:
-    """Start this process's server, and have all processes started inside use it.
+    """Start this process's server and share it with all processes that start inside the block.
 
-    Put it around the making of a pool of workers. Gives the server's address.
+    Put this around the creation of a pool of workers.
+
+    Yields:
+        The address of the server.
     """
     before = os.environ.get(ADDRESS)
     os.environ[ADDRESS] = address = server().address
@@ -70,15 +73,15 @@ def shared() -> Iterator[str]:
 
 
 def address() -> str:
-    """Where to ask: the server that the environment names, while it is there, or this process's."""
+    """The address of the server that the environment names, or else of this process's own."""
     named = os.environ.get(ADDRESS, "")
     mine = _server is not None and named == _server.address
-    # On another machine, as a worker of a cluster, the name leads nowhere.
+    # For a worker of a cluster on another machine, the named socket does not exist.
     return named if Path(named).is_socket() and not mine else server().address
 
 
 def folder(name: str) -> Path:
-    """A folder that lasts as long as the warm server, and that no kernel behind walls can see."""
+    """A folder that exists as long as the warm server, and that no walled kernel can see."""
     place = Path(address()).parent / name
     place.mkdir(mode=0o700, exist_ok=True)
     return place
@@ -95,8 +98,8 @@ def fork(
 ) -> Process:
     """Run ``target`` ("module:function") in a process that has everything loaded.
 
-    See `walled.client.Process` for the arguments; without ``environment`` the process gets this
-    one's.
+    See `walled.client.Process` for the arguments. Without ``environment``, the process gets a copy
+    of this process's environment.
     """
     environment = dict(os.environ if environment is None else environment)
     environment.pop(ADDRESS, None)

@@ -50,7 +50,7 @@ def model_to_plain(model: Any) -> tuple[dict, list[np.ndarray]]:
     if not model.built:
         raise ExportError("the network is not built: begin it with keras.layers.Input(shape=...)")
     # What `keras.Model(inputs, outputs)` returns has no public class, only this name.
-    kind = "Sequential" if isinstance(model, keras.Sequential) else type(model).__name__
+    kind = _kind(model)
     if kind not in ("Sequential", "Functional"):
         raise ExportError(
             "the network is a class of its own; write it with keras.Sequential or keras.Model("
@@ -63,6 +63,12 @@ def model_to_plain(model: Any) -> tuple[dict, list[np.ndarray]]:
     weights = [np.asarray(w) for w in model.get_weights()]
     tree = {"class": kind, "config": text, "compiled": compile_settings(model)}
     return tree, weights
+
+
+def _kind(model: Any) -> str:
+    """Sequential or Functional, where Keras made the class; Keras publishes only the first."""
+    names = [base.__name__ for base in type(model).__mro__ if base.__module__.startswith("keras.")]
+    return next((name for name in names if name in ("Sequential", "Functional")), "Model")
 
 
 def compile_settings(model: Any) -> dict:

@@ -1,0 +1,122 @@
+"""Every foreign name in docs/upstream.md still exists and means what our code expects."""
+
+import importlib.util
+import inspect
+import os
+import pickle
+import re
+from multiprocessing import connection, forkserver
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_nbgrader_opens_the_gradebook_by_this_name():
+    from nbgrader.api import Gradebook
+
+    from autograder.nbgrader import ledger
+
+    for module in ledger._USERS:
+        assert module.Gradebook is Gradebook
+        assert " Gradebook(" in inspect.getsource(module)
+    assert list(inspect.signature(Gradebook).parameters)[:1] == ["db_url"]
+
+
+def test_nbgrader_validates_by_this_name():
+    import jsonschema
+    from nbgrader.nbgraderformat import common
+
+    assert common.jsonschema is jsonschema
+    assert "jsonschema.validate(" in inspect.getsource(common)
+
+
+def test_nbgraders_converter_has_two_lists_of_preprocessors():
+    from nbgrader.converters import Autograde, BaseConverter
+
+    for name in ("_format_source", "exporter_class", "init_notebooks", "convert_single_notebook"):
+        assert hasattr(BaseConverter, name), name
+    for name in ("sanitize_preprocessors", "autograde_preprocessors", "convert_single_notebook"):
+        assert name in vars(Autograde), name
+
+
+def test_a_kernel_client_reads_the_reply_of_kernel_info():
+    from jupyter_client.client import KernelClient
+
+    assert list(inspect.signature(KernelClient._handle_kernel_info_reply).parameters)[1:] == ["msg"]
+
+
+def test_a_kernel_application_has_these_steps():
+    from ipykernel.iostream import IOPubThread
+    from ipykernel.kernelapp import IPKernelApp
+
+    steps = "init_crash_handler init_connection_file write_connection_file init_poller init_iopub"
+    for name in f"{steps} configure_tornado_logger load_connection_info".split():
+        assert hasattr(IPKernelApp, name), name
+    assert "pipe" in inspect.signature(IOPubThread).parameters
+    assert "self.background_socket = " in inspect.getsource(IOPubThread)
+
+
+def test_options_of_data_sets_have_no_arguments_and_an_autotune_switch():
+    import tensorflow as tf
+
+    assert list(inspect.signature(tf.data.Options.__init__).parameters) == ["self"]
+    assert hasattr(tf.data.Options().autotune, "enabled")
+
+
+def test_every_preloaded_module_exists():
+    source = ROOT / "autograder" / "src" / "autograder" / "warm" / "preload.py"
+    names = re.search(r'_NAMES = """(.*?)"""', source.read_text(encoding="utf-8"), re.DOTALL)
+    missing = [name for name in names[1].split() if importlib.util.find_spec(name) is None]
+    assert missing == []
+
+
+def test_jsonschema_looks_for_the_parsers_of_addresses():
+    from jsonschema import _format
+
+    from autograder import quick_import
+
+    assert f"from {quick_import.PARSERS} import" in inspect.getsource(_format)
+
+
+def test_the_forkserver_can_be_started_ahead():
+    assert list(inspect.signature(forkserver.ensure_running).parameters) == []
+
+
+def test_a_connection_is_made_of_a_file_descriptor():
+    theirs, ours = os.pipe()
+    with (
+        connection.Connection(theirs, writable=False) as end,
+        connection.Connection(ours, readable=False) as start,
+    ):
+        start.send("a word")
+        assert end.recv() == "a word"
+
+
+def test_a_functional_network_is_known_by_its_name():
+    import keras
+
+    inputs = keras.Input((2,))
+    network = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    assert type(network).__name__ == "Functional"
+    assert keras.saving.serialize_keras_object(network)["class_name"] == "Functional"
+
+
+def test_pickled_arrays_name_these_functions():
+    from convcourse import _unpickle
+
+    rebuild, scalar = np.empty(0).__reduce__()[0], np.float32(1).__reduce__()[0]
+    assert {(f.__module__, f.__name__) for f in (rebuild, scalar)} <= set(_unpickle._ADMITTED)
+    assert b"_reconstruct" in pickle.dumps(np.empty(0), protocol=2)
+
+
+def test_the_page_names_a_test_for_each_row():
+    page = (ROOT / "docs" / "upstream.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)` \|$", page, re.MULTILINE)
+    own = {name for name in globals() if name.startswith("test_")}
+    assert set(named) == own - {"test_the_page_names_a_test_for_each_row"}
+    assert len(named) == page.count("\n| `")
