@@ -119,7 +119,7 @@ def page(graded: Graded, student: str) -> str:
 
 def test_the_catalogue_is_large_and_every_entry_says_what_it_tries():
     names = [entry.name for entry in catalogue.ENTRIES]
-    assert len(names) == len(set(names)) >= 40
+    assert len(names) == len(set(names)) == 225  # an entry that goes is missed
     assert all(len(entry.tries.split()) >= 3 for entry in catalogue.ENTRIES)
 
 

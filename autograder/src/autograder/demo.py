@@ -21,6 +21,7 @@ from autograder.pages import report
 from autograder.run import grade
 from autograder.text import release
 from autograder.text.authoring import read_cells
+from autograder.text.cells import facts
 
 PLACE = Path("demo")
 STUDENTS = ("right", "another_form", "partly_wrong", "untouched", "raises", "not_JSON")
@@ -97,8 +98,8 @@ def hand_in(place: Path, name: str, answers: str) -> None:
 
 def _solutions(nb: NotebookNode) -> dict[str, NotebookNode]:
     """The solution cells that students write, by their id."""
-    facts = [(c, c.metadata.get("nbgrader", {})) for c in nb.cells if c.cell_type == "code"]
-    return {f["grade_id"]: c for c, f in facts if f.get("solution") and not f.get("grade")}
+    known = [(facts(cell), cell) for cell in nb.cells if cell.cell_type == "code"]
+    return {name: cell for (role, name, _), cell in known if role == "solution"}
 
 
 def with_answers(source: NotebookNode, answers: str, word: str) -> NotebookNode:
