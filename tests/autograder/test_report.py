@@ -32,7 +32,8 @@ def test_the_table_shows_signs_and_sums():
 
 
 def test_the_page_escapes_what_students_wrote(tmp_path):
-    page = report.write([REPORT], tmp_path / "out" / "class.html").read_text()
+    page = report.write([REPORT], tmp_path / "out" / "class.html", "A <course>").read_text()
+    assert "<title>Class report: A &lt;course&gt;</title>" in page
     assert "<script>" not in page and "&lt;script&gt;" in page and "ada" in page
 
 
