@@ -1,11 +1,15 @@
-"""Every source notebook, solutions and hidden tests included, runs from top to bottom."""
+"""Every source notebook, solutions and hidden tests included, runs from top to bottom.
+
+Where no threshold hangs on a training, an epoch of each shows that the notebook runs, and the
+trainings in full are left to ``make test-all``.
+"""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from autograder.warm import server
@@ -17,6 +21,24 @@ ROOT = Path(__file__).resolve().parents[2]
 # `autograder` is imported first, for what that spares nbval's imports.
 PYTEST = "import autograder, pytest; raise SystemExit(pytest.main())"
 NOTEBOOKS = sorted((ROOT / "source").glob("*/*.ipynb"))
+# In front of a notebook: trainings end after their first epoch.
+BRIEF = """
+import keras
+
+def _one_epoch(self, *args, _fit=keras.Model.fit, initial_epoch=0, **settings):
+    settings["epochs"] = initial_epoch + 1
+    return _fit(self, *args, initial_epoch=initial_epoch, **settings)
+
+keras.Model.fit = _one_epoch
+"""
+
+
+def _trains_to_a_threshold(notebook: Path) -> bool:
+    return "submission.threshold(" in notebook.read_text(encoding="utf-8")
+
+
+JUDGED = [path for path in NOTEBOOKS if _trains_to_a_threshold(path)]
+OTHERS = [path for path in NOTEBOOKS if path not in JUDGED]
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +49,40 @@ def warm():
         yield
 
 
+def _by_name(notebooks: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("notebook", notebooks, ids=lambda path: path.stem)
+
+
 @pytest.mark.timeout(1_800)
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_source_notebook_runs_offline(notebook: Path, tmp_path: Path, warm: None):
-    # In a copy, because a notebook leaves checkpoints beside itself.
-    copy = tmp_path / notebook.name
-    shutil.copy(notebook, copy)
+@_by_name(JUDGED)
+def test_a_notebook_that_is_judged_by_its_training_runs_offline(
+    notebook: Path, tmp_path: Path, warm: None
+):
+    _run(notebook, tmp_path)
+
+
+@pytest.mark.timeout(1_800)
+@_by_name(OTHERS)
+def test_a_notebook_runs_with_one_epoch_of_each_training(
+    notebook: Path, tmp_path: Path, warm: None
+):
+    _run(notebook, tmp_path, before=BRIEF)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+@_by_name(OTHERS)
+def test_a_notebook_runs_offline(notebook: Path, tmp_path: Path, warm: None):
+    _run(notebook, tmp_path)
+
+
+def _run(notebook: Path, folder: Path, before: str = "") -> None:
+    """Run a copy, because a notebook leaves checkpoints beside itself."""
+    copy = folder / notebook.name
+    text = nbformat.read(notebook, as_version=4)
+    if before:
+        text.cells.insert(0, nbformat.v4.new_code_cell(before))
+    nbformat.write(text, copy)
     environment = os.environ | {
         # One thread, as in grading: those of processes that share the cores wait for each other.
         "OMP_NUM_THREADS": "1",
@@ -47,7 +97,7 @@ def test_the_source_notebook_runs_offline(notebook: Path, tmp_path: Path, warm: 
     asked += ["--nbval-lax", "--nbval-cell-timeout", "600", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [sys.executable, "-c", PYTEST, *asked, copy.name],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
