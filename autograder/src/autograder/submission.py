@@ -10,6 +10,7 @@ import functools
 import inspect
 import time
 from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from autograder.judge.heldout import images as heldout
 from autograder.judge.networks import accuracy, is_cross_entropy, predict, rebuild
 from autograder.judge.source import current, note
 from convcourse import checks as _checks
-from convcourse import profile
-from convcourse.wire import export
+from convcourse import findings, profile, watching
+from convcourse.wire import export, standins
 
 __all__ = [
     "accuracy",
@@ -34,12 +35,18 @@ __all__ = [
     "model",
     "note",
     "np",
+    "only",
     "predict",
     "seconds",
     "threshold",
+    "trainings",
+    "unchanged",
     "value",
     "values",
 ]
+
+
+_TRAINED = [*watching.PLAIN, "compiled", "settings"]
 
 
 class _Hidden:
@@ -59,6 +66,24 @@ class _Hidden:
 
 
 checks = _Hidden()
+
+
+def __getattr__(name: str) -> Any:
+    """``submission.keras``, imported only by blocks that make networks of their own."""
+    if name == "keras":
+        import keras
+
+        return keras
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def only(trained: SimpleNamespace, name: str) -> SimpleNamespace:
+    """The one training of what `trainings` gave for a function.
+
+    Raises:
+        checks.Wrong: If there is none, or more than one.
+    """
+    return watching.only(trained.trainings, name)
 
 
 def value(name: str) -> Any:
@@ -85,7 +110,7 @@ def values(*names: str) -> list:
 
 
 def call(name: str, *args: Any, **kwargs: Any) -> Any:
-    """What the student's function returns for these plain arguments.
+    """What the student's function returns for these arguments: plain data, or Keras networks.
 
     Raises:
         checks.NotAttempted: If the function is not written yet.
@@ -107,7 +132,7 @@ def calls(name: str, cases: Iterable[Sequence], **kwargs: Any) -> list:
         **kwargs: Keyword arguments of every call.
     """
     asked = [[list(args), kwargs] for args in cases]
-    results = _value(name, current().call(name, export.to_plain(asked)))
+    results = _value(name, current().call(name, export.to_plain(standins.pack(asked))))
     # A student who forges answers could leave out the wrong ones.
     whole = isinstance(results, list) and len(results) == len(asked)
     _checks.that(whole, f"{name}: the data is malformed.")
@@ -129,6 +154,41 @@ def model(name: str) -> Any:
 def build(name: str, *args: Any, **kwargs: Any) -> Any:
     """The Keras model that a function returns for these arguments, rebuilt; see `model`."""
     return rebuild(name, current().model(name, _pack(args, kwargs)))
+
+
+def unchanged(name: str, *args: Any, **kwargs: Any) -> None:
+    """Check that the student's function leaves these arguments as they were.
+
+    Raises:
+        checks.Wrong: If it changes one; the message names it by its position or keyword.
+        checks.NotAttempted, checks.StudentError: As `call` does.
+    """
+    changed = _value(name, current().changed(name, _pack(args, kwargs)))
+    _checks.that(isinstance(changed, list), f"{name}: the data is malformed.")
+    for at in [*range(len(args)), *kwargs]:
+        _checks.that(at not in changed, findings.ChangedArgument(name, at))
+
+
+def trainings(name: str, *args: Any, **kwargs: Any) -> SimpleNamespace:
+    """What the student's function trains when it is called with these arguments.
+
+    The training is a real one: pass a small network and a few images. Checkpoints stay as they
+    are.
+
+    Returns:
+        ``result``, what the function returned, or None if it is no plain data; and ``trainings``,
+        a list of objects with the attributes of `convcourse.watching.Training`, but without its
+        network; `convcourse.watching.only` takes the one that it holds.
+
+    Raises:
+        checks.NotAttempted, checks.StudentError, checks.Wrong: As `call` does.
+    """
+    told = _value(name, current().trainings(name, _pack(args, kwargs)))
+    try:
+        each = [SimpleNamespace(**{key: one[key] for key in _TRAINED}) for one in told["trainings"]]
+        return SimpleNamespace(result=told["result"], trainings=each)
+    except (TypeError, KeyError):
+        raise _checks.Wrong(f"{name}: the data is malformed.") from None
 
 
 def compiled(name: str) -> dict:
@@ -155,7 +215,7 @@ def seconds(name: str, *args: Any, **kwargs: Any) -> float:
 
 
 def _pack(args: tuple, kwargs: dict) -> tuple[Any, list]:
-    return export.to_plain([list(args), kwargs])
+    return export.to_plain(standins.pack([list(args), kwargs]))
 
 
 def _value(name: str, plain: tuple[Any, list]) -> Any:

@@ -6,14 +6,19 @@ function does, not how it was written. A comparison that fails raises `Wrong` wi
 `convcourse.findings`, which puts it into words.
 """
 
+import contextlib
+import dis
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from convcourse import architecture as networks
 from convcourse import findings
+from convcourse.arguments import unchanged
 from convcourse.outcomes import (
     ERROR,
     NOT_ATTEMPTED,
@@ -51,6 +56,7 @@ __all__ = [
     "parameters",
     "shape",
     "that",
+    "unchanged",
     "without_values",
 ]
 
@@ -68,11 +74,38 @@ def exercise(name: str, hidden: str = "") -> Iterator[None]:
         Wrong: If a check inside failed.
         StudentError: If the student's code raised.
     """
+    with _own_names(_caller()):
+        try:
+            yield
+        except Exception as error:
+            raise explain(error, name) from None
+    print(f"{PASSED}: {name}." + (f" Still to come when graded: {hidden}." if hidden else ""))
+
+
+def _caller() -> FrameType | None:
+    """The frame that entered `exercise`: a notebook's cell."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename in (__file__, contextlib.__file__):
+        frame = frame.f_back
+    return frame
+
+
+@contextmanager
+def _own_names(cell: FrameType | None) -> Iterator[None]:
+    """Give the names that a cell's own lines bind back to the notebook when the block ends."""
+    if cell is None or cell.f_locals is not cell.f_globals:  # inside a function
+        yield
+        return
+    names = cell.f_globals
+    lines = dis.get_instructions(cell.f_code)
+    bound = {line.argval for line in lines if line.opname in ("STORE_NAME", "STORE_GLOBAL")}
+    before = {name: names[name] for name in bound if name in names}
     try:
         yield
-    except Exception as error:
-        raise explain(error, name) from None
-    print(f"{PASSED}: {name}." + (f" Still to come when graded: {hidden}." if hidden else ""))
+    finally:
+        for name in bound:
+            names.pop(name, None)
+        names.update(before)
 
 
 def equal(got: Any, want: Any, what: str) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+
 
 class Finding:
     """What is wrong; the subclasses say what they know about it."""
@@ -179,6 +181,27 @@ class Parameters(Finding):
 
     def told_without_values(self) -> str:
         return f"The network has too {'many' if self.got > self.want else 'few'} {self.kind}."
+
+
+@dataclass(frozen=True)
+class ChangedArgument(Finding):
+    """A function that changes what it was given.
+
+    Attributes:
+        function: The function's name.
+        argument: The argument's name, or its position from 0.
+    """
+
+    function: str
+    argument: str | int
+
+    def told(self) -> str:
+        which = f"its argument {self.argument}"
+        if isinstance(self.argument, int):
+            which = f"its {ORDINALS[self.argument]} argument"
+        return (
+            f"{self.function} changes {which}: work on a copy, so that the caller's stays as it is."
+        )
 
 
 @dataclass(frozen=True)

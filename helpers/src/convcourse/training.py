@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from convcourse import watching
 from convcourse.checkpoints import Checkpoint, Memorized, digest_of, fingerprint
 
 
@@ -56,6 +57,9 @@ def fit(
     """
     if not getattr(model, "compiled", False):
         raise ValueError("The network is not compiled: call compile before training it.")
+    if watching.is_watched():
+        with watching.under(name):
+            return _train(model, x, y, {"callbacks": [], **settings})
     want = fingerprint(model, x, y, settings)
     store = Checkpoint(Path(folder), name)
     note, why = store.matching(want)
@@ -67,16 +71,17 @@ def fit(
         return History(note["history"], note["epoch"], note["seconds"])
     if why:
         print(f"Training {name} again: {why}.")
-    start = time.perf_counter()
-    trained = model.fit(x, y, **{"verbose": 0, "callbacks": [_progress()], **settings})
-    made = History(
-        {k: [float(v) for v in values] for k, values in trained.history.items()},
-        list(trained.epoch),
-        time.perf_counter() - start,
-    )
+    made = _train(model, x, y, {"callbacks": [_progress()], **settings})
     store.save(model, made.history, made.epoch, made.seconds, want)
     print(f"Trained {len(made.epoch)} epochs in {made.seconds:.0f} s; kept in {store.weights}.")
     return made
+
+
+def _train(model: Any, x: Any, y: Any, settings: dict[str, Any]) -> History:
+    start = time.perf_counter()
+    trained = model.fit(x, y, **{"verbose": 0, **settings})
+    history = {k: [float(v) for v in values] for k, values in trained.history.items()}
+    return History(history, list(trained.epoch), time.perf_counter() - start)
 
 
 def first_loss(model: Any, x: np.ndarray, y: np.ndarray) -> float:

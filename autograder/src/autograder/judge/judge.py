@@ -128,10 +128,10 @@ def _answer(
     try:
         if kind == "values":
             plain = source.values(name)
-        elif kind == "call":
-            plain = source.call(name, arguments)
+        elif kind in ("call", "changed", "trainings", "model"):
+            plain = getattr(source, kind)(name, arguments)
         else:
-            plain = source.model(name, arguments)
+            raise ValueError(f"a request of kind {kind!r} cannot be answered")
         parts = export.chunks(*plain)
     except outcomes.CheckFailed as failed:
         return ("failed", failed.outcome.status, failed.outcome.message, failed.detail), []

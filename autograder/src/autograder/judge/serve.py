@@ -28,6 +28,12 @@ class _Pipe:
     def call(self, name: str, arguments: Any) -> Any:
         return self._ask("call", name, arguments)
 
+    def changed(self, name: str, arguments: Any) -> Any:
+        return self._ask("changed", name, arguments)
+
+    def trainings(self, name: str, arguments: Any) -> Any:
+        return self._ask("trainings", name, arguments)
+
     def model(self, name: str, arguments: Any) -> Any:
         return self._ask("model", name, arguments)
 

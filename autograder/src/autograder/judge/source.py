@@ -12,11 +12,16 @@ class Source(Protocol):
 
     The answer of `values` is a list. The arguments of a model are ``[args, kwargs]``, those of
     `call` a list of such pairs; its answer is the list of what the function returned for each.
+    `changed` and `trainings` take one pair; see `convcourse.wire.answers.Namespace`.
     """
 
     def values(self, names: list[str]) -> tuple[Any, list[np.ndarray]]: ...
 
     def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]: ...
+
+    def changed(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]: ...
+
+    def trainings(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list[np.ndarray]]: ...
 
     def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[dict, list]: ...
 

@@ -44,6 +44,12 @@ class KernelSource:
     def call(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list]:
         return self._ask("call", name, arguments)
 
+    def changed(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list]:
+        return self._ask("changed", name, arguments)
+
+    def trainings(self, name: str, arguments: tuple[Any, list]) -> tuple[Any, list]:
+        return self._ask("trainings", name, arguments)
+
     def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
         return self._ask("model", name, arguments)
 

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convcourse import outcomes
-from convcourse.wire import export, models
+from convcourse import outcomes, watching
+from convcourse.arguments import changed_arguments
+from convcourse.wire import export, models, standins
 
 _Value = TypeVar("_Value")
 _Packed = TypeVar("_Packed")
@@ -66,7 +67,7 @@ class Namespace:
             StudentError: If the function raises.
         """
         results = []
-        for args, kwargs in export.from_plain(*arguments):
+        for args, kwargs in _given(arguments):
             plain = _exported(export.to_plain, self._result(name, args, kwargs), f"{name}(...)")
             # A copy: the next call may change what this one has returned.
             results.append(copy.deepcopy(export.from_plain(*plain)))
@@ -90,15 +91,57 @@ class Namespace:
             Wrong: If there is no model, or it cannot be plain data.
             StudentError: If the function raises.
         """
-        made = (
-            self._find(name)
-            if arguments is None
-            else self._result(name, *export.from_plain(*arguments))
-        )
+        made = self._find(name) if arguments is None else self._result(name, *_given(arguments))
         outcomes.that(
             made is not None, f"{name} gives None; expected a Keras model. Is there a `return`?"
         )
         return _exported(models.model_to_plain, made, name)
+
+    def changed(
+        self, name: str, arguments: tuple[Any, list[np.ndarray]]
+    ) -> tuple[Any, list[np.ndarray]]:
+        """Call a function and say which arguments it has changed.
+
+        Args:
+            name: What the function is called in the notebook.
+            arguments: Plain data of one pair ``(args, kwargs)``.
+
+        Returns:
+            Plain data of the list of positions and keywords.
+
+        Raises:
+            NotAttempted, Wrong, StudentError: As `call` does.
+        """
+        args, kwargs = _given(arguments)
+        before = copy.deepcopy((args, kwargs))
+        self._result(name, args, kwargs)
+        return export.to_plain(changed_arguments(before, (args, kwargs)))
+
+    def trainings(
+        self, name: str, arguments: tuple[Any, list[np.ndarray]]
+    ) -> tuple[Any, list[np.ndarray]]:
+        """Call a function and give what it trains on.
+
+        Args:
+            name: What the function is called in the notebook.
+            arguments: Plain data of one pair ``(args, kwargs)``.
+
+        Returns:
+            Plain data of a dictionary: under ``trainings`` one dictionary for each training, with
+            the plain attributes of `convcourse.watching.Training`; under ``result`` what the
+            function returned, or None if that is no plain data.
+
+        Raises:
+            NotAttempted, Wrong, StudentError: As `call` does.
+        """
+        with watching.watched() as found:
+            result = self._result(name, *_given(arguments))
+        try:
+            export.to_plain(result)
+        except export.ExportError:
+            result = None
+        told = {"result": result, "trainings": [watching.plain(one) for one in found]}
+        return _exported(export.to_plain, told, f"{name}(...)")
 
     def _find(self, name: str) -> Any:
         names = self._names
@@ -116,6 +159,11 @@ class Namespace:
             return function(*args, **kwargs)
         except Exception as error:
             raise outcomes.explain(error, name) from None
+
+
+def _given(arguments: tuple[Any, list[np.ndarray]]) -> Any:
+    """The arguments of a request, with the networks among them rebuilt."""
+    return standins.unpack(export.from_plain(*arguments))
 
 
 def _exported(pack: Callable[[_Value], _Packed], value: _Value, name: str) -> _Packed:
@@ -144,7 +192,8 @@ def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> 
     ``-`` comes a JSON list of an outcome's status and message.
 
     Args:
-        kind: A method of `Namespace`: ``"values"``, ``"call"`` or ``"model"``.
+        kind: A method of `Namespace`: ``"values"``, ``"call"``, ``"changed"``, ``"trainings"`` or
+            ``"model"``.
         name: What is asked for; for values, a list of names.
         arguments: The path of a file with the method's arguments, or None.
         to: The path of the file to write.
@@ -168,6 +217,6 @@ def _answered(
         return names.values(name)
     if kind == "model":
         return names.model(name, given)
-    if kind == "call" and given is not None:
-        return names.call(name, given)
+    if kind in ("call", "changed", "trainings") and given is not None:
+        return getattr(names, kind)(name, given)
     raise ValueError(f"a request of kind {kind!r} cannot be answered")

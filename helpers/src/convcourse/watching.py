@@ -1,0 +1,198 @@
+"""What a function trains: on which images and labels, and with which settings.
+
+Inside ``with watched() as trainings`` every training is a real one, and is recorded as well. A
+check calls a student's function there with a small network and a few images::
+
+    with watching.watched() as trainings:
+        train(network, x, y)
+    one = watching.only(trainings, "train")
+    checks.equal(one.batch_size, 128, "batch_size")
+    checks.array_equal(one.x, x[:8], "The images that train trains on")
+
+``convcourse.training.fit`` neither restores nor saves a checkpoint there.
+"""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from convcourse.outcomes import that
+
+PLAIN = ("name", "x", "y", "val_x", "val_y", "batch_size", "epochs", "initial_epoch")
+MOST = 200  # batches of a data set that are recorded
+_watched: ContextVar[list["Training"] | None] = ContextVar("watched", default=None)
+_name: ContextVar[str | None] = ContextVar("name of the checkpoint", default=None)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One call of ``fit``.
+
+    Attributes:
+        name: The checkpoint's name; None if the network's own ``fit`` was called.
+        x: The images that the weights were fitted to, (N, ...), without those set aside for
+            validation; for a data set, its batches one after the other, as it gives them.
+        y: Their labels, (N, ...).
+        val_x: The validation images, however they were set aside; None without validation.
+        val_y: Their labels.
+        batch_size: Images in a batch; 32 if the call names none, as in Keras.
+        epochs: The number of the last epoch.
+        initial_epoch: The number of epochs before the first one.
+        compiled: The compile settings, as ``convcourse.wire.models.compile_settings`` gives them.
+        model: The network itself.
+        settings: All other settings of the call by name.
+    """
+
+    name: str | None
+    x: Any
+    y: Any
+    val_x: Any
+    val_y: Any
+    batch_size: int
+    epochs: int
+    initial_epoch: int
+    compiled: dict
+    model: Any
+    settings: dict = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[list[Training]]:
+    """Record each training inside, and let it run.
+
+    Yields:
+        The list that fills with one `Training` for each call of a network's ``fit``.
+    """
+    import keras
+
+    found: list[Training] = []
+    own = keras.Model.fit
+    parameters = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split")
+
+    @functools.wraps(own)
+    def fit(model: Any, *args: Any, **settings: Any) -> Any:
+        asked = dict(zip(parameters, args, strict=False)) | settings
+        found.append(_record(model, asked))
+        return own(model, *args, **(settings | {"verbose": 0} if len(args) < 5 else settings))
+
+    token = _watched.set(found)
+    keras.Model.fit = fit
+    try:
+        yield found
+    finally:
+        keras.Model.fit = own
+        _watched.reset(token)
+
+
+def is_watched() -> bool:
+    """Whether trainings are being recorded, so that checkpoints must stay as they are."""
+    return _watched.get() is not None
+
+
+@contextlib.contextmanager
+def under(name: str) -> Iterator[None]:
+    """Record the trainings inside under the name of a checkpoint.
+
+    Args:
+        name: The checkpoint's name.
+    """
+    token = _name.set(name)
+    try:
+        yield
+    finally:
+        _name.reset(token)
+
+
+def only(trainings: list[Training], function: str) -> Training:
+    """Take the one training that a function should run.
+
+    Args:
+        trainings: What `watched` has recorded.
+        function: The function's name, for the message.
+
+    Returns:
+        The training.
+
+    Raises:
+        Wrong: If there is none, or more than one.
+    """
+    that(trainings, f"{function} does not train: call training.fit.")
+    that(len(trainings) == 1, f"{function} trains {len(trainings)} times; expected one training.")
+    return trainings[0]
+
+
+def plain(one: Training) -> dict[str, Any]:
+    """The attributes of a training that are plain data.
+
+    Args:
+        one: A training.
+
+    Returns:
+        A dictionary with all attributes but the network; settings that are objects, such as
+        callbacks, by the names of their classes.
+    """
+    settings = {key: _named(value) for key, value in one.settings.items()}
+    return {n: getattr(one, n) for n in PLAIN} | {"compiled": one.compiled, "settings": settings}
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_named(one) for one in value]
+    if value is None or isinstance(value, (bool, int, float, str)) or hasattr(value, "__array__"):
+        return value
+    return type(value).__name__
+
+
+def _record(model: Any, asked: dict[str, Any]) -> Training:
+    from convcourse.wire.models import compile_settings
+
+    x, y = _whole(asked.pop("x", None), asked.pop("y", None))
+    split = asked.pop("validation_split", 0) or 0
+    val_x, val_y = _validation(asked.pop("validation_data", None))
+    if val_x is None and split and x is not None:
+        at = int(len(x) * (1 - split))  # as Keras cuts, before it shuffles
+        x, y, val_x, val_y = x[:at], y[:at], x[at:], y[at:]
+    return Training(
+        _name.get(),
+        x,
+        y,
+        val_x,
+        val_y,
+        asked.pop("batch_size", None) or 32,
+        asked.pop("epochs", None) or 1,
+        asked.pop("initial_epoch", None) or 0,
+        compile_settings(model),
+        model,
+        asked,
+    )
+
+
+def _whole(x: Any, y: Any) -> tuple[Any, Any]:
+    """Images and labels of arrays or of a data set, as arrays."""
+    if y is not None:
+        return np.asarray(x), np.asarray(y)
+    batches = []
+    if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
+        batches = [x[i] for i in range(min(len(x), MOST))]
+    elif hasattr(x, "take"):
+        batches = list(x.take(MOST))
+    if not batches:
+        return None, None
+    images = [batch[0] for batch in batches]
+    labels = np.concatenate([np.asarray(batch[1]) for batch in batches])
+    if isinstance(images[0], (list, tuple, dict)):
+        return images, labels
+    return np.concatenate([np.asarray(one) for one in images]), labels
+
+
+def _validation(data: Any) -> tuple[Any, Any]:
+    if data is None:
+        return None, None
+    if isinstance(data, (list, tuple)) and len(data) >= 2:
+        return np.asarray(data[0]), np.asarray(data[1])
+    return _whole(data, None)

@@ -1,0 +1,56 @@
+"""In-place changes of an argument are named; a check leaves no name in the notebook."""
+
+import numpy as np
+import pytest
+
+from convcourse import checks
+
+pytestmark = pytest.mark.unit
+
+
+def scale(x, by=2):
+    x /= by
+    return x
+
+
+def append(values, more):
+    more["n"] = len(values)
+    values = [*values, 1]
+    return values
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "name"),
+    [
+        (scale, [np.ones(3)], "x"),
+        (append, [[1], {}], "more"),
+        (scale, [np.array([np.nan, 1])], "x"),
+    ],
+)
+def test_the_argument_that_changes_is_named(function, args, name):
+    with pytest.raises(checks.Wrong, match=f"{function.__name__} changes its argument {name}"):
+        checks.unchanged(function, *args)
+
+
+@pytest.mark.parametrize("x", [np.ones(3), [1.0, 2.0], {"a": np.array([np.nan])}, None, "text"])
+def test_what_stays_passes_and_the_result_comes_back(x):
+    assert checks.unchanged(lambda value: 3, x) == 3
+
+
+def test_a_check_gives_every_name_back_to_the_notebook():
+    names = {"checks": checks, "largest": "the student's own"}
+    cell = (
+        'with checks.exercise("one"):\n    largest, other = 1, 2\n    import json\n'
+        "    def f(): pass\n    for i in range(2): pass\n"
+    )
+    exec(compile(cell, "<cell>", "exec"), names)
+    assert names["largest"] == "the student's own"
+    assert not {"other", "json", "f", "i"} & set(names)
+
+
+def test_a_check_that_fails_gives_them_back_too():
+    names = {"checks": checks, "x": 5}
+    cell = 'with checks.exercise("one"):\n    x = 1\n    checks.equal(x, 2, "x")\n'
+    with pytest.raises(checks.Wrong):
+        exec(compile(cell, "<cell>", "exec"), names)
+    assert names["x"] == 5

@@ -1,0 +1,89 @@
+"""What a function trains on is recorded, and its checkpoints stay as they are."""
+
+import keras
+import numpy as np
+import pytest
+
+from convcourse import checks, training, watching
+
+pytestmark = pytest.mark.unit
+
+X, Y = np.arange(20, dtype="float32").reshape(10, 2), np.arange(10).reshape(10, 1) % 3
+
+
+def network():
+    net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return net
+
+
+def by_split(net):
+    return training.fit(net, "mine", X, Y, validation_split=0.2, batch_size=4, epochs=2)
+
+
+def by_data(net):
+    rest = (X[8:], Y[8:])
+    return training.fit(
+        model=net, name="mine", x=X[:8], y=Y[:8], validation_data=rest, batch_size=4, epochs=2
+    )
+
+
+def directly(net):
+    return net.fit(X, Y, 4, 2, validation_split=0.2)
+
+
+@pytest.mark.parametrize("train", [by_split, by_data, directly])
+def test_what_it_trains_on_is_told_alike_however_validation_was_set_aside(
+    train, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with watching.watched() as found:
+        history = train(network())
+    one = watching.only(found, "train")
+    assert one.name == (None if train is directly else "mine")
+    np.testing.assert_array_equal(one.x, X[:8])
+    np.testing.assert_array_equal(one.val_y, Y[8:])
+    assert (one.batch_size, one.epochs, one.initial_epoch) == (4, 2, 0)
+    assert one.compiled["optimizer"] == "adam"
+    assert len(history.history["val_loss"]) == 2
+    assert not list(tmp_path.iterdir()), "a checkpoint was written"
+
+
+def test_a_checkpoint_of_the_same_name_is_neither_taken_nor_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    by_split(network())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    with watching.watched() as found:
+        by_split(network())
+    assert len(found) == 1
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+def test_fit_is_kerass_own_again_even_after_an_error():
+    own = keras.Model.fit
+    with pytest.raises(RuntimeError), watching.watched():
+        raise RuntimeError
+    assert keras.Model.fit is own and not watching.is_watched()
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_no_training_and_two_are_named(times):
+    with watching.watched() as found:
+        for _ in range(times):
+            directly(network())
+    with pytest.raises(checks.Wrong, match="does not train" if times == 0 else "trains 2 times"):
+        watching.only(found, "train")
+
+
+def test_batches_of_a_data_set_are_told_one_after_the_other():
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, step):
+            return X[step * 5 : step * 5 + 5], Y[step * 5 : step * 5 + 5]
+
+    with watching.watched() as found:
+        network().fit(Batches())
+    np.testing.assert_array_equal(found[0].x, X)
+    np.testing.assert_array_equal(found[0].y, Y)
