@@ -92,6 +92,7 @@ def test_a_failure_leaves_no_score_of_an_earlier_hand_in(tmp_path):
     assert tiny.results(root)["scores"] == {"student00": 0}
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_a_large_class(tmp_path):
     root = tiny.make(tmp_path, students=90)
     for student in range(90):
