@@ -5,16 +5,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-unit test-all demo build check lint types colab wheels
+.PHONY: help setup test test-unit test-all demo build check lint types mutants colab wheels
 
 help:
 	@echo "make setup      make .venv and install both packages into it"
 	@echo "make test-unit  run the tests that start no kernel and train nothing: under two minutes"
 	@echo "make test       run all tests but those that only repeat"
-	@echo "make test-all   run all tests, then make colab"
+	@echo "make test-all   run all tests, then make mutants and make colab"
 	@echo "make demo       grade a small made-up class and show the report"
 	@echo "make build      make source/ and release/ from the texts in course/"
 	@echo "make check      say whether source/ and release/ are what course/ builds"
+	@echo "make mutants    put small faults into all solutions and list those that no check notices"
 	@echo "make colab      run the notebooks as Colab does: with convcourse's wheel and nothing else"
 	@echo "make wheels     build both wheels into dist/"
 	@echo "make lint       check the style of the code"
@@ -31,7 +32,7 @@ $(STAMP): helpers/pyproject.toml autograder/pyproject.toml
 	  exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version) and installing TensorFlow, Keras, nbgrader and JupyterLab: some minutes, once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ./helpers -e "./autograder[test]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ./helpers -e "./autograder[notebooks,test]"
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
@@ -48,6 +49,7 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(PYTEST) $(ARGS)
+	$(MAKE) mutants
 	$(MAKE) colab
 
 demo: $(STAMP)
@@ -58,6 +60,10 @@ build: $(STAMP)
 
 check: $(STAMP)
 	$(BIN)/autograder build --check
+
+# What was judged before, by the same checks, is not judged again.
+mutants: $(STAMP)
+	$(BIN)/autograder mutate
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

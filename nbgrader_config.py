@@ -49,6 +49,20 @@ if HAS_AUTOGRADER:
     provisioner.announce()
     c.Execute.kernel_name = provisioner.NAME
 
+# What a person decided in Formgrader stays when a submission is graded again.
+if HAS_AUTOGRADER:
+    c.Autograde.autograde_preprocessors = [
+        "autograder.nbgrader.decisions.NoteDecisions",
+        "nbgrader.preprocessors.Execute",
+        "nbgrader.preprocessors.IgnorePattern",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "autograder.nbgrader.decisions.KeepDecisions",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+
 # A solution that is published has no hidden tests in it: the next year's students are to meet them.
 c.GenerateSolution.preprocessors = [
     f"nbgrader.preprocessors.{name}"

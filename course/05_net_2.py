@@ -65,6 +65,10 @@ print(f"{len(x_train):,} training and {len(x_test):,} test images")
 def build_net1(input_shape=(32, 32, 3), classes=10):
     """Build NET I without compiling it: (N, height, width, channels) to (N, classes).
 
+    input_shape: (height, width, channels) of one image
+    classes: number of units in the last layer
+    Returns a keras.Model.
+
     Example: build_net1().count_params() is 193034.
     """
     ### BEGIN SOLUTION
@@ -80,7 +84,16 @@ def build_net1(input_shape=(32, 32, 3), classes=10):
 
 # %% tests="net2-net1" points=1
 with checks.exercise("net2-net1", hidden="its layers for other image sizes and class counts"):
-    checks.parameters(build_net1(), total=193_034)
+    net = build_net1()
+    begun = not isinstance(net, keras.Sequential) or net.built
+    checks.that(begun, "Begin the network with keras.layers.Input(shape=input_shape).")
+    checks.architecture(
+        net,
+        "conv 3x3x32 relu, pool 2, conv 3x3x64 relu, pool 2, conv 3x3x64 relu, pool 2,"
+        "flatten, dense 512 relu, dense 10 softmax",
+        input_shape=(32, 32, 3),
+    )
+    checks.parameters(net, total=193_034, input_shape=(32, 32, 3))
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -88,10 +101,11 @@ layers = (
     "conv 3x3x32 relu, pool 2, conv 3x3x64 relu, pool 2, conv 3x3x64 relu, pool 2, flatten,"
     "dense 512 relu, dense {} softmax"
 )
-for shape, classes in (([32, 32, 3], 10), ([40, 36, 1], 7)):
-    net = submission.build("build_net1", input_shape=shape, classes=classes)
-    submission.checks.equal(list(net.input_shape[1:]), shape, "The size of the input of NET I")
+for shape, classes, total in (((32, 32, 3), 10, 193_034), ((40, 36, 1), 7, 256_455)):
+    net = submission.build("build_net1", input_shape=shape, classes=classes, for_inputs=shape)
+    submission.checks.equal(tuple(net.input_shape[1:]), shape, "The size of the input of NET I")
     submission.checks.architecture(net, layers.format(classes))
+    submission.checks.parameters(net, total=total)
 ### END HIDDEN TESTS
 
 # %%
@@ -131,12 +145,16 @@ def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
 with checks.exercise(
     "net2-architecture", hidden="every layer again, for other filters, image sizes and class counts"
 ):
+    net = build_net2()
+    begun = not isinstance(net, keras.Sequential) or net.built
+    checks.that(begun, "Begin the network with keras.layers.Input(shape=input_shape).")
     checks.architecture(
-        build_net2(),
+        net,
         "conv 5x5x32 relu, conv 5x5x64 relu, pool 2, conv 5x5x64 relu, pool 2,"
         "flatten, dense 512 relu, dense 10 softmax",
+        input_shape=(32, 32, 3),
     )
-    checks.parameters(build_net2(), total=686_090)
+    checks.parameters(net, total=686_090, input_shape=(32, 32, 3))
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -144,11 +162,19 @@ layers = (
     "conv {0}x{0}x32 relu, conv {0}x{0}x64 relu, pool 2, conv {0}x{0}x64 relu, pool 2, flatten,"
     "dense 512 relu, dense {1} softmax"
 )
-for size, shape, classes in ((5, [32, 32, 3], 10), (3, [28, 28, 1], 7), (7, [40, 48, 3], 100)):
-    net = submission.build("build_net2", kernel_size=size, input_shape=shape, classes=classes)
-    case = f"For kernel_size={size}, input_shape={tuple(shape)} and classes={classes}, "
-    submission.checks.equal(list(net.input_shape[1:]), shape, case + "the size of the input")
+for size, shape, classes, total in (
+    (5, (32, 32, 3), 10, 686_090),
+    (3, (28, 28, 1), 7, 879_047),
+    (4, (40, 48, 3), 100, 2_216_196),
+):
+    asked = {"kernel_size": size, "input_shape": shape, "classes": classes}
+    net = submission.build("build_net2", **asked, for_inputs=shape)
+    case = f"For kernel_size={size}, input_shape={shape} and classes={classes}, "
+    submission.checks.equal(tuple(net.input_shape[1:]), shape, case + "the size of the input")
     submission.checks.architecture(net, layers.format(size, classes))
+    submission.checks.parameters(net, total=total)
+net = submission.build("build_net2", 3, for_inputs=(32, 32, 3))
+submission.checks.architecture(net, layers.format(3, 10))
 ### END HIDDEN TESTS
 
 # %%
@@ -169,7 +195,7 @@ build_net2().summary()
 # **Predict.** If NET II had filters of 3 × 3 instead of 5 × 5, and everything else stayed the same, would it have more or fewer parameters?
 
 # %% [markdown]
-# **Exercise (3 points).** Write `count_net2` from these formulas, without building a network.
+# **Exercise (3 points).** Write `count_net2`. These formulas suffice; no network needs to be built.
 
 # %% solution="net2-count-answer"
 def count_net2(kernel_size=5, size=32, channels=3, classes=10):
@@ -197,30 +223,35 @@ def count_net2(kernel_size=5, size=32, channels=3, classes=10):
 # %% tests="net2-count" points=3
 with checks.exercise("net2-count", hidden="other filters, image sizes, channels and classes"):
     counts = count_net2()
-    checks.equal(sorted(counts), ["conv1", "conv2", "conv3", "fc1", "fc2"], "The list of keys")
-    checks.equal(counts["conv1"], 2_432, "The parameter count of conv1")
-    built = [layer.count_params() for layer in build_net2().layers if layer.count_params()]
-    for (name, counted), want in zip(counts.items(), built, strict=True):
-        checks.equal(counted, want, f"The parameter count of {name}, next to model.summary(),")
+    checks.that(counts is not None, "count_net2 returns None: return the dictionary.")
+    # The numbers of model.summary(), above.
+    wanted = {"conv1": 2_432, "conv2": 51_264, "conv3": 102_464, "fc1": 524_800, "fc2": 5_130}
+    checks.equal(counts, wanted, "The dictionary of parameter counts")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
+names = ("conv1", "conv2", "conv3", "fc1", "fc2")
 for size, side, channels, classes, want in (
     (3, 32, 3, 10, [896, 18_496, 36_928, 1_180_160, 5_130]),
     (5, 32, 3, 10, [2_432, 51_264, 102_464, 524_800, 5_130]),
     (7, 40, 1, 100, [1_600, 100_416, 200_768, 524_800, 51_300]),
     (1, 28, 3, 7, [128, 2_112, 4_160, 1_606_144, 3_591]),
     (4, 33, 2, 10, [1_056, 32_832, 65_600, 819_712, 5_130]),
+    (2, 35, 4, 2, [544, 8_256, 16_448, 1_606_144, 1_026]),
 ):
     got = submission.call("count_net2", size, side, channels, classes)
     submission.checks.that(isinstance(got, dict), "count_net2 does not return a dictionary.")
-    for name, right in zip(("conv1", "conv2", "conv3", "fc1", "fc2"), want):
+    for name, right in zip(names, want):
+        submission.checks.that(name in got, f"What count_net2 returns lacks {name}.")
         submission.checks.equal(
-            got.get(name),
+            got[name],
             right,
             f"For filters of {size} × {size} on {side} × {side} × {channels} pixels and {classes} "
             f"classes, the number of parameters of {name}",
         )
+got = submission.call("count_net2", classes=7, channels=1, size=28, kernel_size=3)
+want = [320, 18_496, 36_928, 819_712, 3_591]
+submission.checks.equal(got, dict(zip(names, want)), "The dictionary for arguments by name")
 ### END HIDDEN TESTS
 
 # %%
@@ -290,51 +321,68 @@ net2 = build_net2()
 histories["NET II"] = train(net2, "net2", x_train, y_train)
 
 # %% tests="net2-train" points=3
-from unittest import mock
+with checks.exercise("net2-train", hidden="images, labels and settings, and held-out accuracy"):
+    from convcourse import watching
 
-with checks.exercise("net2-train", hidden="settings, history and held-out accuracy of net2"):
-    # A stand-in for the network: it records what it is asked to do and trains nothing.
-    stand_in = mock.Mock()
-    with mock.patch.object(training, "fit") as fit:
-        train(stand_in, "stand-in", x_train[:10], y_train[:10])
-    checks.that(stand_in.compile.called, "train does not compile its model: call model.compile.")
-    call = fit.call_args or stand_in.fit.call_args
-    checks.that(call is not None, "train does not train: call training.fit.")
-    checks.that(fit.called, "train calls model.fit: use training.fit, which keeps a checkpoint.")
-    checks.equal(list(call.args[:2]), [stand_in, "stand-in"], "The list of model and name")
-    wanted = {"validation_split": 0.2, "batch_size": 128, "epochs": profile.epochs(20)}
-    for key, want in wanted.items():
-        checks.equal(call.kwargs.get(key), want, key)
-    checks.equal(sorted(histories), ["NET I", "NET II"], "The sorted list of history names")
-    checks.that(None not in histories.values(), "train returns None: return the history.")
+    # A small network and 200 images of noise: train really trains, but only for a second.
+    layers = [keras.layers.Input((32, 32, 3)), keras.layers.AveragePooling2D(8)]
+    layers += [keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")]
+    small = keras.Sequential(layers)
+    pixels = np.random.default_rng(1).random((200, 32, 32, 3), dtype=np.float32)
+    labels = np.random.default_rng(2).integers(0, 10, (200, 1))
+    with watching.watched() as trainings:
+        try:
+            made = train(small, "small", pixels.copy(), labels.copy())
+        except ValueError as error:
+            checks.that("compile" not in str(error), "train does not compile: call model.compile.")
+            raise
+    one = watching.only(trainings, "train")
+    checks.that(one.model is small, "train trains another network than its argument model.")
+    checks.that(one.name, "train calls model.fit: use training.fit, which keeps a checkpoint.")
+    checks.equal(one.name, "small", "The name of the checkpoint, the second argument,")
+    watching.last_set_aside(one, pixels, labels, 0.2, "train")
+    checks.equal(one.batch_size, 128, "batch_size")
+    checks.equal(one.epochs, profile.epochs(20), "The number of epochs, profile.epochs(20),")
+    checks.that(made is not None, "train returns None: return what training.fit returns.")
+    lists = getattr(made, "history", None)
+    checks.that(isinstance(lists, dict), "train does not return what training.fit returns.")
+    keys = ", ".join(lists)
+    checks.that("val_accuracy" in lists, f"history has {keys}; the metrics lack accuracy.")
+    chances, truth = small.predict(pixels[160:], verbose=0), labels[160:, 0]
+    loss = -np.log(chances[np.arange(40), truth]).mean()
+    what = "Computed as sparse categorical cross-entropy, the last val_loss"
+    checks.close(lists["val_loss"][-1], loss, what, rtol=1e-2)
+    right = (chances.argmax(axis=1) == truth).mean()
+    checks.close(lists["val_accuracy"][-1], right, "The last val_accuracy", atol=0.01)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-settings = submission.compiled("net2")
-submission.checks.equal(settings["optimizer"], "adam", "The optimizer")
-submission.checks.that(
-    settings["loss"] == "sparse_categorical_crossentropy" and not settings["from_logits"],
-    f"The loss is {settings['loss']}; for integer labels and a network that ends in softmax, use "
-    "sparse_categorical_crossentropy without from_logits.",
+keras, np, epochs = submission.keras, submission.np, submission.profile.epochs(20)
+small = keras.Sequential([keras.layers.Input((32, 32, 3)), keras.layers.AveragePooling2D(16)])
+small.add(keras.layers.Flatten())
+small.add(keras.layers.Dense(10, "softmax"))
+rng = np.random.default_rng(5)
+pixels, labels = rng.random((300, 32, 32, 3), dtype=np.float32), rng.integers(0, 10, (300, 1))
+trained = submission.trainings("train", small, "another", pixels, labels)
+one = submission.only(trained, "train")
+submission.checks.that(one.compiled["optimizer"] == "adam", "The optimizer is not Adam.")
+wanted, loss = "sparse_categorical_crossentropy", one.compiled["loss"]
+submission.checks.that(  # the visible check has judged a function of the student's own by its value
+    (loss == wanted or not hasattr(keras.losses, loss)) and not one.compiled["from_logits"],
+    f"The loss is {loss}; for integer labels and a network that ends in softmax, use {wanted} "
+    "without from_logits.",
 )
-known = {"accuracy", "acc", "sparse_categorical_accuracy"}
-submission.checks.that(
-    known & set(settings["metrics"]), "The metrics lack accuracy: use metrics=['accuracy']."
-)
-epochs = submission.profile.epochs(20)
-for name, record in submission.value("histories").items():
-    submission.checks.that(isinstance(record, dict), f"The history of {name} is not a history.")
-    for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        submission.checks.that(
-            key in record, f"{name}'s history lacks {key}: did you pass validation data?"
-        )
-        submission.checks.equal(
-            len(record[key]), epochs, f"The number of epochs in the {key} of {name}"
-        )
-for name, total in (("net1", 193_034), ("net2", 686_090)):
-    submission.checks.parameters(submission.model(name), total=total)
-pixels, truth = submission.heldout()
-reached = submission.accuracy(submission.model("net2"), submission.np.float32(pixels) / 255, truth)
+submission.checks.equal(one.name, "another", "The name of the checkpoint")
+submission.last_set_aside(one, pixels, labels, 0.2, "train")
+submission.checks.equal(one.batch_size, 128, "batch_size")
+submission.checks.equal(one.epochs - one.initial_epoch, epochs, "The number of epochs")
+record = trained.result
+submission.checks.that(isinstance(record, dict), "train returns no history of training.fit.")
+for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
+    submission.checks.that(key in record, f"The history that train returns lacks {key}.")
+    submission.checks.equal(len(record[key]), epochs, f"The number of epochs in {key}")
+x, y = submission.heldout()
+reached = submission.accuracy(submission.model("net2"), np.float32(x) / 255, y)
 submission.checks.that(
     reached >= submission.threshold("net2-accuracy"),
     f"net2 is right about {reached:.0%} of the held-out images, and NET II should reach more. "
@@ -352,6 +400,7 @@ hints.show("net2-train")
 def judge(model, x, y):
     """Evaluate a trained network and predict the class of the first image.
 
+    model: a network that train has trained
     x: (N, ...) float32; y: (N, 1) integers, the true classes
     Returns a dictionary: loss and accuracy (floats), first_label (the class predicted for x[0],
     an integer), first_right (True or False).
@@ -377,43 +426,87 @@ for name, verdict in verdicts.items():
     print(f"first image: {first}, which is {'right' if verdict['first_right'] else 'wrong'}")
 
 # %% tests="net2-judge" points=2
-with checks.exercise("net2-judge", hidden="all four entries for both networks"):
-    # A network without weights: with only a softmax, the answer is known.
-    softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
-    softmax.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    scores, truth = np.float32([[0, 2, 1], [9, 0, 0], [0, 0, 9], [0, 9, 0]]), np.array([[2], [0], [0], [1]])
-    verdict = judge(softmax, scores, truth)
+with checks.exercise("net2-judge", hidden="all four entries for other networks and images"):
+    # A small network whose scores are the first ten values of an image; it is right about three.
+    small = keras.Sequential(
+        [keras.layers.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    )
+    small.set_weights([5 * np.eye(3072, 10), np.zeros(10)])
+    small.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    try:  # in case your metric has another name
+        small.compile_from_config(net2.get_compile_config())
+    except Exception:
+        pass
+    small.run_eagerly = True  # quicker for a few images
+    pixels = np.random.default_rng(1).random((7, 32, 32, 3), dtype=np.float32)
+    chances = small.predict(pixels, verbose=0)
+    labels = chances.argmax(axis=1)[:, None]
+    label = int(labels[0, 0])
+    labels[:4] = 9 - labels[:4]
+    verdict = judge(small, pixels, labels)
+    checks.that(verdict is not None, "judge returns None: return the dictionary.")
     checks.that(isinstance(verdict, dict), "judge does not return a dictionary.")
-    checks.equal(sorted(verdict), ["accuracy", "first_label", "first_right", "loss"], "The list of keys")
-    checks.close(verdict["accuracy"], 0.5, "The accuracy for two right answers out of four")
-    checks.close(verdict["loss"], 2.6021, "The loss on four images", rtol=1e-3)
-    checks.equal(verdict["first_label"], 1, "The label for the scores 0, 2, 1")
-    checks.that(verdict["first_right"] in (False, np.False_), "The first class is 2, so 1 is not right.")
+    keys = sorted(map(str, verdict))
+    wanted = ["accuracy", "first_label", "first_right", "loss"]
+    checks.that(keys == wanted, f"The keys are {keys}; expected {wanted}.")
+    what = "The accuracy for three right answers out of seven"
+    checks.close(verdict["accuracy"], 3 / 7, what, atol=1e-3)
+    loss = -np.log(chances[np.arange(7), labels.ravel()]).mean()
+    checks.close(verdict["loss"], loss, "The loss on these seven images", rtol=1e-3)
+    checks.equal(verdict["first_label"], label, "The label that the network predicts for x[0]")
+    first = checks.as_array(verdict["first_right"], "first_right")
+    truth = first.size == 1 and first.dtype.kind == "b"
+    checks.that(truth, f"first_right is {verdict['first_right']!r}; expected True or False.")
+    wrong = f"The network predicts {label} for x[0], whose class is {9 - label}: that is not right."
+    checks.that(not first.any(), wrong)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-np, told = submission.np, submission.value("verdicts")
-x, y = submission.value("x_test"), submission.value("y_test").ravel()
-for name, variable in (("NET I", "net1"), ("NET II", "net2")):
-    figures = told[name]
-    chances = submission.predict(submission.model(variable), x)
-    right = (chances.argmax(axis=1) == y).mean()
-    for key, fits in (
-        ("accuracy", lambda got: abs(got - right) <= 0.01 * right),
-        ("loss", lambda got: submission.is_cross_entropy(got, chances, y)),
-    ):
-        got = submission.checks.as_array(figures[key], f"The {key} of {name}")
-        submission.checks.that(
-            got.shape == () and fits(got),
-            f"verdicts[{name!r}][{key!r}] is not the {key} of {variable} on x_test and y_test.",
-        )
-    label = int(chances[0].argmax())
+keras, np = submission.keras, submission.np
+small = keras.Sequential([keras.layers.Input((32, 32, 3)), keras.layers.Flatten()])
+small.add(keras.layers.Dense(10, "softmax"))
+small.set_weights([4 * np.eye(3072, 10, -7), np.zeros(10)])
+metrics = [["accuracy"], ["sparse_categorical_accuracy"], ["acc"]]
+try:  # the student's networks may report more than one metric
+    metrics.append(submission.compiled("net2")["metrics"])
+except submission.checks.CheckFailed:
+    pass
+
+
+def judged(x, y):
+    """The answer of judge for a network that reports what it reads."""
+    failures = []
+    for names in metrics:
+        small.compile("adam", "sparse_categorical_crossentropy", metrics=names, run_eagerly=True)
+        try:
+            return submission.call("judge", small, x, y)
+        except submission.checks.StudentError as failure:
+            failures.append(failure)
+    raise failures[0]
+
+
+for count, right in ((50, 20), (5, 0)):
+    x = np.random.default_rng(count).random((count, 32, 32, 3), dtype=np.float32)
+    chances = submission.predict(small, x)
+    predicted = chances.argmax(axis=1)
+    y = predicted.copy()
+    y[right:] = 9 - y[right:]
+    verdict = judged(x, y[:, None])
+    submission.checks.that(isinstance(verdict, dict), "judge does not return a dictionary.")
+    for key in ("loss", "accuracy", "first_label", "first_right"):
+        submission.checks.that(key in verdict, f"What judge returns lacks {key}.")
+    accuracy, loss = verdict["accuracy"], submission.checks.as_array(verdict["loss"], "The loss")
+    what = "The accuracy of another network"
+    submission.checks.close(accuracy, right / count, what, atol=1e-3)
     submission.checks.that(
-        figures["first_label"] == label, f"first_label is not {variable}'s prediction for x_test[0]."
+        loss.shape == () and submission.is_cross_entropy(loss, chances, y),
+        "The loss of another network is not its cross-entropy on x and y.",
     )
+    label, first = int(predicted[0]), submission.checks.as_array(verdict["first_right"], "first_right")
+    submission.checks.equal(verdict["first_label"], label, "The first_label of another network")
     submission.checks.that(
-        bool(figures["first_right"]) == (label == y[0]),
-        f"first_right does not say whether {variable} is right about x_test[0].",
+        first.size == 1 and bool(first.all()) == (y[0] == label),
+        "first_right does not say whether another network is right about x[0].",
     )
 ### END HIDDEN TESTS
 
@@ -460,7 +553,8 @@ def gap_curve(history):
 # %% tests="net2-gap" points=2
 with checks.exercise("net2-gap", hidden="other histories, of other lengths"):
     record = {"accuracy": [0.4, 0.6, 0.9], "val_accuracy": [0.5, 0.6, 0.7]}
-    checks.close(gap_curve(record), np.array([-0.1, 0.0, 0.2]), "The gap curve")
+    gaps = checks.unchanged(gap_curve, record)
+    checks.close(gaps, np.array([-0.1, 0.0, 0.2]), "The gap curve")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -476,6 +570,7 @@ for epochs in (1, 4, 30):
     }
     got = submission.call("gap_curve", record)
     submission.checks.close(got, rising - flat, f"The gap curve of {epochs} epochs", atol=1e-6)
+submission.unchanged("gap_curve", record)
 ### END HIDDEN TESTS
 
 # %%
@@ -492,7 +587,7 @@ def summarise(history, last=3):
 
     history: a dictionary of four lists; last: number of final epochs to average the gap over
     Returns a dictionary: gap (float, the mean gap of the last epochs), best_val_accuracy (float,
-    the highest of all epochs), overfit_epoch (integer or None).
+    the highest of all epochs), overfit_epoch (integer, counted from 1, or None).
 
     Example: gaps of 0.0, 0.1, 0.2, 0.3 give {"gap": 0.2, ...} with last=3.
     """
@@ -514,9 +609,11 @@ with checks.exercise("net2-summary", hidden="other histories, other values of la
         "val_loss": [1.5, 1.2, 1.3, 1.4],
         "val_accuracy": [0.4, 0.5, 0.6, 0.5],
     }
-    summary = summarise(record)
-    keys = ["best_val_accuracy", "gap", "overfit_epoch"]
-    checks.equal(sorted(summary), keys, "The sorted list of keys")
+    summary = checks.unchanged(summarise, record)
+    checks.that(summary is not None, "summarise returns None: return the dictionary.")
+    checks.that(isinstance(summary, dict), "summarise does not return a dictionary.")
+    keys, wanted = sorted(map(str, summary)), ["best_val_accuracy", "gap", "overfit_epoch"]
+    checks.that(keys == wanted, f"The keys are {keys}; expected {wanted}.")
     checks.close(summary["gap"], 0.5 / 3, "The gap over the last three epochs")
     checks.close(summary["best_val_accuracy"], 0.6, "The best validation accuracy")
     checks.equal(summary["overfit_epoch"], 2, "The epoch at which overfitting begins")
@@ -526,27 +623,36 @@ from autograder import submission
 cases = (
     ("whose validation loss falls to the end", [1.5, 1.2, 1.1, 1.0], [0.3, 0.5, 0.4, 0.6], 3, None),
     ("with two equal lowest losses", [1.0, 0.9, 0.9, 1.1], [0.5, 0.7, 0.6, 0.6], 2, 2),
+    ("whose last loss equals the lowest one", [1.2, 0.9, 1.0, 0.9], [0.6, 0.9, 0.9, 0.95], 2, 2),
     ("whose validation loss only rises", [1.0, 1.2, 1.4, 1.5], [0.8, 0.6, 0.5, 0.4], 1, 1),
     ("averaged over all epochs", [1.3, 1.0, 1.2, 1.1], [0.1, 0.2, 0.3, 0.2], 4, 2),
+    ("of six epochs", [1.9, 1.3, 1.4, 1.2, 0.9, 1.1], [0.2, 0.3, 0.5, 0.9, 0.4, 0.9], 3, 5),
 )
 for what, val_loss, val_accuracy, last, epoch in cases:
-    rising = [0.35, 0.5, 0.8, 0.85]
+    rising = [0.35, 0.5, 0.8, 0.85, 0.87, 0.88][: len(val_loss)]
     record = {
-        "loss": [1.5, 1.0, 0.6, 0.4],
+        "loss": [1.5, 1.0, 0.6, 0.4, 0.3, 0.2][: len(val_loss)],
         "accuracy": rising,
         "val_loss": val_loss,
         "val_accuracy": val_accuracy,
     }
     got = submission.call("summarise", record, last=last)
+    submission.checks.that(isinstance(got, dict), "summarise does not return a dictionary.")
+    for key in ("gap", "best_val_accuracy", "overfit_epoch"):
+        submission.checks.that(key in got, f"What summarise returns lacks {key}.")
     gap = sum(a - v for a, v in zip(rising[-last:], val_accuracy[-last:])) / last
     case = f"For a history {what} and last={last}, "
     submission.checks.close(got["gap"], gap, case + "the gap")
     best = max(val_accuracy)
     submission.checks.close(got["best_val_accuracy"], best, case + "the best validation accuracy")
+    found = got["overfit_epoch"]
     submission.checks.that(
-        got["overfit_epoch"] == epoch and (got["overfit_epoch"] is None) == (epoch is None),
+        submission.np.ndim(found) == 0 and (found is None) == (epoch is None) and found == epoch,
         case + "the epoch at which overfitting begins is wrong.",
     )
+three = submission.call("summarise", record)["gap"]
+submission.checks.close(three, gap, "Without last, the gap over the last three epochs")
+submission.unchanged("summarise", record, 2)
 ### END HIDDEN TESTS
 
 # %%

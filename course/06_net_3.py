@@ -75,7 +75,7 @@ def trace_sizes(layers, size=32, padding="valid"):
     layers: a list of pairs, ("conv", F) or ("pool", P), in the order of computation
     size: pixels of the input; padding: "valid" or "same", for the convolutions
     Returns a list of integers, one per layer. If less than one pixel is left, the list ends with
-    a 0 for that layer: no layer after it can be built.
+    a 0 for that layer: no layer after it can be built. The list of layers stays as it is.
 
     Example: trace_sizes([("conv", 3), ("pool", 2), ("conv", 16)]) is [30, 15, 0].
     """
@@ -98,15 +98,19 @@ NET3_LAYERS = [CONV, CONV, POOL, CONV, POOL, CONV, CONV, CONV, POOL]
 
 # %% tests="net3-sizes" points=2
 with checks.exercise("net3-sizes", hidden="other filters, pooling and image sizes, both paddings"):
-    checks.equal(
-        list(trace_sizes([("conv", 3), ("pool", 2), ("conv", 16)])), [30, 15, 0], "The docstring's list"
-    )
-    same = trace_sizes(NET3_LAYERS, padding="same")
-    checks.equal(list(same), [32, 32, 16, 16, 8, 8, 8, 8, 4], "The list of sizes with same padding")
-    checks.equal(trace_sizes(NET3_LAYERS)[-1], 0, "The last size without padding")
+    conv, pool = ("conv", 3), ("pool", 2)
+    deep = [conv, conv, pool, conv, pool, conv, conv, conv, pool]
+    sizes = checks.unchanged(trace_sizes, [conv, pool, ("conv", 16)])
+    sizes = checks.as_array(sizes, "The result of trace_sizes").tolist()
+    checks.equal(sizes, [30, 15, 0], "The docstring's list")
+    sizes = checks.as_array(trace_sizes(deep, padding="same"), "The result of trace_sizes").tolist()
+    checks.equal(sizes, [32, 32, 16, 16, 8, 8, 8, 8, 4], "The list of sizes with same padding")
+    sizes = checks.as_array(trace_sizes(deep), "The result of trace_sizes").tolist()
+    checks.equal(sizes[-1], 0, "The last size without padding")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
+check = submission.checks
 conv, big, half, third = ("conv", 3), ("conv", 5), ("pool", 2), ("pool", 3)
 deep = [conv, conv, half, conv, half, conv, conv, conv, half]
 cases = (
@@ -115,15 +119,41 @@ cases = (
     ("NET II", [big, big, half, big, half], 32, "valid", [28, 24, 12, 8, 4]),
     ("NET I", [conv, half, conv, half, conv, half], 32, "valid", [30, 15, 13, 6, 4, 2]),
     ("pooling by 3 with same padding", [big, third, conv, third], 32, "same", [32, 10, 10, 3]),
+    ("a filter of 4 pixels with same padding", [("conv", 4), half], 7, "same", [7, 3]),
     ("a filter that is larger than the image", [("conv", 12), conv], 8, "valid", [0]),
+    ("a filter that is larger than the image, with same padding", [("conv", 12)], 8, "same", [8]),
     ("a filter as large as the image", [("conv", 8), half, conv], 8, "valid", [1, 0]),
     ("a pooling of one pixel", [half, conv], 1, "same", [0]),
+    ("a pooling that is larger than the image", [("pool", 5), half], 3, "valid", [0]),
+    ("a pooling as large as the image", [third, conv], 3, "same", [1, 1]),
+    ("a pooling by 1", [("pool", 1), conv], 6, "valid", [6, 4]),
     ("no layers", [], 32, "valid", []),
 )
-for what, layers, size, padding, want in cases:
-    got = submission.call("trace_sizes", layers, size, padding)
-    got = submission.checks.as_array(got, "The result of trace_sizes").ravel().tolist()
-    submission.checks.that(got == want, f"trace_sizes is wrong for {what}.")
+results = submission.calls("trace_sizes", [case[1:4] for case in cases])
+for (what, _, _, _, want), got in zip(cases, results):
+    got = check.as_array(got, "The result of trace_sizes").tolist()
+    check.that(isinstance(got, list), "trace_sizes returns one number; expected one for each layer.")
+    check.close(got, got, "The result of trace_sizes")  # says what else is no list of numbers
+    long = "many" if len(got) > len(want) else "few"
+    check.that(
+        len(got) == len(want),
+        f"For {what}, trace_sizes returns too {long} sizes: one for each layer, up to the first 0.",
+    )
+    check.that(
+        all(size == int(size) for size in got),
+        f"For {what}, trace_sizes returns a size that is no whole number: pooling rounds down.",
+    )
+    check.that(
+        all(size >= 0 for size in got),
+        f"For {what}, trace_sizes returns a negative size: where less than one pixel is left, write 0.",
+    )
+    first = next((place for place, pair in enumerate(zip(got, want), 1) if pair[0] != pair[1]), 0)
+    check.that(not first, f"For {what}, the size after layer {first} is wrong.")
+usual = submission.call("trace_sizes", [big, half])
+check.equal(list(usual), [28, 14], "The list without arguments for size and padding")
+named = submission.call("trace_sizes", layers=[big, third], padding="same", size=20)
+check.equal(list(named), [20, 6], "The list for arguments by name")
+submission.unchanged("trace_sizes", deep, 32, "valid")
 ### END HIDDEN TESTS
 
 # %%
@@ -144,7 +174,7 @@ def build_net3(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
 
     width: share of the filters and of the hidden FC units; the number of classes stays the same
     padding: of all convolutions; dropout: rate after each pooling and the first two FC layers
-    l2: factor of the penalty on the kernels of the three FC layers
+    l2: factor of the penalty on the kernels (not the biases) of the three FC layers
     Returns a keras.Model that maps (N, 32, 32, 3) to (N, classes).
 
     Example: build_net3().count_params() is 3267306.
@@ -178,35 +208,77 @@ with checks.exercise("net3-architecture", hidden="other widths, rates and classe
         f"conv 3x3x96 same relu, conv 3x3x96 same relu, pool 2{drop}, conv 3x3x128 same relu, pool 2"
         f"{drop}, conv 3x3x128 same relu, conv 3x3x128 same relu, conv 3x3x128 same relu, pool 2{drop},"
         f"flatten, dense 1024 relu{drop}, dense 512 relu{drop}, dense 10 softmax",
+        input_shape=(32, 32, 3),
     )
-    checks.parameters(net, total=3_267_306)
+    checks.parameters(net, total=3_267_306, trainable=3_267_306, input_shape=(32, 32, 3))
+    checks.that(not net.compiled, "build_net3 compiles the network: the cells below do that.")
+    try:
+        build_net3(1 / 32, padding="valid")(np.zeros((1, 32, 32, 3), "float32"))
+        unpadded = True
+    except Exception:
+        unpadded = False
+    checks.that(not unpadded, "build_net3 ignores its argument padding: with valid, NET III cannot be built.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
+check = submission.checks
 text = (
     "conv 3x3x{0} same relu, conv 3x3x{0} same relu, pool 2{drop}, conv 3x3x{1} same relu,"
     "pool 2{drop}, conv 3x3x{1} same relu, conv 3x3x{1} same relu, conv 3x3x{1} same relu,"
     "pool 2{drop}, flatten, dense {2} relu{drop}, dense {3} relu{drop}, dense {4} softmax"
 )
-net = submission.build("build_net3")
-submission.checks.architecture(net, text.format(96, 128, 1024, 512, 10, drop=", dropout 0.5"))
-submission.checks.parameters(net, total=3_267_306, trainable=3_267_306)
-for width, rate, classes in ((0.5, 0.2, 10), (0.25, 0, 100), (0.26, 0.3, 7)):
-    sizes = [round(width * n) for n in (96, 128, 1024, 512)]
-    net = submission.build("build_net3", width=width, dropout=rate, classes=classes)
+
+
+def leaves(network):
+    """List all layers, with those of networks inside it in their place."""
+    found = []
+    for layer in network.layers:
+        found += leaves(layer) if hasattr(layer, "layers") else [layer]
+    return found
+
+
+def factors(part):
+    """Return the factors of L1 and L2 of a regularizer."""
+    return [float(getattr(part, name, 0)) for name in ("l1", "l2")] if part else [0.0, 0.0]
+
+
+penalties = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+for asked in (
+    {},
+    {"width": 0.26, "dropout": 0.3, "l2": 0.01, "classes": 7},
+    {"width": 0.125, "dropout": 0, "l2": 0.002, "classes": 100},
+    {"width": 0.0625, "l2": 0},
+):
+    net = submission.build("build_net3", **asked)
+    rate, factor = asked.get("dropout", 0.5), asked.get("l2", 0.0005)
+    sizes = [round(asked.get("width", 1) * n) for n in (96, 128, 1024, 512)]
     rates = f", dropout {rate}" if rate else ""
-    submission.checks.architecture(net, text.format(*sizes, classes, drop=rates))
-for factor in (0.0005, 0.01, 0):
-    net = submission.build("build_net3", width=0.25, l2=factor)
-    for layer in net.layers:
-        penalty = getattr(layer, "kernel_regularizer", None)
-        found = float(getattr(penalty, "l2", 0)) if penalty else 0.0
-        is_fc = type(layer).__name__ == "Dense"
-        submission.checks.that(
-            abs(found - factor * is_fc) < 1e-7,
-            f"With l2={factor}, a layer of type {type(layer).__name__} has the wrong penalty: all "
-            "three FC layers need kernel_regularizer=keras.regularizers.L2(l2), the others none.",
+    check.architecture(net, text.format(*sizes, asked.get("classes", 10), drop=rates))
+    check.that(check.count(net.weights) == check.count(net.trainable_weights), "Some weights are not trainable.")
+    dense = [layer for layer in leaves(net) if type(layer).__name__ == "Dense"]
+    check.equal(len(dense), 3, "The number of FC layers")
+    for place, layer in enumerate(dense, 1):
+        l1, l2 = factors(layer.kernel_regularizer)
+        name = f"FC layer {place} of 3"
+        check.that(l2 or not factor, f"{name} has no L2 penalty: give it kernel_regularizer=keras.regularizers.L2(l2).")
+        check.that(factor or not l2, f"{name} has an L2 penalty although l2 is 0.")
+        check.that(abs(l2 - factor) < 1e-7, f"{name} has another L2 factor than the argument l2.")
+        others = [getattr(layer, penalty, None) for penalty in penalties[1:]]
+        check.that(
+            l1 == 0 and not any(others),
+            f"{name} has another penalty than L2 on its kernel (kernel_regularizer).",
         )
+    for layer in (layer for layer in leaves(net) if layer not in dense):
+        check.that(
+            not any(any(factors(getattr(layer, penalty, None))) for penalty in penalties),
+            f"A layer of type {type(layer).__name__} has a penalty; only the three FC layers have one.",
+        )
+try:
+    submission.build("build_net3", width=0.03125, padding="valid")
+    unpadded = True
+except check.CheckFailed:
+    unpadded = False  # there is no such network
+check.that(not unpadded, "build_net3 ignores its argument padding: with valid, NET III cannot be built.")
 ### END HIDDEN TESTS
 
 # %%
@@ -282,7 +354,7 @@ def fair_gap(model, train_images, train_labels, val_images, val_labels):
 # %% [markdown]
 # ## 3. Three networks side by side
 #
-# Copy `build_net1` and `build_net2` from the earlier assignments, so that all three networks train on the same images with the same settings. As before, these functions do not compile the networks.
+# Copy `build_net1` and `build_net2` from the earlier assignments, so that all three networks train on the same images with the same settings. As before, these functions do not compile the networks. They are part of the exercise *compare* below, and the next check tells at once whether they are right.
 
 # %% solution="net3-earlier-answer"
 def build_net1(input_shape=(32, 32, 3), classes=10):
@@ -311,6 +383,17 @@ def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
     net.add(keras.layers.Dense(classes, activation="softmax"))
     return net
     ### END SOLUTION
+
+# %%
+for builder, start, total in (
+    (build_net1, "conv 3x3x32 relu, pool 2, conv 3x3x64 relu, pool 2, conv 3x3x64 relu, pool 2", 193_034),
+    (build_net2, "conv 5x5x32 relu, conv 5x5x64 relu, pool 2, conv 5x5x64 relu, pool 2", 686_090),
+):
+    with checks.exercise(builder.__name__, hidden="other sizes and classes, as a part of net3-compare"):
+        checks.architecture(
+            builder(), f"{start}, flatten, dense 512 relu, dense 10 softmax", input_shape=(32, 32, 3)
+        )
+        checks.parameters(builder(), total=total, input_shape=(32, 32, 3))
 
 # %%
 few_epochs = 13 if small else profile.epochs(20)
@@ -361,40 +444,71 @@ for name, gap in gaps.items():
     print(f"fair gap {gap['gap']:+.3f}")
 
 # %% tests="net3-gap" points=2
-with checks.exercise("net3-gap", hidden="the gaps of the three trained networks, computed again"):
-    # A network without weights: with only a softmax, the answer is known.
-    softmax = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Softmax()])
-    scores = np.float32([[0, 2, 1], [9, 0, 0], [0, 0, 9], [0, 9, 0]])
+with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequal numbers of images"):
+    # A network without weights, whose answer is the strongest of red, green and blue.
+    def strongest(*middle):
+        layers = keras.layers
+        return keras.Sequential(
+            [layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D(), *middle, layers.Softmax()]
+        )
+
+    colors = np.float32([[0.1, 0.9, 0.5], [0.9, 0.1, 0.2], [0.2, 0.3, 0.9], [0.4, 0.6, 0.1]])
+    shown = np.tile(colors[:, None, None], (1, 32, 32, 1))
     right, half = np.array([[1], [0], [2], [1]]), np.array([[1], [0], [0], [0]])
-    gap = fair_gap(softmax, scores, right, scores, half)
+    gap = checks.unchanged(fair_gap, strongest(), shown, right, shown, half)
+    checks.that(gap is not None, "fair_gap returns None: end it with `return`.")
     checks.that(isinstance(gap, dict), "fair_gap does not return a dictionary.")
     checks.equal(sorted(gap), ["gap", "training", "validation"], "The sorted list of keys")
     checks.close(gap["training"], 1.0, "The training accuracy, with four of four right,")
     checks.close(gap["validation"], 0.5, "The validation accuracy, with two of four right,")
     checks.close(gap["gap"], 0.5, "The gap")
     # A layer that behaves differently in training, which must not affect the gap.
-    noisy = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Dropout(0.99)])
-    many = np.repeat(scores, 50, axis=0)
-    gap = fair_gap(noisy, many, np.repeat(right, 50, axis=0), many, np.repeat(half, 50, axis=0))
+    noisy = strongest(keras.layers.Dropout(0.99))
+    many, labels = np.repeat(shown, 30, axis=0), np.repeat(right, 30, axis=0)
+    gap = fair_gap(noisy, many, labels, many, labels)
     checks.close(gap["training"], 1.0, "The training accuracy of a network with dropout")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-np, check = submission.np, submission.checks
-told = submission.value("gaps")
-check.that(isinstance(told, dict), "gaps is no longer a dictionary.")
-train_x, train_y = submission.value("few_x"), submission.value("few_y").ravel()
-other_x, other_y = submission.value("x_val"), submission.value("y_val").ravel()
-for title, variable in (("NET I", "net1"), ("NET II", "net2"), ("NET III", "net3")):
-    network = submission.model(variable)
-    inner = submission.accuracy(network, train_x, train_y)
-    outer = submission.accuracy(network, other_x, other_y)
-    for key, want in (("training", inner), ("validation", outer), ("gap", inner - outer)):
-        got = check.as_array(told[title][key], f"gaps[{title!r}][{key!r}]")
-        check.that(
-            got.shape == () and abs(got - want) <= 0.005,
-            f"gaps[{title!r}][{key!r}] is not the value of {variable} on few_x and x_val.",
-        )
+np, keras, check = submission.np, submission.keras, submission.checks
+rng = np.random.default_rng(61)
+
+
+def network(*middle):
+    """Build a classifier of colors, with random weights."""
+    layers = keras.layers
+    net = [layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D(), layers.Dense(24, "tanh")]
+    net = keras.Sequential([*net, *middle, layers.Dense(10, "softmax", kernel_regularizer="l2")])
+    signs = [rng.choice([-1, 1], w.shape) ** (w.ndim - 1) for w in net.weights]
+    net.set_weights([rng.uniform(0.5, 2, w.shape) * sign for w, sign in zip(net.weights, signs)])
+    return net
+
+
+def labeled(net, count, right):
+    """Draw images of one color each, and labels that are right for some of them."""
+    x = np.float32(np.ones((count, 32, 32, 1)) * rng.random((count, 1, 1, 3)))
+    guesses = submission.predict(net, x).argmax(axis=1)
+    y = (guesses + (rng.permutation(count) >= right)) % 10
+    return x, y[:, None].astype("uint8")
+
+
+ready = network(keras.layers.BatchNormalization())
+ready.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+dropping = network(keras.layers.Dropout(0.9))
+for what, net, inner, outer in (
+    ("a network that is not compiled, with dropout", dropping, (24, 18), (11, 4)),
+    ("a compiled network with batch normalization", ready, (13, 3), (31, 27)),
+):
+    train_x, train_y = labeled(net, *inner)
+    other_x, other_y = labeled(net, *outer)
+    got = submission.call("fair_gap", net, train_x, train_y, other_x, other_y)
+    check.that(isinstance(got, dict), "fair_gap does not return a dictionary.")
+    first, second = inner[1] / inner[0], outer[1] / outer[0]
+    want = {"training": first, "validation": second, "gap": first - second}
+    check.that(set(got) == set(want), "The keys are not training, validation and gap.")
+    check.close(got["training"], first, f"The training accuracy of {what}", atol=1e-3)
+    check.close(got["validation"], second, f"The validation accuracy of {what}", atol=1e-3)
+    check.close(got["gap"], first - second, f"The gap (training minus validation) of {what}", atol=1e-3)
 ### END HIDDEN TESTS
 
 # %%
@@ -411,7 +525,8 @@ def compare(nets, records, gaps):
     records: from names to what training.fit returned (it has .seconds)
     gaps: from names to what fair_gap returned
     Returns a list of dictionaries with the keys name, parameters (the total, an integer),
-    seconds (of training), accuracy (on the validation images), gap (the fair one).
+    seconds (of training), accuracy (on the validation images), gap (the fair one); no value is
+    rounded. The three dictionaries have the same names, in any order.
 
     Example: compare(nets, records, gaps)[0]["name"] is the name of the best network.
     """
@@ -437,42 +552,83 @@ for row in table:
     print(f"{row['accuracy']:>10.3f}{row['gap']:>8.3f}")
 
 # %% tests="net3-compare" points=2
-with checks.exercise("net3-compare", hidden="all layers of NET I and II, every figure of the table"):
+with checks.exercise("net3-compare", hidden="other tables, all layers of NET I and II"):
     def toy(units):
-        return keras.Sequential([keras.layers.Input(shape=(4,)), keras.layers.Dense(units)])
+        layers = keras.layers
+        return keras.Sequential([layers.Input((4,)), layers.Dense(units), layers.BatchNormalization()])
 
-    made = {"a": training.History({}, [], 2.5), "b": training.History({}, [], 1.5)}
+    made = {name: training.History({}, [], seconds) for name, seconds in (("a", 2.5), ("c", 0.5), ("b", 1.5))}
     shares = {
-        "a": {"training": 0.75, "validation": 0.5, "gap": 0.25},
-        "b": {"training": 0.75, "validation": 0.625, "gap": 0.125},
+        "c": {"training": 0.90625, "validation": 0.53125, "gap": 0.375},
+        "b": {"training": 0.78125, "validation": 0.65625, "gap": 0.125},
+        "a": {"training": 0.46875, "validation": 0.59375, "gap": -0.125},
     }
-    rows = compare({"a": toy(2), "b": toy(3)}, made, shares)
-    checks.equal(len(rows), 2, "The number of rows")
-    want = {"name": "b", "parameters": 15, "seconds": 1.5, "accuracy": 0.625, "gap": 0.125}
-    checks.equal(rows[0], want, "The first row")
-    checks.equal(rows[1]["name"], "a", "The name in the second row")
+    rows = checks.unchanged(compare, {"a": toy(2), "b": toy(4), "c": toy(3)}, made, shares)
+    checks.that(rows is not None, "compare returns None: end it with `return`.")
+    checks.equal(len(rows), 3, "The number of rows")
+    checks.equal([row.get("name") for row in rows], ["b", "a", "c"], "The list of the names")
+    for row, parameters in zip(rows, (36, 18, 27)):
+        name = row["name"]
+        want = {"name": name, "parameters": parameters, "seconds": made[name].seconds}
+        want |= {"accuracy": shares[name]["validation"], "gap": shares[name]["gap"]}
+        checks.equal(sorted(row), sorted(want), f"The sorted list of the keys of row {name}")
+        for key in ("parameters", "seconds", "accuracy", "gap"):
+            checks.close(row[key], want[key], f"The value {key!r} in row {name}", rtol=1e-6)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-check = submission.checks
+np, keras, check = submission.np, submission.keras, submission.checks
+
+
+def compare_layers(title, network, layers):
+    """Compare a network with a line of text; the message names the network."""
+    try:
+        check.architecture(network, layers)
+    except check.Wrong as wrong:
+        raise check.Wrong(f"{title}: {wrong.outcome.message}") from None
+
+
 first = "conv 3x3x32 relu, pool 2, conv 3x3x64 relu, pool 2, conv 3x3x64 relu, pool 2"
-second = "conv 5x5x32 relu, conv 5x5x64 relu, pool 2, conv 5x5x64 relu, pool 2"
-networks = {n: submission.model(v) for n, v in (("NET I", "net1"), ("NET II", "net2"))}
-for title, layers in (("NET I", first), ("NET II", second)):
-    check.architecture(networks[title], layers + ", flatten, dense 512 relu, dense 10 softmax")
-networks["NET III"] = submission.model("net3")
-shown, measured = submission.value("table"), submission.value("gaps")
-check.equal(len(shown), 3, "The number of rows of the table")
-check.equal(sorted(line["name"] for line in shown), sorted(networks), "The list of names in the table")
-best = [line["accuracy"] for line in shown]
-check.that(best == sorted(best, reverse=True), "The rows are not in order: the highest accuracy comes first.")
-for line in shown:
-    total = networks[line["name"]].count_params()
-    check.equal(line["parameters"], total, f"The parameter count of {line['name']}")
-    figures = measured[line["name"]]
-    check.close(line["accuracy"], figures["validation"], f"The accuracy of {line['name']}")
-    check.close(line["gap"], figures["gap"], f"The gap of {line['name']}")
-    check.that(line["seconds"] > 0, f"The training time of {line['name']} is not above 0.")
+second = "conv {0}x{0}x32 relu, conv {0}x{0}x64 relu, pool 2, conv {0}x{0}x64 relu, pool 2"
+end = ", flatten, dense 512 relu, dense {} softmax"
+sizes = {"input_shape": (30, 27, 1), "classes": 7}
+compare_layers("NET I", submission.build("build_net1"), first + end.format(10))
+other = submission.build("build_net1", **sizes)
+compare_layers("NET I for other images and classes", other, first + end.format(7))
+check.equal(list(other.input_shape[1:]), [30, 27, 1], "The input shape of NET I")
+compare_layers("NET II", submission.build("build_net2"), second.format(5) + end.format(10))
+other = submission.build("build_net2", kernel_size=3, **sizes)
+compare_layers("NET II with another kernel_size", other, second.format(3) + end.format(7))
+check.equal(list(other.input_shape[1:]), [30, 27, 1], "The input shape of NET II")
+
+
+def toy(units):
+    """Build a network of 4 * units + units + 4 * units parameters, some of them not trainable."""
+    layers = keras.layers
+    return keras.Sequential([layers.Input((4,)), layers.Dense(units), layers.BatchNormalization()])
+
+
+toys = {"deep": toy(7), "plain": toy(5), "wide": toy(3)}
+seconds = {"wide": 40.25, "deep": 7.125, "plain": 2.5}
+records = {name: submission.History({"loss": [1.0]}, [0], spent) for name, spent in seconds.items()}
+shares = {"plain": (0.9412, 0.8434), "deep": (0.4823, 0.5121), "wide": (0.9711, 0.6678)}
+fair = {n: {"training": a, "validation": b, "gap": a - b} for n, (a, b) in shares.items()}
+rows = submission.call("compare", toys, records, fair)
+check.that(
+    isinstance(rows, (list, tuple)) and all(isinstance(row, dict) for row in rows),
+    "compare does not return a list of dictionaries.",
+)
+check.equal(len(rows), 3, "The number of rows")
+for row, name in zip(rows, ("plain", "wide", "deep")):
+    keys = {"name", "parameters", "seconds", "accuracy", "gap"}
+    check.that(set(row) == keys, "The keys of a row are not name, parameters, seconds, accuracy and gap.")
+    check.that(row["name"] == name, "The rows are not in order: the highest validation accuracy comes first.")
+    total = check.count(toys[name].weights)
+    check.equal(row["parameters"], total, "The total number of parameters in a row")
+    check.close(row["seconds"], seconds[name], "The training time in a row, in seconds,")
+    check.close(row["accuracy"], shares[name][1], "The validation accuracy in a row")
+    check.close(row["gap"], fair[name]["gap"], "The fair gap in a row")
+submission.unchanged("compare", toys, records, fair)
 ### END HIDDEN TESTS
 
 # %%
@@ -533,7 +689,7 @@ plt.show()
 #
 # | band | accuracy, *offline* | *quick* | *full* | what reaches it |
 # |---|---|---|---|---|
-# | 1 | 0.60 | 0.40 | 0.60 | a network that was trained sensibly |
+# | 1 | 0.60 | 0.43 | 0.60 | a network that was trained sensibly |
 # | 2 | 0.70 | 0.50 | 0.66 | what NET I reaches |
 # | 3 | 0.80 | 0.56 | 0.72 | a network that spends its parameters well |
 #
@@ -568,6 +724,8 @@ def train_mine(model, x, y, val_images, val_labels):
     """Train with training.fit under the name "net3_mine", and return its result.
 
     x, val_images: (N, 32, 32, 3) float32; y, val_labels: (N, 1) integers
+    The weights are fitted to x and y alone (augmented, if you like). The validation images only
+    validate, and the test images wait.
     """
     ### BEGIN SOLUTION
     epochs = profile.epochs(12)
@@ -597,26 +755,99 @@ entry = {"name": "the course", "idea": "batch normalization, no hidden FC layer,
 
 # %% tests="net3-own" points=6
 with checks.exercise("net3-own", hidden="parameters and accuracy on images that no notebook has seen"):
+    from convcourse import watching
+
+    checks.that(mine is not None, "build_mine returns None: end it with `return`.")
     total = checks.count(mine.weights)
     checks.that(total <= 200_000, f"mine has {total:,} parameters, and the budget is 200,000.")
-    checks.equal(tuple(mine.output_shape), (None, 10), "The output shape of mine")
-    sums = mine.predict(x_val[:50], verbose=0).sum(axis=1)
+    chances = checks.as_array(mine.predict(x_val[:50], verbose=0), "What mine predicts")
+    checks.shape(chances, (len(x_val[:50]), 10), "What mine predicts for some images")
+    checks.that((chances >= -1e-6).all(), "mine predicts negative values, which are no probabilities.")
+    sums = chances.sum(axis=1)
     checks.close(sums, np.ones(len(sums)), "The sum of each row of probabilities", atol=1e-3)
     checks.that(mine_record is not None, "train_mine returns None: return what training.fit returns.")
+    checks.that(isinstance(entry, dict), "entry is not a dictionary.")
     checks.equal(sorted(entry), ["idea", "name"], "The sorted list of the entry's keys")
+    checks.that(all(isinstance(words, str) for words in entry.values()), "entry is not made of two strings.")
+    # A few red images to train on and green ones to validate on show what train_mine uses.
+    some, others = np.zeros((16, 32, 32, 3), "float32"), np.zeros((8, 32, 32, 3), "float32")
+    some[..., 0], others[..., 1] = np.linspace(0.4, 1, 16)[:, None, None], 0.8
+    labels = np.arange(24)[:, None] % 10
+    with watching.watched() as trainings:
+        train_mine(build_mine(), some, labels[:16], others, labels[16:])
+    checks.that(trainings, "train_mine does not train: call training.fit.")
+    for one in trainings:
+        named = one.name is None or one.name.startswith("net3_mine")
+        checks.that(named, f"train_mine saves its checkpoint as {one.name!r}; expected 'net3_mine'.")
+        if isinstance(one.x, np.ndarray) and one.x.ndim == 4:
+            red, green, blue = one.x.mean(axis=(1, 2)).T
+            checks.that(
+                not (green > 2 * (red + blue)).any(),
+                "train_mine fits the weights to the validation images too: they are there to choose, not to learn.",
+            )
+            checks.that(
+                np.mean(red > 2 * (green + blue)) > 0.5,
+                "train_mine fits the weights to other images than its argument x.",
+            )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-check, network = submission.checks, submission.model("mine")
-size = sum(int(submission.np.prod(w.shape)) for w in network.weights)
-check.that(size <= 200_000, "mine has more than 200,000 parameters.")
-check.equal(list(network.input_shape), [None, 32, 32, 3], "The input shape of mine")
-check.equal(list(network.output_shape), [None, 10], "The output shape of mine")
+np, keras, check = submission.np, submission.keras, submission.checks
+
+
+def within_budget(network, name):
+    """Check the size of a network and what it maps to what."""
+    check.that(check.count(network.weights) <= 200_000, f"{name} has more than 200,000 parameters.")
+    check.equal(list(network.input_shape), [None, 32, 32, 3], f"The input shape of {name}")
+    check.equal(list(network.output_shape), [None, 10], f"The output shape of {name}")
+
+
+network = submission.model("mine")
+within_budget(network, "mine")
+within_budget(submission.build("build_mine"), "What build_mine returns")
 words = submission.value("entry")
 check.that(
     isinstance(words, dict) and all(isinstance(words.get(k), str) for k in ("name", "idea")),
     "entry is not a dictionary of two strings with the keys name and idea.",
 )
+
+# Red images to train on and green ones to validate on: their colors outlast an augmentation.
+rng = np.random.default_rng(62)
+shades, own = np.float32(np.linspace(0.4, 1, 24)), rng.integers(10, size=(24, 1))
+red, green = np.zeros((24, 32, 32, 3), "float32"), np.zeros((9, 32, 32, 3), "float32")
+red[..., 0], green[..., 1] = shades[:, None, None], 0.8
+loss = submission.compiled("mine")["loss"]
+layers = keras.layers
+toy = keras.Sequential([layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D(), layers.Dense(10, "softmax")])
+toy.compile("adam", loss if hasattr(keras.losses, loss) else "sparse_categorical_crossentropy", metrics=["accuracy"])
+try:
+    trained = submission.trainings("train_mine", toy, red, own, green, own[:9]).trainings
+except check.StudentError:
+    trained = []  # it needs something that only the student's own network has
+for one in trained:
+    check.that(one.name is None or one.name.startswith("net3_mine"), "The checkpoint is not called net3_mine.")
+    if not isinstance(one.x, np.ndarray) or one.x.ndim != 4:
+        continue
+    colors = one.x.mean(axis=(1, 2))
+    check.that(
+        not (colors[:, 1] > 2 * (colors[:, 0] + colors[:, 2])).any(),
+        "train_mine fits the weights to the validation images too: they are there to choose, not to learn.",
+    )
+    known = colors[:, 0] > 2 * colors[:, 1:].sum(axis=1)
+    check.that(known.mean() > 0.5, "train_mine fits the weights to other images than its argument x.")
+    plain = one.x.std(axis=(1, 2)).max(axis=1) < 1e-6
+    near = np.abs(colors[:, :1] - shades)
+    same = plain & (near.min(axis=1) < 1e-5) & (np.ndim(one.y) > 0)
+    given = one.y.argmax(axis=1) if one.y.ndim == 2 and one.y.shape[1] > 1 else np.ravel(one.y)
+    check.that(
+        np.array_equal(given[same], own[near.argmin(axis=1)[same], 0]),
+        "train_mine trains images with labels that are not their own.",
+    )
+    if isinstance(one.val_x, np.ndarray) and one.val_x.ndim == 4:
+        colors = one.val_x.mean(axis=(1, 2))
+        known = colors[:, :2].max(axis=1) > 2 * (colors[:, 2] + colors[:, :2].min(axis=1))
+        check.that(known.mean() > 0.5, "train_mine validates on other images than its arguments hold.")
+
 pixels, truth = submission.heldout()
 reached = submission.accuracy(network, submission.np.float32(pixels) / 255, truth)
 bands = [submission.threshold(f"net3-own-{number}") for number in (1, 2, 3)]
@@ -626,7 +857,7 @@ check.that(
     f"mine is right about {reached:.0%} of the held-out images; the first band begins at "
     f"{bands[0]:.0%}.",
 )
-submission.note(name=words["name"], idea=words["idea"], accuracy=reached, parameters=size)
+submission.note(name=words["name"], idea=words["idea"], accuracy=reached, parameters=check.count(network.weights))
 2 * passed
 ### END HIDDEN TESTS
 

@@ -78,37 +78,41 @@ def shift_nearest(images, dx, dy):
 # %% tests="aug-shift" points=3
 with checks.exercise("aug-shift", hidden="both directions, other sizes and types, large shifts"):
     row = np.array([1, 2, 3, 4], dtype="uint8").reshape(1, 1, 4, 1)
-    checks.equal(shift_nearest(row, 1, 0).ravel().tolist(), [1, 1, 2, 3], "The row 1 2 3 4 for dx=1")
-    checks.equal(shift_nearest(row, -2, 0).ravel().tolist(), [3, 4, 4, 4], "The row 1 2 3 4 for dx=-2")
     column = row.reshape(1, 4, 1, 1)
-    checks.equal(
-        shift_nearest(column, 0, 1).ravel().tolist(), [1, 1, 2, 3], "The values 1 2 3 4 in a column for dy=1"
-    )
-    checks.dtype(shift_nearest(row, 1, 0), "uint8", "The shifted row")
+    for what, pixels, dx, dy, wanted in (
+        ("The row 1 2 3 4 for dx=1", row, 1, 0, [1, 1, 2, 3]),
+        ("The row 1 2 3 4 for dx=-2", row, -2, 0, [3, 4, 4, 4]),
+        ("The values 1 2 3 4 in a column for dy=1", column, 0, 1, [1, 1, 2, 3]),
+    ):
+        got = checks.as_array(checks.unchanged(shift_nearest, pixels, dx, dy), what)
+        checks.shape(got, pixels.shape, what)
+        checks.equal(got.ravel().tolist(), wanted, what)
+        checks.dtype(got, "uint8", what)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(7)
-for shape, dx, dy, dtype in (
-    ((2, 8, 6, 3), 2, -1, "float32"),
-    ((1, 5, 9, 1), -3, 2, "uint8"),
-    ((3, 6, 6, 3), 0, 0, "float32"),
-    ((2, 4, 5, 2), 9, -9, "float32"),
-    ((4, 7, 7, 3), -1, -6, "uint8"),
+for case, shape, dx, dy, dtype in (
+    ("a shift to the right and up", (2, 8, 6, 3), 2, -1, "float32"),
+    ("a shift to the left and down", (1, 5, 9, 1), -3, 2, "uint8"),
+    ("no shift at all", (3, 6, 4, 3), 0, 0, "float64"),
+    ("a shift to the right and up by more than the image's size", (2, 4, 5, 2), 9, -9, "int16"),
+    ("a shift to the left and down by exactly the image's size", (2, 3, 5, 1), -5, 3, "float32"),
+    ("a shift that leaves one row", (4, 7, 6, 3), -1, -6, "uint8"),
 ):
-    before = (rng.random(shape) * 200).astype(dtype)
+    before = (rng.random(shape) * 200 + 1).astype(dtype)
+    submission.unchanged("shift_nearest", before, dx, dy)
     got = submission.call("shift_nearest", before, dx, dy)
     got = check.as_array(got, "What shift_nearest returns")
-    case = f"For images of shape {shape}, dx={dx} and dy={dy}, "
-    check.shape(got, shape, case + "the result")
-    check.dtype(got, dtype, case + "the result")
-    _, height, wide, _ = shape
+    check.shape(got, shape, f"For {case}, the result")
+    check.dtype(got, dtype, f"For {case}, the result")
+    _, high, wide, _ = shape
     want = np.zeros_like(before)
-    for i in range(height):
+    for i in range(high):
         for j in range(wide):
-            want[:, i, j] = before[:, min(max(i - dy, 0), height - 1), min(max(j - dx, 0), wide - 1)]
-    check.that(np.array_equal(got, want), case + "some pixels are wrong.")
+            want[:, i, j] = before[:, min(max(i - dy, 0), high - 1), min(max(j - dx, 0), wide - 1)]
+    check.that(np.array_equal(got, want), f"For {case}, some pixels are wrong.")
 ### END HIDDEN TESTS
 
 # %%
@@ -127,18 +131,18 @@ plt.show()
 # | `ImageDataGenerator` | layer |
 # |---|---|
 # | `horizontal_flip=True` | `RandomFlip("horizontal")` |
-# | `vertical_flip=True` | `RandomFlip("vertical")`; with both, `"horizontal_and_vertical"` |
+# | `vertical_flip=True` | `RandomFlip("vertical")` |
 # | `width_shift_range=0.1, height_shift_range=0.2` | `RandomTranslation(height_factor=0.2, width_factor=0.1)` |
 # | `rotation_range=15`, in degrees | `RandomRotation(factor)`, in full turns: a factor of 1 is 360° |
 # | `fill_mode="nearest"` | `fill_mode="nearest"` in the two layers above; without it, they *reflect* |
 # | `rescale=1 / 255` | `Rescaling(1 / 255)` |
 #
-# One report used flips and shifts by 0.1; the other also used rotations by up to 15°. Each image is transformed with its own random numbers, drawn between minus and plus the range.
+# One report used flips and shifts by 0.1; the other also used rotations by up to 15°. Each image is transformed with its own random numbers, drawn between minus and plus the range. `ImageDataGenerator` draws for each of the two flips, as two layers do; in Keras 3.15, `RandomFlip("horizontal_and_vertical")` draws once for both, so it turns half of the images by 180°.
 #
 # **Predict.** What does `RandomRotation(15)` do?
 
 # %% [markdown]
-# **Exercise (4 points).** Write `build_augmentation`, which takes the arguments of `ImageDataGenerator`. A transformation that is not requested adds no layer. The order is flip, shift, rotation.
+# **Exercise (4 points).** Write `build_augmentation`, which takes the arguments of `ImageDataGenerator`. A transformation that is not requested adds no layer. The order is flip, shift, rotation, with one layer for shifts in both directions. For both flips, two layers or `"horizontal_and_vertical"` count as right.
 
 # %% solution="aug-build"
 def build_augmentation(
@@ -152,19 +156,20 @@ def build_augmentation(
     """Build one model of Keras layers that transforms images (N, 32, 32, 3) from 0 to 1.
 
     rotation_range: degrees in either direction; width_shift_range, height_shift_range: fractions
-    of the width and of the height; fill_mode: how to fill the area the image has moved away from
-    Returns a keras.Sequential that begins with an Input and has no layer for an argument that is
-    0 or False. At least one argument requests a transformation.
+    of the width and of the height, in either direction
+    fill_mode: how shift and rotation fill the area the image has moved away from
+    Returns a built keras.Model, such as a keras.Sequential that begins with an Input. It has no
+    layer for an argument that is 0 or False. At least one argument requests a transformation.
 
     Example: build_augmentation(rotation_range=15, horizontal_flip=True) has two layers.
     """
     ### BEGIN SOLUTION
     layers = keras.layers
     model = keras.Sequential([layers.Input((32, 32, 3))])
-    if horizontal_flip and vertical_flip:
-        model.add(layers.RandomFlip("horizontal_and_vertical"))
-    elif horizontal_flip or vertical_flip:
-        model.add(layers.RandomFlip("horizontal" if horizontal_flip else "vertical"))
+    if horizontal_flip:
+        model.add(layers.RandomFlip("horizontal"))
+    if vertical_flip:
+        model.add(layers.RandomFlip("vertical"))
     if width_shift_range or height_shift_range:
         factors = (height_shift_range, width_shift_range)
         model.add(layers.RandomTranslation(*factors, fill_mode=fill_mode))
@@ -174,69 +179,102 @@ def build_augmentation(
     ### END SOLUTION
 
 # %% tests="aug-layers" points=4
-FLIP = {"horizontal_flip": True}
-SHIFT = {"width_shift_range": 0.1, "height_shift_range": 0.1}
-ROTATE = {"rotation_range": 15}
-with checks.exercise("aug-layers", hidden="each argument alone, several together, and the layers' settings"):
-    full = build_augmentation(**FLIP, **SHIFT, **ROTATE)
-    checks.that(full is not None, "build_augmentation returns None: end it with `return model`.")
-    kinds = [type(layer).__name__ for layer in full.layers]
-    checks.equal(kinds, ["RandomFlip", "RandomTranslation", "RandomRotation"], "The types of the layers")
-    checks.equal(len(build_augmentation(**FLIP).layers), 1, "The number of layers for a flip")
+with checks.exercise("aug-layers", hidden="each argument alone, several together, the defaults, and the layers' settings"):
+    def layers_of(model):
+        """List the layers after the input; those of a model inside the model count as its own."""
+        checks.that(model is not None, "build_augmentation returns None: end it with `return model`.")
+        checks.that(isinstance(model, keras.Model), f"build_augmentation returns a {type(model).__name__}, not a model.")
+        built = model.built or not model.layers
+        checks.that(built, "The model is not built: begin it with keras.layers.Input((32, 32, 3)).")
+        nested = [layers_of(one) if isinstance(one, keras.Model) else [one] for one in model.layers]
+        return [one for part in nested for one in part if not isinstance(one, keras.layers.InputLayer)]
+
+    flip = {"horizontal_flip": True}
+    shift = {"width_shift_range": 0.1, "height_shift_range": 0.1}
+    rotate = {"rotation_range": 15}
+    complete = build_augmentation(**flip, **shift, **rotate)
+    kinds = [type(layer).__name__ for layer in layers_of(complete)]
+    checks.equal(kinds, ["RandomFlip", "RandomTranslation", "RandomRotation"], "The list of the layers' types")
+    for argument, amount in {"vertical_flip": True, **flip, **shift, **rotate}.items():
+        count = len(layers_of(build_augmentation(**{argument: amount})))
+        checks.equal(count, 1, f"The number of layers for {argument}={amount} alone")
     # White on top, black below: the top stays white in any rotation of up to 15 degrees.
     halves = np.zeros((64, 32, 32, 3), dtype="float32")
     halves[:, :16] = 1
-    top = np.asarray(build_augmentation(**ROTATE)(halves, training=True))[:, 2, 16, 0]
+    top = np.asarray(build_augmentation(**rotate)(halves, training=True))[:, 2, 16, 0]
     checks.that(
         top.min() > 0.5, "A rotation by 15 degrees turns images upside down: in which unit is RandomRotation's factor?"
     )
-    checks.shape(full(x_train[:8], training=True), (8, 32, 32, 3), "The augmented images")
+    checks.shape(complete(halves[:8], training=True), (8, 32, 32, 3), "The augmented images")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 check = submission.checks
+DEFAULTS = {"rotation_range": 0, "width_shift_range": 0.0, "height_shift_range": 0.0}
+DEFAULTS |= {"horizontal_flip": False, "vertical_flip": False, "fill_mode": "nearest"}
 
 
-def settings_of(**arguments):
-    """Return the type and the configuration of each layer that the student's function builds."""
-    network = submission.build("build_augmentation", **arguments)
-    return [(type(layer).__name__, layer.get_config()) for layer in network.layers]
+def layers_in(model):
+    """List all layers but the input, with those of nested models in their place."""
+    nested = [layers_in(one) if hasattr(one, "layers") else [one] for one in model.layers]
+    return [one for part in nested for one in part if type(one).__name__ != "InputLayer"]
 
 
-def pair(value):
-    """Return a factor as [low, high]; Keras stores 0.1 as 0.1 or as (-0.1, 0.1)."""
+def check_range(value, most, case, mistake):
+    """Compare a factor with the one expected; Keras stores 0.1 as 0.1 or as (-0.1, 0.1)."""
     low, high = value if isinstance(value, (list, tuple)) else (-value, value)
-    return [round(float(low), 5), round(float(high), 5)]
+    far = round(float(max(-low, high)), 5)
+    check.that(far == round(most, 5), f"For {case}, {mistake}")
+    one_way = "the change goes in one direction only, not in either one."
+    check.that(abs(low + high) < 1e-5, f"For {case}, {one_way}")
 
 
-for arguments, mode in (
-    ({"horizontal_flip": True}, "horizontal"),
-    ({"vertical_flip": True}, "vertical"),
-    ({"horizontal_flip": True, "vertical_flip": True}, "horizontal_and_vertical"),
+def check_layers(case, asked, *ordered):
+    """Build the model and compare each layer with the arguments."""
+    network = submission.build("build_augmentation", *ordered, **({} if ordered else asked))
+    check.equal(tuple(network.input_shape[1:]), (32, 32, 3), "The shape of the model's input")
+    full, made = DEFAULTS | asked, layers_in(network)
+    modes = [one.get_config()["mode"] for one in made if type(one).__name__ == "RandomFlip"]
+    kinds = list(dict.fromkeys(type(one).__name__ for one in made))
+    moved = full["height_shift_range"] or full["width_shift_range"]
+    directions = [d for d in ("horizontal", "vertical") if full[d + "_flip"]]
+    wanted = ["RandomFlip"] * bool(directions) + ["RandomTranslation"] * bool(moved)
+    wanted += ["RandomRotation"] * bool(full["rotation_range"])
+    once = len(made) - len(modes) + bool(modes) == len(kinds)
+    check.that(
+        kinds == wanted and once,
+        f"For {case}, the layers are: {', '.join(type(one).__name__ for one in made) or 'none'}; "
+        f"expected {', '.join(wanted)}.",
+    )
+    right = sorted("_and_".join(modes).split("_and_")) == directions if directions else True
+    check.that(right, f"For {case}, the flip has the wrong direction.")
+    for config in (one.get_config() for one in made if type(one).__name__ != "RandomFlip"):
+        if "factor" in config:
+            turns = "the rotation has a wrong factor: RandomRotation counts in full turns."
+            check_range(config["factor"], full["rotation_range"] / 360, case, turns)
+        else:
+            sides = "the shift has a wrong factor: RandomTranslation takes height first, then width."
+            check_range(config["height_factor"], full["height_shift_range"], case, sides)
+            check_range(config["width_factor"], full["width_shift_range"], case, sides)
+        same = config["fill_mode"] == full["fill_mode"]
+        how = "as fill_mode says" if "fill_mode" in asked else "with nearest by default"
+        check.that(same, f"For {case}, a layer does not fill {how}.")
+
+
+for asked in (
+    {"horizontal_flip": True},
+    {"vertical_flip": True},
+    {"horizontal_flip": True, "vertical_flip": True},
+    {"height_shift_range": 0.2, "width_shift_range": 0.1, "fill_mode": "reflect"},
+    {"width_shift_range": 0.3, "fill_mode": "nearest"},
+    {"height_shift_range": 0.02, "fill_mode": "constant"},
+    {"rotation_range": 90, "fill_mode": "constant"},
+    {"rotation_range": 0.5, "fill_mode": "wrap"},
+    {"rotation_range": 15, "width_shift_range": 0.1, "vertical_flip": True},
 ):
-    made = settings_of(**arguments)
-    check.equal([kind for kind, _ in made], ["RandomFlip"], f"The layers for {arguments}")
-    check.that(made[0][1]["mode"] == mode, f"The flip has the wrong direction for {arguments}.")
-for high, wide, mode in ((0.1, 0.1, "nearest"), (0.2, 0.1, "reflect"), (0.0, 0.3, "nearest")):
-    made = settings_of(height_shift_range=high, width_shift_range=wide, fill_mode=mode)
-    check.equal([kind for kind, _ in made], ["RandomTranslation"], "The layers for a shift")
-    found = made[0][1]
-    check.that(
-        pair(found["height_factor"]) == pair(high) and pair(found["width_factor"]) == pair(wide),
-        "The shift has wrong factors: RandomTranslation takes the height first, then the width.",
-    )
-    check.that(found["fill_mode"] == mode, f"The shift does not fill with {mode}.")
-for degrees, mode in ((15, "nearest"), (90, "constant")):
-    made = settings_of(rotation_range=degrees, fill_mode=mode)
-    check.equal([kind for kind, _ in made], ["RandomRotation"], "The layers for a rotation")
-    check.that(
-        pair(made[0][1]["factor"]) == pair(degrees / 360),
-        f"The rotation is not by {degrees} degrees: RandomRotation counts in full turns.",
-    )
-    check.that(made[0][1]["fill_mode"] == mode, f"The rotation does not fill with {mode}.")
-made = settings_of(rotation_range=15, width_shift_range=0.1, vertical_flip=True)
-kinds = [kind for kind, _ in made]
-check.equal(kinds, ["RandomFlip", "RandomTranslation", "RandomRotation"], "The types of the layers")
+    check_layers(" and ".join(asked), asked)
+asked = dict(zip(DEFAULTS, (30, 0.05, 0.25, True, True, "wrap")))
+check_layers("all arguments", asked, *asked.values())
 ### END HIDDEN TESTS
 
 # %%
@@ -271,7 +309,7 @@ def with_augmentation(augmentation, network):
     """Build a model that augments in training and is the network alone otherwise; not compiled.
 
     augmentation: a keras.Model from (N, 32, 32, 3) to the same shape; network: a keras.Model
-    Returns a keras.Model from (N, 32, 32, 3) to what the network returns.
+    Returns a built keras.Model from (N, 32, 32, 3) to what the network returns.
 
     Example: with_augmentation(full, net).count_params() == net.count_params()
     """
@@ -290,47 +328,64 @@ def build_small(dropout=0.0, width=24):
     end = layers.Dense(10, activation="softmax")
     return keras.Sequential([layers.Input((32, 32, 3)), *blocks, layers.Flatten(), *head, end])
 
-# %%
-plain = build_small()
-guarded = with_augmentation(full, plain)
-
 # %% tests="aug-training-only" points=2
-with checks.exercise("aug-training-only", hidden="the layers and the predictions of guarded"):
-    checks.that(guarded is not None, "with_augmentation returns None: return the model.")
-    checks.equal(guarded.count_params(), plain.count_params(), "The number of parameters of guarded")
-    quiet = [np.asarray(m(x_val[:4], training=False)) for m in (plain, guarded, guarded)]
-    checks.close(quiet[1], quiet[0], "What guarded predicts outside training", atol=1e-5)
-    loud = [np.asarray(guarded(x_val[:4], training=True)) for _ in range(2)]
+with checks.exercise("aug-training-only", hidden="other models, their weights and their predictions"):
+    class Brighter(keras.layers.Layer):
+        """Adds 1 to each value in training, so the result is known in advance."""
+
+        def call(self, inputs, training=False):
+            return inputs + 1.0 if training else inputs
+
+    front = keras.Sequential([keras.layers.Input((32, 32, 3)), Brighter()])
+    behind = keras.Sequential([keras.layers.Input((32, 32, 3)), keras.layers.AveragePooling2D(8)])
+    for layer in (keras.layers.Flatten(), keras.layers.Dense(5, activation="tanh"), Brighter()):
+        behind.add(layer)
+    joined = with_augmentation(front, behind)
+    checks.that(joined is not None, "with_augmentation returns None: return the model.")
+    checks.that(isinstance(joined, keras.Model), f"with_augmentation returns a {type(joined).__name__}, not a model.")
     checks.that(
-        not np.allclose(loud[0], loud[1]), "In training, guarded returns the same values twice: nothing is augmented."
+        joined.built, "The model does not know its input size: begin with an Input, or call its build((None, 32, 32, 3))."
     )
-    shared = {id(w) for w in guarded.weights} >= {id(w) for w in plain.weights}
-    checks.that(shared, "guarded has weights of its own: use the network itself, not a copy.")
+    checks.that(not joined.compiled, "with_augmentation compiles the model: leave that out.")
+    checks.equal(joined.count_params(), behind.count_params(), "The number of parameters")
+    noise = np.random.default_rng(1).random((4, 32, 32, 3), dtype=np.float32)
+    checks.close(joined(noise, training=False), behind(noise), "What the model predicts outside training", atol=1e-5)
+    checks.close(joined(noise), behind(noise), "What the model returns if training is not given", atol=1e-5)
+    loud = np.asarray(joined(noise, training=True))
+    checks.that(
+        not np.allclose(loud, behind(noise, training=True), atol=1e-5), "In training, nothing is augmented."
+    )
+    checks.close(loud, behind(noise + 1, training=True), "What the model returns in training", atol=1e-5)
+    shared = {id(w) for w in joined.trainable_weights} == {id(w) for w in behind.trainable_weights}
+    checks.that(shared and joined.trainable_weights, "The model does not train the weights of network: use network itself.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-np, check = submission.np, submission.checks
-whole, alone = submission.model("guarded"), submission.model("plain")
-check.equal(whole.count_params(), alone.count_params(), "The number of parameters of guarded")
-
-
-def kinds_of(model):
-    """List the types of all layers in the order of computation, including nested models."""
-    found = []
-    for layer in model.layers:
-        found += kinds_of(layer) if hasattr(layer, "layers") else [type(layer).__name__]
-    return [kind for kind in found if kind != "InputLayer"]
-
-
-wanted = ["RandomFlip", "RandomTranslation", "RandomRotation", *kinds_of(alone)]
-check.equal(kinds_of(whole), wanted, "The list of the layers of guarded")
-some = np.float32(np.random.default_rng(3).random((6, 32, 32, 3)))
-answers = [network.predict(some, verbose=0) for network in (alone, whole)]
-check.close(answers[1], answers[0], "What guarded predicts", atol=1e-4)
+np, check, kinds = submission.np, submission.checks, submission.keras.layers
+rng = np.random.default_rng(3)
+before = [kinds.Input((32, 32, 3)), kinds.RandomFlip("vertical"), kinds.RandomRotation(0.4)]
+after = [kinds.Input((32, 32, 3)), kinds.AveragePooling2D(8), kinds.BatchNormalization()]
+after += [kinds.Flatten(), kinds.Dropout(0.5), kinds.Dense(7)]
+given, alone = submission.keras.Sequential(before), submission.keras.Sequential(after)
+alone.set_weights([rng.random(w.shape) for w in alone.get_weights()])
+whole = submission.build("with_augmentation", given, alone)
+check.equal(whole.count_params(), alone.count_params(), "The number of parameters")
+some = rng.random((6, 32, 32, 3), dtype=np.float32)
+got = np.asarray(whole(some, training=False))
+check.close(got, np.asarray(alone(some, training=False)), "What the model predicts", atol=1e-4)
 ### END HIDDEN TESTS
 
 # %%
 hints.show("aug-training-only")
+
+# %% [markdown]
+# The next cell calls the augmented network twice on the same images, in both modes. Compare the result with your prediction.
+
+# %%
+guarded = with_augmentation(full, build_small())
+for mode in (True, False):
+    first, second = (np.asarray(guarded(x_val[:4], training=mode)) for _ in range(2))
+    print(f"training={mode}: two calls differ by up to {np.abs(first - second).max():.4f}")
 
 # %% [markdown]
 # ## 4. The effect on gap and accuracy
@@ -466,11 +521,12 @@ plt.show()
 def erase(images, tops, lefts, size, value=0.5):
     """Paint one square of size x size pixels over each image.
 
-    images: (N, H, W, C) floats; tops, lefts: (N,) integers, the upper left corners
+    images: (N, H, W, C) floats; tops, lefts: (N,) integer arrays, the upper left corners
     size: pixels; a square beyond the edge is cut off there; value: value of the painted pixels
     Returns an array of the same shape, and does not change images itself.
 
-    Example: erase(np.zeros((1, 4, 4, 1)), [0], [0], 2).sum() is 2.0: four pixels of 0.5.
+    Example: four pixels of 0.5 in a black image add up to 2.0:
+    erase(np.zeros((1, 4, 4, 1)), np.array([0]), np.array([0]), 2).sum() is 2.0.
     """
     ### BEGIN SOLUTION
     painted = np.array(images)
@@ -481,33 +537,37 @@ def erase(images, tops, lefts, size, value=0.5):
 
 # %% tests="aug-erase" points=2
 with checks.exercise("aug-erase", hidden="several images, squares beyond the edge, other values"):
-    blank = np.zeros((2, 5, 5, 1))
-    erased = erase(blank, np.array([0, 3]), np.array([1, 2]), 2)
-    checks.shape(erased, (2, 5, 5, 1), "The erased images")
+    blank = np.zeros((2, 5, 6, 1))
+    erased = checks.unchanged(erase, blank, np.array([0, 3]), np.array([1, 2]), 2)
+    erased = checks.as_array(erased, "What erase returns")
+    checks.shape(erased, (2, 5, 6, 1), "What erase returns")
     checks.close(erased.sum(axis=(1, 2, 3)), np.array([2.0, 2.0]), "The sum of each image")
     checks.close(erased[0, :2, 1:3, 0], np.full((2, 2), 0.5), "The square of the first image")
-    checks.equal(float(blank.sum()), 0.0, "The sum of the input images after the call")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(11)
-for count, side, size, value in ((4, 8, 3, 0.5), (3, 6, 4, 0.0), (1, 5, 9, 1.0), (5, 32, 8, 0.25)):
-    before = rng.random((count, side, side, 3))
-    tops, lefts = rng.integers(0, side, count), rng.integers(0, side, count)
-    got = check.as_array(submission.call("erase", before, tops, lefts, size, value=value), "The result")
-    check.shape(got, before.shape, "What erase returns")
-    for number in range(count):
-        i, j = np.mgrid[:side, :side]
-        inside = (i >= tops[number]) & (i < tops[number] + size)
-        inside &= (j >= lefts[number]) & (j < lefts[number] + size)
-        check.that(
-            np.allclose(got[number][inside], value), "A pixel inside the square has the wrong value."
-        )
-        check.that(
-            np.allclose(got[number][~inside], before[number][~inside]),
-            "A pixel outside the square was changed.",
-        )
+for shape, size, painted in (
+    ((4, 8, 6, 3), 3, {"value": 0.75}),
+    ((3, 5, 9, 1), 4, {"value": 0.0}),
+    ((2, 5, 4, 3), 9, {}),
+    ((5, 24, 32, 3), 8, {"value": -1.25}),
+    ((6, 7, 4, 2), 1, {}),
+):
+    count, high, wide, _ = shape
+    before = rng.random(shape)
+    given = before, rng.integers(0, high, count), rng.integers(0, wide, count), size
+    submission.unchanged("erase", *given, **painted)
+    got = check.as_array(submission.call("erase", *given, **painted), "What erase returns")
+    check.shape(got, shape, "What erase returns")
+    i, j = np.mgrid[:high, :wide]
+    for number, (_, top, left) in enumerate(zip(*given[:3])):
+        inside = (i >= top) & (i < top + size) & (j >= left) & (j < left + size)
+        right = np.allclose(got[number][inside], painted.get("value", 0.5))
+        check.that(right, "A pixel inside the square does not have the value asked for.")
+        same = np.allclose(got[number][~inside], before[number][~inside])
+        check.that(same, "A pixel outside the square was changed.")
 ### END HIDDEN TESTS
 
 # %%
@@ -527,7 +587,8 @@ def mixup(images, labels, shares, partners):
     """Blend each image and its label with those of a partner.
 
     images: (N, H, W, C) floats; labels: (N, 1) integers from 0 to 9
-    shares: (N,) floats from 0 to 1, the lambda of the formula; partners: (N,) positions in images
+    shares: (N,) floats from 0 to 1, the lambda of the formula: how much of the image itself remains
+    partners: (N,) positions in images; all four arguments are arrays, and none is changed
     Returns (blends, targets) of shapes (N, H, W, C) and (N, 10); each row of targets sums to 1.
 
     Example: with shares of 1, the images do not change, and the targets are one-hot.
@@ -541,33 +602,56 @@ def mixup(images, labels, shares, partners):
 
 # %% tests="aug-mixup" points=3
 with checks.exercise("aug-mixup", hidden="random shares and partners, and two images with the same label"):
-    pair = np.stack([np.zeros((4, 4, 3)), np.ones((4, 4, 3))])
-    blends, targets = mixup(pair, np.array([[3], [7]]), np.array([0.75, 1.0]), np.array([1, 0]))
-    checks.shape(blends, (2, 4, 4, 3), "The blends")
-    checks.shape(targets, (2, 10), "The targets")
-    checks.close(blends[:, 0, 0, 0], np.array([0.25, 1.0]), "A pixel of each blend")
-    checks.close(targets[0, [3, 7]], np.array([0.75, 0.25]), "The first target's entries 3 and 7")
-    checks.close(targets.sum(axis=1), np.ones(2), "The sum of each target")
+    pair = np.stack([np.zeros((4, 5, 3)), np.ones((4, 5, 3))])
+    given = pair, np.array([[3], [7]]), np.array([0.75, 1.0]), np.array([1, 0])
+    both = checks.unchanged(mixup, *given)
+    checks.that(
+        isinstance(both, (tuple, list)) and len(both) == 2, "mixup must return two arrays: `return blends, targets`."
+    )
+    mixed, soft = checks.as_array(both[0], "The array blends"), checks.as_array(both[1], "The array targets")
+    checks.shape(mixed, (2, 4, 5, 3), "The array blends")
+    checks.shape(soft, (2, 10), "The array targets")
+    checks.close(mixed[:, 0, 0, 0], np.array([0.25, 1.0]), "A pixel of each blend")
+    checks.close(soft[0, [3, 7]], np.array([0.75, 0.25]), "The first target's entries 3 and 7")
+    checks.close(soft.sum(axis=1), np.ones(2), "The sum of each target")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(12)
-for count, side in ((1, 4), (6, 5), (32, 8)):
-    before, classes = rng.random((count, side, side, 3)), rng.integers(0, 10, (count, 1))
-    lam, other = rng.random(count), rng.permutation(count)
-    result = submission.call("mixup", before, classes, lam, other)
-    check.equal(len(result), 2, "The number of results of mixup")
-    mixed, soft = (check.as_array(part, "A result of mixup") for part in result)
-    check.shape(mixed, before.shape, "The blends")
-    check.shape(soft, (count, 10), "The targets")
-    for k in range(count):
-        want = lam[k] * before[k] + (1 - lam[k]) * before[other[k]]
-        check.that(np.allclose(mixed[k], want, atol=1e-5), "A blend is wrong.")
+for shape, kind, most, other in (
+    ((1, 4, 6, 3), "uint8", 10, [0]),
+    ((6, 5, 3, 1), "int64", 4, rng.permutation(6)),
+    ((32, 8, 7, 3), "uint8", 10, rng.permutation(32)),
+    ((5, 6, 4, 3), "int64", 1, [4, 4, 0, 2, 2]),
+):
+    before = rng.random(shape)
+    classes, lam = rng.integers(0, most, (len(before), 1)).astype(kind), rng.random(len(before))
+    lam[: shape[0] // 3] = (0.0, 1.0, *lam)[: shape[0] // 3]
+    given = before, classes, lam, np.array(other)
+    submission.unchanged("mixup", *given)
+    result = submission.call("mixup", *given)
+    check.that(
+        isinstance(result, (list, tuple)) and len(result) == 2,
+        "mixup does not return two arrays: end it with `return blends, targets`.",
+    )
+    names = ("The array blends", "The array targets")
+    mixed, soft = (check.as_array(one, what) for one, what in zip(result, names))
+    check.shape(mixed, before.shape, names[0])
+    check.shape(soft, (len(before), 10), names[1])
+    for k, partner in enumerate(other):
+        want = lam[k] * before[k] + (1 - lam[k]) * before[partner]
+        check.that(
+            np.allclose(mixed[k], want, atol=1e-5),
+            "A blend is wrong: it is the share times the image, plus the rest of 1 times its partner.",
+        )
         target = np.zeros(10)
         target[classes[k, 0]] += lam[k]
-        target[classes[other[k], 0]] += 1 - lam[k]
-        check.that(np.allclose(soft[k], target, atol=1e-5), "A target is wrong.")
+        target[classes[partner, 0]] += 1 - lam[k]
+        check.that(
+            np.allclose(soft[k], target, atol=1e-5),
+            "A target is wrong: blend the one-hot rows as the images, also if both are the same.",
+        )
 ### END HIDDEN TESTS
 
 # %%
@@ -613,32 +697,51 @@ def images_per_second(batches, clock=time.perf_counter):
     ### END SOLUTION
 
 # %% locked="aug-simulate"
-def simulated_rate(sizes, seconds):
-    """Measure batches of these sizes, each of which takes this long on a simulated clock."""
-    now = [0.0]
+class SimulatedBatches:
+    """Batches of these sizes, each of which takes this long on a simulated clock."""
 
-    def batches():
-        for size, pause in zip(sizes, seconds):
-            now[0] += pause
+    def __init__(self, sizes, seconds):
+        self.sizes, self.seconds, self.now = sizes, seconds, 100.0
+
+    def __iter__(self):
+        for size, pause in zip(self.sizes, self.seconds):
+            self.now += pause
             yield np.zeros((size, 2, 2, 1))
 
-    return images_per_second(batches(), clock=lambda: now[0])
+
+def simulated_rate(sizes, seconds):
+    """Measure simulated batches with images_per_second."""
+    batches = SimulatedBatches(sizes, seconds)
+    return images_per_second(batches, clock=lambda: batches.now)
 
 # %% tests="aug-rate" points=2
 with checks.exercise("aug-rate", hidden="batches of other sizes and speeds"):
     checks.close(simulated_rate([100] * 3, [9.0, 0.5, 0.5]), 200.0, "The rate of three batches")
     checks.close(simulated_rate([8, 8, 4], [0.1, 1, 1]), 6.0, "The rate with a smaller last batch")
+
+    def slow_batches():
+        for _ in range(3):
+            time.sleep(0.02)
+            yield np.zeros((10, 2, 2, 1))
+
+    real = float(checks.as_array(images_per_second(slow_batches()), "The rate by the real clock"))
+    checks.that(
+        1 < real < 501,
+        f"Batches of 10 images, 0.02 seconds apart or more, have a rate of {real:,.0f} by the default clock; "
+        "expected at most 500.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-for sizes, seconds in (
-    ([32, 32], [5.0, 0.25]),
-    ([128] * 6 + [17], [3.0] + [0.1] * 6),
-    ([1, 2, 3, 4], [0.5, 0.5, 1.0, 2.5]),
+for sizes, seconds, case in (
+    ([32, 32], [5.0, 0.25], "two batches"),
+    ([128] * 6 + [17], [3.0] + [0.1] * 6, "batches of which the last is smaller"),
+    ([1, 2, 3, 4], [0.5, 0.5, 1.0, 2.5], "batches of different sizes and speeds"),
+    ([500, 3, 1], [0.0, 0.4, 7.0], "a large first batch that is there at once"),
 ):
     got = submission.call("simulated_rate", sizes, seconds)
     want = sum(sizes[1:]) / sum(seconds[1:])
-    submission.checks.close(got, want, f"The rate of {len(sizes)} batches", rtol=1e-3)
+    submission.checks.close(got, want, f"The rate of {case}", rtol=1e-3)
 ### END HIDDEN TESTS
 
 # %%

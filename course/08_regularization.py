@@ -61,71 +61,91 @@ def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
 
     batch_norm: whether each block has BN between convolution and ReLU (momentum 0.9)
     dropout: rate after the FC layer of 512 units; 0 leaves the layer out
-    l2: factor of the L2 penalty on the kernels of both FC layers; 0 for none
-    width: factor for the sizes, for example round(width * 32) filters
-    Returns a keras.Model.
+    l2: factor of the L2 penalty on the kernels of both FC layers, not on biases; 0 for none
+    width: factor for the sizes, rounded: round(width * 32) filters, round(width * 512) units
+    Returns a built keras.Model, which knows the size of its input.
 
     Example: build_blocks().count_params() is 1148362.
     """
     ### BEGIN SOLUTION
     layers = keras.layers
     penalty = keras.regularizers.L2(l2) if l2 else None
-    net = keras.Sequential([layers.Input((32, 32, 3))])
+    chain = [layers.Input((32, 32, 3))]
     for filters in (32, 64, 128):
-        net.add(layers.Conv2D(round(width * filters), 3, padding="same"))
+        chain.append(layers.Conv2D(round(width * filters), 3, padding="same"))
         if batch_norm:
-            net.add(layers.BatchNormalization(momentum=0.9))
-        net.add(layers.ReLU())
-        net.add(layers.MaxPooling2D())
-    net.add(layers.Flatten())
+            chain.append(layers.BatchNormalization(momentum=0.9))
+        chain += [layers.ReLU(), layers.MaxPooling2D()]
     units = round(width * 512)
-    net.add(layers.Dense(units, activation="relu", kernel_regularizer=penalty))
+    chain.append(layers.Flatten())
+    chain.append(layers.Dense(units, activation="relu", kernel_regularizer=penalty))
     if dropout:
-        net.add(layers.Dropout(dropout))
-    net.add(layers.Dense(classes, activation="softmax", kernel_regularizer=penalty))
-    return net
+        chain.append(layers.Dropout(dropout))
+    chain.append(layers.Dense(classes, activation="softmax", kernel_regularizer=penalty))
+    return keras.Sequential(chain)
     ### END SOLUTION
 
 # %% tests="reg-build" points=4
 with checks.exercise("reg-build", hidden="every switch, other widths, and the L2 factors"):
+    net = build_blocks()
     checks.architecture(
-        build_blocks(),
+        net,
         "conv 3x3x32 same, bn, relu, pool 2, conv 3x3x64 same, bn, relu, pool 2,"
         "conv 3x3x128 same, bn, relu, pool 2, flatten, dense 512 relu, dropout 0.5, dense 10 softmax",
     )
-    checks.parameters(build_blocks(), total=1_148_362, trainable=1_147_914)
-    checks.parameters(build_blocks(batch_norm=False, dropout=0), total=1_147_466)
+    checks.parameters(net, total=1_148_362, trainable=1_147_914)
+    checks.that(not net.compiled, "build_blocks compiles the network: leave compiling to the caller.")
+    # For black images the batch's variance is 0, so one step takes the running variance from 1 to the momentum.
+    net(np.zeros((2, 32, 32, 3), dtype="float32"), training=True)
+    kept = max(float(np.max(w)) for w in net.non_trainable_weights)
+    checks.close(kept, 0.9, "The momentum of BN", atol=1e-3)
+    penalized = build_blocks(batch_norm=False, dropout=0, l2=0.01)
+    checks.parameters(penalized, total=1_147_466)
+    for weight in penalized.trainable_weights:
+        weight.assign(weight + 0.1)
+    fc_kernels = [w.numpy() for w in penalized.trainable_weights if len(w.shape) == 2]
+    expected = 0.01 * sum(float((w**2).sum()) for w in fc_kernels)
+    what = "The L2 penalty for l2=0.01, of the kernels of both FC layers and of nothing else,"
+    checks.close(float(sum(penalized.losses)), expected, what, rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
+np, check = submission.np, submission.checks
 text = (
     "conv 3x3x{0} same{bn}, relu, pool 2, conv 3x3x{1} same{bn}, relu, pool 2,"
     "conv 3x3x{2} same{bn}, relu, pool 2, flatten, dense {3} relu{drop}, dense {4} softmax"
 )
-for batch_norm, rate, width, classes in (
-    (True, 0.2, 1.0, 10),
-    (False, 0.5, 0.5, 10),
-    (True, 0, 0.25, 10),
-    (False, 0, 0.5, 7),
+rng = np.random.default_rng(6)
+for batch_norm, rate, l2, width, classes in (
+    (False, 0.2, 0.02, 0.3, 7),
+    (True, 0, 0.003, 0.25, 10),
+    (True, 0.7, 0.0, 0.1, 3),
 ):
     sizes = [round(width * n) for n in (32, 64, 128, 512)]
-    net = submission.build(
-        "build_blocks", batch_norm=batch_norm, dropout=rate, width=width, classes=classes
-    )
+    built = submission.build("build_blocks", batch_norm, rate, l2, width, classes)
     bn, drop = ", bn" if batch_norm else "", f", dropout {rate}" if rate else ""
-    submission.checks.architecture(net, text.format(*sizes, classes, bn=bn, drop=drop))
-net = submission.build("build_blocks", l2=0.01)
-dense = [layer for layer in net.layers if type(layer).__name__ == "Dense"]
-factors = [float(getattr(layer.kernel_regularizer, "l2", 0)) for layer in dense]
-submission.checks.that(
-    submission.np.allclose(factors, 0.01, rtol=1e-3),
-    "With l2=0.01, both FC layers need kernel_regularizer=keras.regularizers.L2(0.01).",
-)
+    check.architecture(built, text.format(*sizes, classes, bn=bn, drop=drop))
+    check.equal(tuple(built.input_shape[1:]), (32, 32, 3), "The shape of the input")
+    own = built.get_weights()
+    some = [np.float32(rng.normal(size=w.shape) ** 2) for w in own]
+    built.set_weights(some)
+    built(np.ones((1, 32, 32, 3), dtype="float32"))  # for penalties of what a layer returns
+    found = float(sum(built.losses))
+    built.set_weights(own)
+    each = [l2 * float((w**2).sum()) for w in some if w.ndim == 2]
+    if l2:
+        check.that(found, "With l2 above 0, the network has no L2 penalty.")
+        alone = np.isclose(found, each, rtol=1e-3).any()
+        check.that(not alone, "Only one of the two FC layers has the L2 penalty.")
+        check.that(
+            np.isclose(found, sum(each), rtol=1e-3),
+            "The penalty is not l2 times the squares of both FC kernels: use "
+            "kernel_regularizer=keras.regularizers.L2(l2) in both FC layers and in no other layer.",
+        )
+    check.that(l2 or not found, "With l2=0, a layer still has a penalty.")
 free = submission.build("build_blocks")
-submission.checks.that(
-    not any(getattr(layer, "kernel_regularizer", None) for layer in free.layers),
-    "With l2=0, a layer still has a penalty.",
-)
+check.architecture(free, text.format(32, 64, 128, 512, 10, bn=", bn", drop=", dropout 0.5"))
+check.that(not float(sum(free.losses)), "By default, a layer has a penalty: the default of l2 is 0.")
 ### END HIDDEN TESTS
 
 # %%
@@ -223,32 +243,46 @@ def dropout_forward(x, rate, uniform, training=True):
 # %% tests="reg-dropout" points=3
 with checks.exercise("reg-dropout", hidden="other shapes and rates, and training=False"):
     values, uniform = np.array([[1.0, -2.0, 3.0, 4.0]]), np.array([[0.1, 0.2, 0.5, 0.9]])
-    dropped = dropout_forward(values, 0.2, uniform)
+    dropped = checks.unchanged(dropout_forward, values, 0.2, uniform)
     checks.close(dropped, np.array([[0.0, -2.5, 3.75, 5.0]]), "The result of dropout with rate 0.2")
-    after = dropout_forward(values, 0.2, uniform, training=False)
+    after = checks.unchanged(dropout_forward, values, 0.2, uniform, training=False)
     checks.close(after, values, "The result with training=False")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(8)
-for shape, rate in (((50,), 0.5), ((4, 3, 5, 2), 0.3), ((6, 7), 0.0), ((40, 4), 0.9)):
-    x, uniform = rng.normal(size=shape), rng.random(shape)
+for shape, rate, kind in (
+    ((50,), 0.5, "float64"),
+    ((4, 3, 5, 2), 0.3, "float32"),
+    ((6, 7), 0.0, "float64"),
+    ((40, 4), 0.9, "float64"),
+):
+    x, uniform = rng.normal(size=shape).astype(kind), rng.random(shape)
+    uniform.flat[::3], x.flat[5] = rate, 0.0
+    for in_training in (True, False):
+        submission.unchanged("dropout_forward", x, rate, uniform, in_training)
     got = check.as_array(submission.call("dropout_forward", x, rate, uniform), "The result")
-    check.shape(got, shape, f"The result for x of shape {shape}")
-    kept = uniform >= rate
+    check.shape(got, shape, "The result")
     check.that(
-        not np.any(got[~kept]), "A value is not 0 although its random number is below the rate."
+        not np.any(got[uniform < rate]), "A value is not 0 although its random number is below the rate."
     )
+    at = uniform == rate
     check.that(
-        np.allclose(got[kept], x[kept] / (1 - rate)),
+        np.allclose(got[at], x[at] / (1 - rate), rtol=1e-4),
+        "A value whose random number equals the rate must be kept, as x / (1 - rate).",
+    )
+    kept = uniform > rate
+    check.that(
+        np.allclose(got[kept], x[kept] / (1 - rate), rtol=1e-4),
         "A kept value is not x / (1 - rate): without that factor, the next layer receives smaller "
         "values in training than afterwards.",
     )
-    got = submission.call("dropout_forward", x, rate, uniform, training=False)
-    check.that(np.allclose(got, x), "With training=False, the result is not x itself.")
-edge = submission.call("dropout_forward", np.array([1.0, 1.0]), 0.5, np.array([0.5, 0.49]))
-check.that(np.allclose(edge, [2.0, 0.0]), "A value whose random number equals the rate must be kept.")
+    for after in (
+        submission.call("dropout_forward", x, rate, uniform, False),
+        submission.call("dropout_forward", x, rate, uniform, training=False),
+    ):
+        check.close(after, x, "The result with training=False")
 ### END HIDDEN TESTS
 
 # %%
@@ -269,8 +303,9 @@ hints.show("reg-dropout")
 def l2_penalty(kernels, factor):
     """Compute the L2 penalty and its gradients.
 
-    kernels: a list of arrays of any shapes; factor: the lambda of the formula
+    kernels: a list of arrays of any shapes, which are not changed; factor: the lambda of the formula
     Returns (penalty, gradients): a float, and a list of arrays of the kernels' shapes.
+    Without kernels, it returns 0 and an empty list.
 
     Example: l2_penalty([np.array([1.0, 2.0])], 0.1) is (0.5, [array([0.2, 0.4])]).
     """
@@ -281,33 +316,51 @@ def l2_penalty(kernels, factor):
 
 # %% tests="reg-penalty" points=3
 with checks.exercise("reg-penalty", hidden="kernels of other shapes, and no kernels at all"):
-    net = build_blocks(l2=0.01, width=0.25)
-    kernels = [
-        layer.kernel.numpy() for layer in net.layers if isinstance(layer, keras.layers.Dense)
-    ]
-    penalty, gradients = l2_penalty(kernels, 0.01)
-    checks.close(penalty, float(sum(net.losses)), "The penalty of the network", rtol=1e-3)
-    checks.equal([g.shape for g in gradients], [k.shape for k in kernels], "The gradients' shapes")
-    checks.close(gradients[0], 0.02 * kernels[0], "The first gradient")
+    net = keras.Sequential([keras.layers.Input((6,))])
+    for units in (4, 3):
+        net.add(keras.layers.Dense(units, kernel_regularizer=keras.regularizers.L2(0.01)))
+    kernels = [layer.kernel.numpy() for layer in net.layers]
+    both = checks.unchanged(l2_penalty, kernels, 0.01)
+    checks.that(
+        isinstance(both, (tuple, list)) and len(both) == 2,
+        "l2_penalty must return two values: `return penalty, gradients`.",
+    )
+    checks.close(both[0], float(sum(net.losses)), "The penalty of a network with two FC layers", rtol=1e-3)
+    checks.that(hasattr(both[1], "__len__"), "The gradients are not a list of arrays.")
+    checks.equal(len(both[1]), len(kernels), "The number of gradients")
+    for number, (gradient, kernel) in enumerate(zip(both[1], kernels), start=1):
+        checks.close(gradient, 0.02 * kernel, f"Gradient number {number}")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(9)
-for shapes, factor in (([(3, 3, 4, 5), (20, 7)], 0.005), ([(9,)], 1.5), ([], 0.1)):
+for shapes, factor, case in (
+    ([(3, 3, 4, 5), (20, 7)], 0.005, "a convolution's and an FC layer's kernel"),
+    ([(9,)], 1.5, "one kernel"),
+    ([(2, 3), (2, 3), (2, 3)], 0.3, "three kernels of the same shape"),
+    ([], 0.1, "no kernels"),
+):
     kernels = [rng.normal(size=shape) for shape in shapes]
+    submission.unchanged("l2_penalty", kernels, factor)
     result = submission.call("l2_penalty", kernels, factor)
-    check.equal(len(result), 2, "The number of results of l2_penalty")
-    want = factor * sum(float(np.sum(k * k)) for k in kernels)
     check.that(
-        np.allclose(float(result[0]), want),
-        f"The penalty is wrong for {len(shapes)} kernels and factor {factor}: it is the factor "
-        "times the sum of all squares, without a half and without a mean.",
+        isinstance(result, (list, tuple)) and len(result) == 2,
+        "l2_penalty does not return two values: end it with `return penalty, gradients`.",
     )
-    check.equal(len(result[1]), len(kernels), "The number of gradients")
-    for got, kernel in zip(result[1], kernels):
-        check.shape(np.asarray(got), kernel.shape, "A gradient")
-        check.that(np.allclose(got, 2 * factor * kernel), "A gradient is not 2 · factor · kernel.")
+    got = check.as_array(result[0], "The penalty")
+    check.shape(got, (), "The penalty")
+    check.that(
+        np.allclose(got, factor * sum(float(np.sum(k * k)) for k in kernels), rtol=1e-4),
+        f"The penalty is wrong for {case}: it is the factor times the sum of all squares, without "
+        "a half and without a mean.",
+    )
+    check.that(hasattr(result[1], "__len__"), "The gradients are not a list of arrays.")
+    check.equal(len(result[1]), len(kernels), f"The number of gradients for {case}")
+    for gradient, kernel in zip(result[1], kernels):
+        check.shape(gradient, kernel.shape, "A gradient")
+        right = np.allclose(gradient, 2 * factor * kernel, rtol=1e-4, atol=1e-8)
+        check.that(right, f"For {case}, a gradient is not 2 · factor · kernel.")
 ### END HIDDEN TESTS
 
 # %%
@@ -377,7 +430,7 @@ plt.show()
 # %% [markdown]
 # ## 6. Early stopping
 #
-# The first report stops training by its own rule: **the validation loss has risen for three epochs in a row, while the training loss fell in each of them.** A rise is a value above that of the previous epoch; an equal value is not a rise.
+# The first report stops training by its own rule: **the validation loss has risen for three epochs in a row, while the training loss fell in each of them.** A rise is a value above that of the previous epoch, and a fall is a value below it; an equal value is neither.
 #
 # **Exercise (2 points).** Write the rule as `should_stop`, a function of the losses so far.
 
@@ -385,8 +438,8 @@ plt.show()
 def should_stop(losses, val_losses, epochs=3):
     """Decide if the training loss fell and the validation loss rose in the last `epochs` steps.
 
-    losses, val_losses: lists of floats, one for each epoch so far
-    Returns True or False; False as long as there are too few epochs.
+    losses, val_losses: lists of floats, one for each epoch so far, which are not changed
+    Returns True or False, never None; False as long as there are too few epochs.
 
     Example: should_stop([4, 3, 2, 1], [1, 2, 3, 4]) is True, after three such steps.
     """
@@ -402,32 +455,65 @@ def should_stop(losses, val_losses, epochs=3):
 with checks.exercise(
     "reg-rule", hidden="interrupted rises, equal values, other numbers of epochs"
 ):
-    checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 3, 4])), True, "The answer for three rises in a row")
-    checks.equal(bool(should_stop([3, 2, 1], [1, 2, 3])), False, "The answer for two rises in three epochs")
-    checks.equal(bool(should_stop([4, 3, 2, 1], [1, 2, 1, 2])), False, "The answer for an interrupted rise")
+    for what, losses, val_losses, wanted in (
+        ("for three rises in a row", [4, 3, 2, 1], [1, 2, 3, 4], True),
+        ("for two rises in three epochs", [3, 2, 1], [1, 2, 3], False),
+        ("for an interrupted rise", [4, 3, 2, 1], [1, 2, 1, 2], False),
+    ):
+        answer = checks.unchanged(should_stop, losses, val_losses)
+        checks.that(answer is not None, f"should_stop returns None {what}; expected {wanted}.")
+        checks.shape(answer, (), "What should_stop returns")
+        checks.equal(bool(answer), wanted, f"The answer {what}")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-falling = [9.0, 8.0, 7.0, 6.0, 5.0]
-cases = (
-    (
-        "a history in which the training loss rises once",
-        [9.0, 8.0, 8.5, 7.0],
-        [1.0, 2.0, 3.0, 4.0],
-        3,
-        False,
-    ),
-    ("equal validation losses", falling, [1.0, 2.0, 3.0, 3.0, 4.0], 3, False),
-    ("three rises at the end of a longer history", falling, [3.0, 1.0, 2.0, 3.0, 4.0], 3, True),
-    ("three rises followed by a fall", falling + [4.0], [1.0, 2.0, 3.0, 4.0, 2.0, 3.0], 3, False),
+np, check = submission.np, submission.checks
+
+
+def check_answer(got, want, case):
+    """Compare one answer of should_stop."""
+    check.that(got is not None, f"should_stop returns None for {case}; expected True or False.")
+    check.shape(got, (), "What should_stop returns")
+    numeric = np.asarray(got).dtype.kind in "biuf"
+    check.that(numeric, "What should_stop returns is text; expected True or False.")
+    check.that(bool(got) == want, f"should_stop is wrong for {case}.")
+
+
+def has_diverged(losses, val_losses, steps):
+    """Apply the rule epoch by epoch."""
+    running = 0
+    for k in range(1, len(losses)):
+        both = losses[k] < losses[k - 1] and val_losses[k] > val_losses[k - 1]
+        running = running + 1 if both else 0
+    return running >= steps
+
+
+down, up = [9.0, 8.0, 7.0, 6.0, 5.0], [1.0, 2.0, 3.0, 4.0, 5.0]
+for case, losses, val_losses, steps, want in (
+    ("a history in which the training loss rises once", [9.0, 8.0, 8.5, 7.0], up[:4], 3, False),
+    ("a history in which the training loss rises at the end", [9.0, 8.0, 7.0, 7.5], up[:4], 3, False),
+    ("equal training losses", [9.0, 8.0, 8.0, 7.0], up[:4], 3, False),
+    ("equal validation losses", down, [1.0, 2.0, 3.0, 3.0, 4.0], 3, False),
+    ("three rises at the end of a longer history", down, [3.0, 1.0, 2.0, 3.0, 4.0], 3, True),
+    ("two rises at the end of a longer history", down, [3.0, 4.0, 2.0, 3.0, 4.0], 3, False),
+    ("three rises followed by a fall", [*down, 4.0], [1.0, 2.0, 3.0, 4.0, 2.0, 3.0], 3, False),
     ("an empty history", [], [], 3, False),
+    ("a history of one epoch", [1.0], [1.0], 1, False),
     ("epochs=1", [2.0, 1.0], [1.0, 2.0], 1, True),
-    ("epochs=4 and three rises", falling[:4], [1.0, 2.0, 3.0, 4.0], 4, False),
-    ("epochs=4 and four rises", falling, [1.0, 2.0, 3.0, 4.0, 5.0], 4, True),
-)
-for what, losses, val_losses, steps, want in cases:
-    got = submission.call("should_stop", losses, val_losses, steps)
-    submission.checks.that(bool(got) == want, f"should_stop is wrong for {what}.")
+    ("epochs=4 and three rises", down[:4], up[:4], 4, False),
+    ("epochs=4 and four rises", down, up, 4, True),
+):
+    submission.unchanged("should_stop", losses, val_losses, steps)
+    check_answer(submission.call("should_stop", losses, val_losses, steps), want, case)
+for count, want in ((3, False), (4, True)):
+    check_answer(submission.call("should_stop", down[:count], up[:count]), want, "the default of epochs")
+rng = np.random.default_rng(10)
+cases = []
+for length in rng.integers(1, 9, 150):
+    walks = (rng.choice([-1.0, 0.0, 1.0], length, p=p) for p in ((0.8, 0.1, 0.1), (0.1, 0.1, 0.8)))
+    cases.append((*(np.cumsum(walk).tolist() for walk in walks), int(rng.integers(1, 5))))
+for answer, one in zip(submission.calls("should_stop", cases), cases):
+    check_answer(answer, has_diverged(*one), "one of many random histories")
 ### END HIDDEN TESTS
 
 # %%
@@ -489,27 +575,65 @@ with checks.exercise(
     checks.equal(
         stopped_after([rising, rising]), [4, 4], "The number of epochs of two runs in a row"
     )
+    # A real training: one weight moves toward 1, which the training data want, away from the -1 of the others.
+    net = keras.Sequential([keras.layers.Input((1,))])
+    net.add(keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"))
+    net.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
+    ones = np.ones((4, 1), dtype="float32")
+    known = {"validation_data": (ones, -ones), "epochs": 6, "verbose": 0}
+    trained = net.fit(ones, ones, callbacks=[StopOnRise(epochs=2)], **known)
+    checks.equal(len(trained.epoch), 3, "With epochs=2, the number of epochs of a real training whose loss rises")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
+np, rng = submission.np, submission.np.random.default_rng(13)
+
+
+def epochs_of(run, steps):
+    """How many epochs a run lasts by the rule."""
+    running, (losses, val_losses) = 0, run
+    for k in range(1, len(losses)):
+        both = losses[k] < losses[k - 1] and val_losses[k] > val_losses[k - 1]
+        running = running + 1 if both else 0
+        if running == steps:
+            return k + 1
+    return len(losses)
+
+
 down = [10.0 - k for k in range(10)]
+up = down[::-1]
 late = [5.0, 4.0, 3.0, 2.0, 1.0, 1.5, 1.7, 1.6, 1.8, 1.9]
 last = [5.0, 4.0, 3.0, 2.0, 1.0, 0.5, 0.4, 0.6, 0.8, 0.9]
-for runs, steps, want, what in (
-    ([[down, late]], 3, [10], "a run whose rise is interrupted"),
-    ([[down, last]], 3, [10], "a run that rises in its last three epochs"),
-    ([[down, late]], 2, [7], "epochs=2"),
-    ([[down, down], [down, late], [down, down[::-1]]], 2, [10, 7, 3], "three runs in a row"),
-    ([[down, down[::-1]], [[1.0], [9.0]]], 1, [2, 1], "a run of one epoch that follows another run"),
+flat = [1.0, 2.0, 3.0, 3.0, 4.0, 5.0, 5.0, 6.0, 7.0, 8.0]
+for case, steps, runs in (
+    ("a run whose rise is interrupted", 3, [[down, late]]),
+    ("a run that rises in its last three epochs", 3, [[down, last]]),
+    ("a run whose training loss rises as well", 3, [[up, up]]),
+    ("a run whose training loss rises once in a while", 2, [[late, up]]),
+    ("a run with equal validation losses", 3, [[down, flat]]),
+    ("epochs=2", 2, [[down, late]]),
+    ("epochs=1", 1, [[down, up]]),
+    ("three runs in a row", 2, [[down, down], [down, late], [down, up]]),
+    ("a run of one epoch that follows another run", 1, [[down, up], [[1.0], [9.0]]]),
     (
-        [[[9.0, 8.0, 7.0], [1.0, 2.0, 3.0]], [[6.0, 5.0, 4.0], [4.0, 5.0, 6.0]]],
-        3,
-        [3, 3],
         "a second run, for which it must discard the earlier training's losses",
+        3,
+        [[[9.0, 8.0, 7.0], [1.0, 2.0, 3.0]], [[6.0, 5.0, 4.0], [4.0, 5.0, 6.0]]],
     ),
 ):
     got = submission.call("stopped_after", runs, steps)
-    submission.checks.that(list(got) == want, f"StopOnRise stops at the wrong epoch in the case: {what}.")
+    want = [epochs_of(run, steps) for run in runs]
+    submission.checks.that(list(got) == want, f"StopOnRise stops at the wrong epoch in the case: {case}.")
+cases = []
+for steps in rng.integers(1, 4, 15):
+    runs = []
+    for length in rng.integers(1, 12, 3):
+        walks = (rng.choice([-1.0, 0.0, 1.0], length, p=p) for p in ((0.8, 0.1, 0.1), (0.1, 0.1, 0.8)))
+        runs.append([np.cumsum(walk).tolist() for walk in walks])
+    cases.append((runs, int(steps)))
+wanted = [[epochs_of(run, steps) for run in runs] for runs, steps in cases]
+right = [list(got) for got in submission.calls("stopped_after", cases)] == wanted
+submission.checks.that(right, "StopOnRise stops at the wrong epoch in one of many random runs.")
 ### END HIDDEN TESTS
 
 # %%

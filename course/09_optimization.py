@@ -61,7 +61,8 @@ print(f"{n_train:,} images for training, {n_val:,} for validation")
 def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
     """Take one step of Adagrad, for each weight separately.
 
-    w, g, s: floats of the same shape: weights, gradient, sum of squares so far
+    w, g, s: arrays of floats of the same shape: weights, gradient, sum of squares so far
+    epsilon: added to the new sum under the root, as in the table
     Returns (new weights, new sum), and does not change the arguments.
 
     Example: adagrad_step(np.array([1.0]), np.array([2.0]), np.array([0.0]), 0.5)
@@ -74,34 +75,66 @@ def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
 
 # %% tests="opt-adagrad" points=2
 with checks.exercise(
-    "opt-adagrad", hidden="five steps in a row, other shapes"
+    "opt-adagrad", hidden="five steps in a row, other shapes, the default settings"
 ):
-    w, g = np.array([1.0, 1.0]), np.array([2.0, -0.5])
-    moved, total = adagrad_step(w, g, np.array([0.0, 0.75]), 0.5)
-    checks.close(total, np.array([4.0, 1.0]), "The sum of squares after the gradients 2 and -0.5")
-    checks.close(moved, np.array([0.5, 1.25]), "The weights after the step")
-    checks.close(w, np.array([1.0, 1.0]), "The argument w after the step")
+    w, g = np.array([1.0, 1.0, 2.0]), np.array([2.0, -0.5, 4.0])
+    step = checks.unchanged(adagrad_step, w, g, np.array([0.0, 0.75, 9.0]), 0.5)
+    checks.that(
+        isinstance(step, (list, tuple, np.ndarray)) and len(step) == 2,
+        "adagrad_step must return two values: the new weights and the new sum.",
+    )
+    checks.close(step[1], np.array([4.0, 1.0, 25.0]), "The sum of squares after 2, -0.5 and 4")
+    checks.close(step[0], np.array([0.5, 1.25, 1.6]), "The array of weights after the step")
+    moved, _ = adagrad_step(np.ones(1), np.ones(1), np.zeros(1), 0.5, epsilon=3.0)
+    checks.close(moved, np.array([0.75]), "With epsilon 3 under the root, the weight")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(1)
-for shape, rate in (((4,), 0.1), ((3, 2, 5), 0.02)):
+
+
+def two(got, shape):
+    whole = isinstance(got, (list, tuple, np.ndarray)) and len(got) == 2
+    check.that(whole, "adagrad_step must return two values: the new weights and the new sum.")
+    check.shape(got[0], shape, "The array of new weights")
+    check.shape(got[1], shape, "The sum of squares")
+    return got
+
+
+submission.unchanged("adagrad_step", np.full(3, 0.5), np.ones(3), np.zeros(3))
+for shape, rate, epsilon in (((4,), 0.1, 1e-7), ((3, 2, 5), 0.02, 0.5), ((2, 3), 0.3, 0.02)):
     w, s = rng.normal(size=shape), np.full(shape, 0.1)
     for step in range(1, 6):
         g = rng.normal(size=shape) * 3
-        got = submission.call("adagrad_step", w, g, s, rate)
-        check.equal(len(got), 2, "The number of results of adagrad_step")
+        got = two(submission.call("adagrad_step", w, g, s, rate, epsilon=epsilon), shape)
         s = s + g * g
-        w = w - rate * g / np.sqrt(s + 1e-7)
-        check.shape(np.asarray(got[1]), shape, "The sum of squares")
         check.that(
-            np.allclose(got[1], s), "The sum of squares does not grow by the squared gradient."
+            np.allclose(got[1], s, rtol=1e-4),
+            "The sum of squares does not grow by the squared gradient.",
+        )
+        inside = w - rate * g / np.sqrt(s + epsilon)
+        outside = w - rate * g / (np.sqrt(s) + epsilon)
+        near = np.allclose(got[0], inside, rtol=1e-4, atol=1e-5)
+        check.that(
+            near or not np.allclose(got[0], outside, rtol=1e-4, atol=1e-5),
+            "epsilon is added to the root: add it to the new sum, under the root.",
         )
         check.that(
-            np.allclose(got[0], w, atol=1e-5),
-            "The weights are wrong: divide by the root of the new sum and step against the gradient.",
+            near,
+            "The weights are wrong: divide by the root of the new sum plus epsilon, use the "
+            "arguments learning_rate and epsilon, and step against the gradient.",
         )
+        w = inside
+got = two(submission.call("adagrad_step", np.zeros(2), np.array([3e-4, 2.0]), np.zeros(2)), (2,))
+check.that(
+    np.allclose(got[0], [-0.01 * 3e-4 / 1.9e-7**0.5, -0.01], rtol=1e-3, atol=0),
+    "The weights are wrong without learning_rate and epsilon: keep the defaults of the signature.",
+)
+got = two(submission.call("adagrad_step", np.ones(2), np.zeros(2), np.zeros(2), 0.5), (2,))
+check.that(
+    np.allclose(got[0], 1), "A weight whose gradients were all 0 must stay as it is."
+)
 ### END HIDDEN TESTS
 
 # %%
@@ -114,8 +147,9 @@ hints.show("opt-adagrad")
 def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """Take one step of Adam, for each weight separately.
 
-    w, g, m, v: floats of the same shape: weights, gradient, the two averages so far (0 at first)
-    t: number of this step, counted from 1
+    w, g, m, v: arrays of floats of the same shape: weights, gradient, the two averages so far
+    (0 at first); t: number of this step, counted from 1
+    epsilon: added to the root, not under it
     Returns (new weights, new m, new v), m and v uncorrected, and does not change the arguments.
 
     Example: the first step moves each weight by the learning rate, against its gradient's sign.
@@ -128,35 +162,57 @@ def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsi
     ### END SOLUTION
 
 # %% tests="opt-adam" points=4
-with checks.exercise("opt-adam", hidden="six steps in a row, with other settings and shapes"):
-    start = np.array([1.0, -2.0, 3.0])
-    variable, keras_adam = keras.Variable(start), keras.optimizers.Adam(0.1)
-    w, m, v = start, np.zeros(3), np.zeros(3)
+with checks.exercise(
+    "opt-adam", hidden="six steps in a row, with other settings and shapes, the default settings"
+):
+    variable, keras_adam = keras.Variable(np.array([1.0, -2.0, 3.0, 0.5])), keras.optimizers.Adam(0.1)
+    w, m, v = np.array([1.0, -2.0, 3.0, 0.5]), np.zeros(4), np.zeros(4)
     for t, g in enumerate(
-        np.array([[2.0, -0.1, 0.01], [1.0, 0.3, -4.0], [0.5, 0.5, 0.5]]), start=1
+        np.array([[2.0, -0.1, 0.01, 1.0], [1.0, 0.3, -4.0, 3.0], [0.5, 0.5, 0.5, -0.5]]), start=1
     ):
         keras_adam.apply([keras.ops.convert_to_tensor(g, "float32")], [variable])
-        w, m, v = adam_step(w, g, m, v, t, learning_rate=0.1)
+        step = checks.unchanged(adam_step, w, g, m, v, t, learning_rate=0.1)
+        checks.that(
+            isinstance(step, (list, tuple, np.ndarray)) and len(step) == 3,
+            "adam_step must return three values: the new weights, the new m and the new v.",
+        )
+        w, m, v = (checks.as_array(part, f"A result of step {t}") for part in step)
         checks.close(w, variable.numpy(), f"The weights after step {t}", rtol=1e-3)
+    late = adam_step(np.ones(1), np.full(1, 2.0), np.full(1, 2.0), np.full(1, 4.0), 100_000, 0.5, epsilon=2.0)
+    checks.close(late[0], np.array([0.75]), "With epsilon 2 added to the root 2, the weight", rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(2)
+
+
+def three(got, shape):
+    whole = isinstance(got, (list, tuple, np.ndarray)) and len(got) == 3
+    check.that(whole, "adam_step must return three values: the new weights, the new m and the new v.")
+    for name, part in zip(("The array of new weights", "The array m", "The array v"), got):
+        check.shape(part, shape, name)
+    return got
+
+
+submission.unchanged("adam_step", np.ones(3), np.full(3, 2.0), np.zeros(3), np.zeros(3), 1)
 for shape, rate, beta_1, beta_2 in (((5,), 0.05, 0.9, 0.999), ((2, 3), 0.01, 0.5, 0.9)):
     w, m, v = rng.normal(size=shape), np.zeros(shape), np.zeros(shape)
     for t in range(1, 7):
         g = rng.normal(size=shape) * 2
-        got = submission.call(
-            "adam_step", w, g, m, v, t, learning_rate=rate, beta_1=beta_1, beta_2=beta_2
+        got = three(
+            submission.call(
+                "adam_step", w, g, m, v, t, learning_rate=rate, beta_1=beta_1, beta_2=beta_2
+            ),
+            shape,
         )
-        check.equal(len(got), 3, "The number of results of adam_step")
         m = beta_1 * m + (1 - beta_1) * g
         v = beta_2 * v + (1 - beta_2) * g * g
         want = w - rate * (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + 1e-7)
         check.that(
-            np.allclose(got[1], m) and np.allclose(got[2], v),
-            "m and v are wrong: return the averages of the gradient and of its square, uncorrected.",
+            np.allclose(got[1], m, rtol=1e-4) and np.allclose(got[2], v, rtol=1e-4),
+            "m and v are wrong: return the averages of the gradient and of its square, uncorrected, "
+            "and use the arguments beta_1 and beta_2.",
         )
         check.that(
             np.allclose(got[0], want, rtol=1e-4, atol=1e-6),
@@ -164,6 +220,28 @@ for shape, rate, beta_1, beta_2 in (((5,), 0.05, 0.9, 0.999), ((2, 3), 0.01, 0.5
             "added to the root?",
         )
         w = want
+late = 1_000_000  # the corrections are 1: it does not matter to which root epsilon is added
+g, v = np.array([2.0, -3.0]), np.array([4.0, 9.0])
+for epsilon in (1.0, 0.2):
+    got = three(
+        submission.call("adam_step", np.zeros(2), g, g, v, late, learning_rate=0.5, epsilon=epsilon),
+        (2,),
+    )
+    check.that(
+        np.allclose(got[0], -0.5 * g / (np.sqrt(v) + epsilon), rtol=1e-3),
+        "The weights are wrong for a large epsilon: add the argument epsilon to the root, not under it.",
+    )
+g, v = np.array([1e-7, 2e-7]), np.array([1e-14, 4e-14])
+got = three(submission.call("adam_step", np.zeros(2), g, g, v, late), (2,))
+check.that(
+    np.allclose(got[0], [-0.0005, -0.002 / 3], rtol=1e-3, atol=0),
+    "The weights are wrong without settings: keep the defaults of the signature.",
+)
+got = three(submission.call("adam_step", np.zeros(2), np.ones(2), np.zeros(2), np.zeros(2), 2), (2,))
+check.that(
+    np.allclose(got[1], 0.1) and np.allclose(got[2], 0.001, rtol=1e-3, atol=0),
+    "m and v are wrong without settings: keep the defaults of the signature.",
+)
 ### END HIDDEN TESTS
 
 # %%
@@ -240,24 +318,28 @@ def learning_rates(lowest, highest, count):
 
 # %% tests="opt-rates" points=2
 with checks.exercise("opt-rates", hidden="other ends and counts"):
-    rates = np.asarray(learning_rates(0.001, 0.1, 3))
+    rates = learning_rates(0.001, 0.1, 3)
     checks.shape(rates, (3,), "The array of three learning rates")
     checks.close(rates, np.array([0.001, 0.01, 0.1]), "The rates from 0.001 to 0.1")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-np = submission.np
+np, check = submission.np, submission.checks
 for lowest, highest, count in ((1e-5, 1.0, 6), (0.002, 0.05, 4), (0.1, 0.3, 2), (1e-4, 1e-1, 31)):
-    got = submission.checks.as_array(
-        submission.call("learning_rates", lowest, highest, count), "The learning rates"
-    )
-    what = f"learning_rates({lowest}, {highest}, {count})"
-    submission.checks.shape(got, (count,), what)
-    submission.checks.that(
-        np.allclose([got[0], got[-1]], [lowest, highest]), f"{what} does not include both ends."
+    what = "The list of learning rates for other arguments"
+    got = check.as_array(submission.call("learning_rates", lowest, highest, count), what)
+    check.that(got.dtype.kind in "iuf", f"{what} does not hold numbers.")
+    check.shape(got, (count,), what)
+    check.that(np.isfinite(got).all() and (got > 0).all(), f"{what} holds a rate that is not above 0.")
+    check.that(
+        np.allclose([got[0], got[-1]], [lowest, highest], rtol=1e-4, atol=0),
+        f"{what} does not begin with lowest and end with highest.",
     )
     ratios = got[1:] / got[:-1]
-    submission.checks.that(np.allclose(ratios, ratios[0]), f"{what}: the ratios are not equal.")
+    check.that(
+        np.allclose(ratios, ratios[0], rtol=1e-4),
+        f"{what}: the ratios of neighbors are not equal. Do not round the rates.",
+    )
 ### END HIDDEN TESTS
 
 # %%
@@ -288,9 +370,9 @@ plt.show()
 def clear_winner(results):
     """Return the setting with the highest mean accuracy if it is clearly the best.
 
-    results: a dictionary from a setting's name to a list of 2 or more accuracies
+    results: a dictionary from the names of 2 or more settings to lists of 2 or more accuracies
     The winner is clear if its mean exceeds that of every other setting by more than the sum of
-    the two sample standard deviations (with n - 1 in the denominator).
+    its own and the other's sample standard deviation (with n - 1 in the denominator).
     Returns the winner's name, or None if there is no clear winner.
 
     Example: clear_winner({"a": [0.70, 0.72], "b": [0.60, 0.61]}) is "a".
@@ -306,13 +388,14 @@ def clear_winner(results):
 
 # %% tests="opt-winner" points=3
 with checks.exercise(
-    "opt-winner", hidden="three settings, wide spreads, lists of unequal length"
+    "opt-winner", hidden="three settings, wide spreads, equal settings, lists of unequal length"
 ):
     far = {"a": [0.70, 0.72], "b": [0.60, 0.61]}
     checks.equal(clear_winner(far), "a", "The winner of [0.70, 0.72] against [0.60, 0.61]")
     checks.that(
         clear_winner({"a": [0.5, 0.7, 0.66], "b": [0.58, 0.64, 0.6]}) is None,
-        "The accuracies [0.5, 0.7, 0.66] and [0.58, 0.64, 0.6] overlap: there is no clear winner.",
+        "The accuracies [0.5, 0.7, 0.66] and [0.58, 0.64, 0.6] overlap: there is no clear winner, "
+        "so the result must be None.",
     )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -324,10 +407,29 @@ cases = (
     ({"x": [0.60, 0.64], "y": [0.555, 0.59]}, None, "a difference just below the spreads"),
     ({"x": [0.9, 0.4, 0.5, 0.4], "y": [0.42, 0.43]}, None, "a best setting with a wide spread"),
     ({"x": [0.9, 0.91], "y": [0.2, 0.7, 0.9]}, None, "another setting with a wide spread"),
+    (
+        {"x": [0.0, 0.9], "y": [0.9, 0.91], "z": [0.5, 0.51]},
+        None,
+        "a worst setting whose wide spread reaches the best",
+    ),
     ({"x": [0.2, 0.2, 0.2], "y": [0.3, 0.3]}, "y", "settings without spread, of unequal length"),
+    ({"x": [0.1, 0.11], "y": [0.25, 0.25], "z": [0.25, 0.25]}, None, "two equal best settings"),
+    ({"x": [0.5, 0.75, 1.0], "y": [0.0, 0.25, 0.5]}, None, "a difference equal to the spreads"),
+    ({"x": [0.4, 0.4], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
+    ({"x": [0.46, 0.46], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
 )
 for results, want, what in cases:
     got = submission.call("clear_winner", results)
+    submission.checks.that(
+        got is None or isinstance(got, str),
+        "clear_winner must return the name of a setting, or None.",
+    )
+    submission.checks.that(
+        got is not None or want is None, f"clear_winner finds no winner for {what}; there is one."
+    )
+    submission.checks.that(
+        got is None or want is not None, f"clear_winner finds a winner for {what}; there is none."
+    )
     submission.checks.that(got == want, f"clear_winner is wrong for {what}.")
 ### END HIDDEN TESTS
 
@@ -354,7 +456,8 @@ print("features:", f_train.shape, f_val.shape)
 def search_space():
     """Return the possible settings of a head, for scikit-learn's ParameterSampler.
 
-    Returns a dictionary from "optimizer", "units" and "activation" to lists of their values.
+    Returns a dictionary from "optimizer", "units" and "activation" to lists of their values, in
+    any order.
     """
     ### BEGIN SOLUTION
     return {
@@ -367,23 +470,38 @@ def search_space():
 # %% tests="opt-space" points=2
 with checks.exercise("opt-space", hidden="every value of the three lists"):
     space = search_space()
-    checks.equal(sorted(space), ["activation", "optimizer", "units"], "The sorted keys")
+    checks.that(isinstance(space, dict), "search_space must return a dictionary.")
+    checks.equal(sorted(map(str, space)), ["activation", "optimizer", "units"], "The list of keys, sorted")
+    for key, values in space.items():
+        checks.that(
+            isinstance(values, (list, tuple, np.ndarray)), f"The values of {key} must be a list."
+        )
+        checks.that(
+            key == "units" or all(isinstance(v, str) and v == v.lower() for v in values),
+            f"The values of {key} must be lowercase strings.",
+        )
     checks.equal(len(space["units"]), 4, "The number of values for units")
     checks.that(
-        len(list(ParameterSampler(space, 36, random_state=0))) == 36, "There must be 36 combinations."
+        all(isinstance(n, (int, np.integer)) for n in space["units"]),
+        "The values of units must be whole numbers.",
     )
+    checks.equal(len(list(ParameterSampler(space, 36, random_state=0))), 36, "The number of combinations")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 space = submission.call("search_space")
+submission.checks.that(isinstance(space, dict), "search_space must return a dictionary.")
 wanted = {
     "optimizer": ["adam", "rmsprop", "sgd"],
-    "units": [0, 128, 256, 512],
+    "units": ["0", "128", "256", "512"],
     "activation": ["relu", "sigmoid", "tanh"],
 }
 for key, values in wanted.items():
-    got = [v.lower() if isinstance(v, str) else int(v) for v in space[key]]
-    submission.checks.equal(sorted(got), values, f"The sorted values of {key}")
+    submission.checks.that(key in space, f"The dictionary lacks {key!r}.")
+    got = sorted(map(str, list(space[key])), key=lambda text: (len(text) > 1, text))
+    submission.checks.that(
+        got == values, f"The values of {key} are not those that the exercise names, in lowercase."
+    )
 ### END HIDDEN TESTS
 
 # %%
@@ -394,9 +512,10 @@ hints.show("opt-space")
 
 # %% solution="opt-head-answer"
 def build_head(inputs, units, activation, classes=10):
-    """Build a head for frozen features, without compiling it.
+    """Build a head for frozen features; `trial` below compiles it.
 
     inputs: length of a feature vector; units: units of the hidden layer, 0 for no hidden layer
+    activation: of the hidden layer, a name such as "relu"; classes: units of the output layer
     Returns a keras.Model from (N, inputs) to (N, classes) that ends with softmax.
 
     Example: build_head(100, 0, "relu").count_params() is 1010.
@@ -411,22 +530,34 @@ def build_head(inputs, units, activation, classes=10):
 
 # %% tests="opt-head" points=3
 with checks.exercise("opt-head", hidden="every activation, other inputs, units and classes"):
-    checks.architecture(build_head(100, 0, "relu"), "dense 10 softmax")
-    checks.architecture(build_head(100, 128, "tanh"), "dense 128 tanh, dense 10 softmax")
-    checks.parameters(build_head(100, 128, "tanh"), total=14_218)
+    checks.architecture(build_head(100, 0, "relu"), "dense 10 softmax", input_shape=(100,))
+    head = build_head(100, 128, "tanh")
+    checks.architecture(head, "dense 128 tanh, dense 10 softmax", input_shape=(100,))
+    checks.parameters(head, total=14_218, input_shape=(100,))
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
+check = submission.checks
 for inputs, units, activation, classes in (
     (512, 512, "sigmoid", 10),
     (64, 0, "tanh", 10),
     (30, 7, "relu", 100),
+    (20, 1, "tanh", 4),
     (12, 0, "relu", 3),
 ):
-    net = submission.build("build_head", inputs, units, activation, classes=classes)
-    submission.checks.equal(list(net.input_shape), [None, inputs], "The shape of the input")
+    net = submission.build(
+        "build_head", inputs, units, activation, classes=classes, for_inputs=[inputs]
+    )
+    check.that(
+        list(net.input_shape)[1:] == [inputs],
+        "The head does not take feature vectors of the length inputs.",
+    )
     hidden = f"dense {units} {activation}, " if units else ""
-    submission.checks.architecture(net, f"{hidden}dense {classes} softmax")
+    check.architecture(net, f"{hidden}dense {classes} softmax")
+    total = (inputs + 1) * units + (units + 1) * classes if units else (inputs + 1) * classes
+    check.parameters(net, total=total)
+net = submission.build("build_head", 16, 5, "relu", for_inputs=[16])
+check.architecture(net, "dense 5 relu, dense 10 softmax")
 ### END HIDDEN TESTS
 
 # %%

@@ -57,15 +57,18 @@ print(f"{len(x_train):,} images for pairs, {len(x_val):,} for validation, {len(x
 
 # %% solution="siam-anchor-answer"
 def anchor_batch(labels, size, fraction, seed):
-    """Draw pairs that all have the same random first image.
+    """Draw pairs that all have the same first image, the anchor.
 
-    labels: (N,) integers; size: number of pairs to draw; fraction: share of alike pairs, 0 to 1
-    seed: for np.random.default_rng; the same seed gives the same batch
-    Returns (first, second, alike), each (size,): positions in labels, positions in labels, and
-    float32 values 0 and 1. The first round(fraction * size) pairs are alike; partners are drawn
-    with replacement.
+    labels: (N,) array of integers, not changed by the function
+    size: number of pairs to draw; fraction: share of alike pairs, 0 to 1
+    seed: an integer or a list of integers for np.random.default_rng; the same seed gives the
+    same batch
+    Returns (first, second, alike), each (size,): positions in labels (integers), positions in
+    labels (integers), and the numbers 0 and 1. The anchor is drawn from all images. The first
+    round(fraction * size) pairs are alike, with partners from the anchor's class; the others have
+    partners from all other classes. Partners are drawn with replacement.
 
-    Example: with labels [0, 0, 1, 1], size 2 and fraction 0.5, the result may be
+    Example: anchor_batch(np.array([0, 0, 1, 1]), 2, 0.5, seed=1) may return
     ([3, 3], [2, 0], [1, 0]).
     """
     ### BEGIN SOLUTION
@@ -80,39 +83,79 @@ def anchor_batch(labels, size, fraction, seed):
 
 # %% tests="siam-anchor" points=2
 with checks.exercise(
-    "siam-anchor", hidden="other labels, sizes, fractions and seeds; all partners are drawn"
+    "siam-anchor", hidden="other labels, sizes, fractions and seeds; all images are drawn"
 ):
-    some = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
-    first, second, alike = (np.asarray(part) for part in anchor_batch(some, 40, 0.25, seed=1))
-    for name, part in (("first", first), ("second", second), ("alike", alike)):
+    some = np.array([2, 0, 1, 2, 0, 1, 2, 0, 1, 2])
+    drawn = checks.unchanged(anchor_batch, some, 40, 0.25, [1, 2])
+    checks.that(
+        hasattr(drawn, "__len__") and len(drawn) == 3,
+        "anchor_batch must return three arrays: first, second and alike. Is there a `return`?",
+    )
+    for name, part in zip(("first", "second", "alike"), drawn):
         checks.shape(part, (40,), f"The array {name}")
+    first, second, alike = map(np.asarray, drawn)
+    for name, part in (("first", first), ("second", second)):
+        inside = part.dtype.kind in "iu" and part.min() >= 0 and part.max() < 10
+        checks.that(inside, f"The array {name} must hold positions: for 10 labels, integers from 0 to 9.")
     checks.equal(len(set(first.tolist())), 1, "The number of different first images")
     checks.close(alike, np.arange(40) < 10, "The array alike for 40 pairs and the fraction 0.25")
     checks.array_equal(some[first] == some[second], alike == 1, "The array of whether the labels agree")
+    again = anchor_batch(some, 40, 0.25, [1, 2])
+    same = all(np.array_equal(one, other) for one, other in zip(drawn, again))
+    checks.that(same, "Two calls with the same seed give different batches: use only default_rng(seed).")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
-crowd = np.repeat([3, 0, 1, 4], [30, 5, 40, 25])
-anchors, partners = set(), np.zeros(100, int)
-for seed in range(12):
-    drawn = submission.call("anchor_batch", crowd, 200, 0.75, seed)
-    check.equal(len(drawn), 3, "The number of results of anchor_batch")
-    one, two, same = (np.asarray(part) for part in drawn)
-    check.shape(one, (200,), "The array first")
-    check.shape(two, (200,), "The array second")
-    check.that(len(np.unique(one)) == 1, "anchor_batch has more than one first image in a batch.")
+crowd = np.array([4, 0, 2, 4, 2, 0, 4, 2, 4, 0, 2, 4])
+
+
+def three(drawn, labels, size, near):
+    whole = hasattr(drawn, "__len__") and len(drawn) == 3
+    check.that(whole, "anchor_batch must return three arrays: first, second and alike.")
+    for part, name in zip(drawn, ("first", "second", "alike")):
+        check.shape(part, (size,), f"The array {name}")
+    one, two, same = map(np.asarray, drawn)
+    for name, part in (("first", one), ("second", two)):
+        inside = part.dtype.kind in "iu" and part.min() >= 0 and part.max() < len(labels)
+        check.that(inside, f"The array {name} must hold positions in labels, as integers.")
+    check.that((one == one[0]).all(), "anchor_batch has more than one first image in a batch.")
     check.that(
-        ((crowd[one] == crowd[two]) == (np.arange(200) < 150)).all(),
-        "For 200 pairs and the fraction 0.75, the first 150 must be alike and the others not.",
+        ((labels[one] == labels[two]) == (np.arange(size) < near)).all(),
+        "The first round(fraction * size) pairs must be alike, and the others must not: this fails "
+        "for another size or fraction.",
     )
-    check.close(same, np.float32(np.arange(200) < 150), "The array alike for 200 pairs and the fraction 0.75")
-    anchors.add(int(one[0]))
-    partners += np.bincount(two[150:], minlength=100)
-check.that(len(anchors) > 6, "Twelve seeds give hardly any different anchors: use the seed.")
-check.that((partners > 0).sum() > 90, "Partners of other classes are not drawn from all images of these classes.")
-again = [submission.call("anchor_batch", crowd, 50, 0.5, 7)[1] for _ in range(2)]
-check.that(np.array_equal(*again), "Two calls with the same seed give different batches.")
+    check.close(same, np.float32(np.arange(size) < near), "The array alike for another size or fraction")
+    return one, two
+
+
+submission.unchanged("anchor_batch", crowd, 20, 0.5, 3)
+for size, fraction, near in ((20, 0.33, 7), (20, 0.16, 3), (9, 0, 0), (9, 1, 9), (1, 0.5, 0)):
+    three(submission.call("anchor_batch", crowd, size, fraction, 5), crowd, size, near)
+seen = np.zeros((12, 12), int)
+for drawn in submission.calls("anchor_batch", [(crowd, 20, 0.33, [k, 2]) for k in range(400)]):
+    one, two = three(drawn, crowd, 20, 7)
+    seen[one[0]] += np.bincount(two, minlength=12)
+anchors = (seen.sum(axis=1) > 0).sum()
+check.that(anchors > 1, "Four hundred seeds give the same anchor: use the seed.")
+check.that(anchors == 12, "Some images are never the anchor: draw it from all images.")
+own = crowd[:, None] == crowd
+apart = ~np.eye(12, dtype=bool)
+check.that(
+    (seen > 0)[own & apart].all(), "Partners of alike pairs are not drawn from all images of the class."
+)
+check.that((seen > 0)[~own].all(), "Partners of other classes are not drawn from all images of these classes.")
+wide = np.repeat([0, 1], 60)
+one, two = three(submission.call("anchor_batch", wide, 80, 0.5, 1), wide, 80, 40)
+check.that(
+    len(set(two[:40].tolist())) < 40 and len(set(two[40:].tolist())) < 40,
+    "The partners in a batch never repeat: draw them with replacement.",
+)
+again = [submission.call("anchor_batch", crowd, 50, 0.5, 7) for _ in range(2)]
+check.that(
+    all(np.array_equal(one, other) for one, other in zip(*again)),
+    "Two calls with the same seed give different batches.",
+)
 ### END HIDDEN TESTS
 
 # %%
@@ -131,12 +174,13 @@ hints.show("siam-anchor")
 def class_index(labels):
     """Build a table of where the images of each class are.
 
-    labels: (N,) integers from 0 to K - 1; a class may have no image
-    Returns (order, start, count): order (N,) holds all positions, those of class 0 first and in
-    rising order within each class; the count[c] positions of class c start at order[start[c]].
-    start and count have shape (K,).
+    labels: (N,) array of integers from 0 to K - 1, not changed by the function; K - 1 is the
+    largest label, and a class below it may have no image
+    Returns (order, start, count), all of integers: order (N,) holds all positions, those of class
+    0 first, then those of class 1 and so on, in rising order within each class; the count[c]
+    positions of class c start at order[start[c]]. start and count have shape (K,).
 
-    Example: class_index([1, 0, 1, 1, 0]) is ([1, 4, 0, 2, 3], [0, 2], [2, 3]).
+    Example: class_index(np.array([1, 0, 1, 1, 0])) is ([1, 4, 0, 2, 3], [0, 2], [2, 3]).
     """
     ### BEGIN SOLUTION
     order = np.argsort(labels, kind="stable")
@@ -146,31 +190,48 @@ def class_index(labels):
 
 # %% tests="siam-index" points=2
 with checks.exercise("siam-index", hidden="longer lists of labels, and a class without images"):
-    order, start, count = class_index(np.array([1, 0, 1, 1, 0]))
+    made = checks.unchanged(class_index, np.array([1, 0, 1, 1, 0]))
+    checks.that(
+        isinstance(made, (tuple, list)) and len(made) == 3,
+        "class_index must return three arrays: order, start and count. Is there a `return`?",
+    )
+    order, start, count = made
     checks.array_equal(count, np.array([2, 3]), "The array count for the labels 1, 0, 1, 1, 0")
     checks.array_equal(start, np.array([0, 2]), "The array start for the labels 1, 0, 1, 1, 0")
     checks.array_equal(order, np.array([1, 4, 0, 2, 3]), "The array order for the labels 1, 0, 1, 1, 0")
+    for name, part in (("order", order), ("start", start), ("count", count)):
+        whole = np.asarray(part).dtype.kind in "iu"
+        checks.that(whole, f"The array {name} holds floats; expected integers, since they are used as positions.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(3)
-for what, numbers in (
-    ("for 1,000 random labels", rng.integers(10, size=1_000)),
+cases = (
+    ("for 1,000 random labels", rng.choice(5, 1_000, p=[0.1, 0.3, 0.2, 0.35, 0.05])),
     ("when class 1 has no image", np.array([2, 0, 3, 2, 0, 2])),
+    ("when class 0 has no image", np.array([1, 4, 2, 4, 1])),
     ("for a single class", np.array([0, 0, 0])),
-):
-    places, begins, sizes = submission.call("class_index", numbers)
-    classes = int(numbers.max()) + 1
-    check.shape(begins, (classes,), f"The array start {what}")
-    check.shape(sizes, (classes,), f"The array count {what}")
-    check.shape(places, (len(numbers),), f"The array order {what}")
-    for c in range(classes):
-        mine = np.asarray(places)[int(begins[c]) : int(begins[c]) + int(sizes[c])]
+    ("for labels of dtype uint8", rng.integers(3, size=300).astype(np.uint8)),
+)
+for what, numbers in cases:
+    submission.unchanged("class_index", numbers)
+    made = submission.call("class_index", numbers)
+    whole = isinstance(made, (tuple, list)) and len(made) == 3
+    check.that(whole, "class_index must return three arrays: order, start and count.")
+    sizes = np.bincount(numbers)
+    for name, part in zip(("order", "start", "count"), made):
         check.that(
-            np.array_equal(mine, np.flatnonzero(numbers == c)),
-            f"class_index {what}: the positions of a class are not where start and count say they are.",
+            name == "order" or len(np.ravel(part)) == len(sizes),
+            f"The array {name} {what} must have one entry for each class from 0 to the largest label.",
         )
+        kind = check.as_array(part, f"The array {name} {what}").dtype.kind
+        check.that(kind in "iu", f"The array {name} {what} must hold integers.")
+    places, begins, counted = made
+    check.array_equal(counted, sizes, f"The array count {what}")
+    check.array_equal(places, np.argsort(numbers, kind="stable"), f"The array order {what}")
+    here = sizes > 0
+    check.array_equal(np.asarray(begins)[here], (np.cumsum(sizes) - sizes)[here], f"The array start {what}")
 ### END HIDDEN TESTS
 
 # %%
@@ -187,17 +248,18 @@ hints.show("siam-index")
 #
 # NumPy's `rng.integers(0, bounds)` takes an array of bounds and draws one number below each bound.
 #
-# **Exercise (3 points).** Write `random_pairs`, the alternative way, without a loop.
+# **Exercise (3 points).** Write `random_pairs`, the alternative way, without a loop over the pairs. The check compares its time with that of a loop.
 
 # %% solution="siam-pairs-answer"
 def random_pairs(labels, index, size, fraction, seed):
     """Draw pairs that each have their own random first image.
 
-    labels: (N,) integers; index: the result of class_index(labels)
-    size, fraction, seed: as in anchor_batch
-    Returns (first, second, alike), each (size,). First images are drawn from all images. The
-    first round(fraction * size) pairs are alike, with a partner drawn from all images of the
-    class (including the image itself); the others have one from all images of other classes.
+    labels: (N,) array of integers; index: the result of class_index(labels), three arrays
+    size, fraction, seed: as in anchor_batch; no argument is changed
+    Returns (first, second, alike), each (size,), as in anchor_batch. First images are drawn from
+    all images. The first round(fraction * size) pairs are alike, with a partner drawn from all
+    images of the class (including the image itself); the others have one from all images of other
+    classes. In each of these draws, all images are equally likely.
 
     Example: random_pairs(y, class_index(y), 64, 0.5, seed=1)[2].sum() is 32.
     """
@@ -214,30 +276,73 @@ def random_pairs(labels, index, size, fraction, seed):
 
 # %% tests="siam-pairs" points=3
 with checks.exercise(
-    "siam-pairs", hidden="that images are drawn evenly, other labels, seeds, and the time for many pairs"
+    "siam-pairs", hidden="that images are drawn evenly, other labels and seeds, and the time with many labels"
 ):
     some = np.array([0, 2, 1, 0, 1, 2, 2, 0])
-    first, second, alike = map(np.asarray, random_pairs(some, class_index(some), 400, 0.25, 1))
-    for name, part in (("first", first), ("second", second), ("alike", alike)):
+    lookup = (np.array([0, 3, 7, 2, 4, 1, 5, 6]), np.array([0, 3, 5]), np.array([3, 2, 3]))
+    drawn = checks.unchanged(random_pairs, some, lookup, 400, 0.25, [1, 2])
+    checks.that(
+        hasattr(drawn, "__len__") and len(drawn) == 3,
+        "random_pairs must return three arrays: first, second and alike. Is there a `return`?",
+    )
+    for name, part in zip(("first", "second", "alike"), drawn):
         checks.shape(part, (400,), f"The array {name}")
+    first, second, alike = map(np.asarray, drawn)
+    for name, part in (("first", first), ("second", second)):
+        inside = part.dtype.kind in "iu" and part.min() >= 0 and part.max() < 8
+        checks.that(inside, f"The array {name} must hold positions: for 8 labels, integers from 0 to 7.")
     checks.close(alike, np.arange(400) < 100, "The array alike for 400 pairs and the fraction 0.25")
     checks.array_equal(some[first] == some[second], alike == 1, "The array of whether the labels agree")
     checks.equal(len(set(first.tolist())), 8, "The number of different first images out of 8")
+    again = random_pairs(some, lookup, 400, 0.25, [1, 2])
+    same = all(np.array_equal(one, other) for one, other in zip(drawn, again))
+    checks.that(same, "Two calls with the same seed give different batches: use only default_rng(seed).")
+    import timeit
+
+    def fastest_of(f):
+        return min(timeit.repeat(f, number=1, repeat=3))
+
+    rng = np.random.default_rng(1)
+    loop = fastest_of(lambda: [rng.integers(8) for _ in range(50_000)])
+    taken = fastest_of(lambda: random_pairs(some, lookup, 50_000, 0.5, 1))
+    checks.that(
+        taken < loop,
+        f"50,000 pairs take {taken:.2f} s, as long as a loop over the pairs: draw all of them at once, "
+        "with operations on whole arrays.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
-crowd = np.random.default_rng(5).permutation(np.repeat([0, 1, 2], [10, 16, 24]))
+crowd = np.random.default_rng(5).permutation(np.repeat([0, 2, 3], [4, 6, 10]))
 places = np.argsort(crowd, kind="stable")
-table = [places, np.array([0, 10, 26]), np.array([10, 16, 24])]
-drawn = submission.call("random_pairs", crowd, table, 100_000, 0.5, 11)
-check.equal(len(drawn), 3, "The number of results of random_pairs")
-one, two, same = (np.asarray(part) for part in drawn)
-for name, part in (("first", one), ("second", two), ("alike", same)):
-    check.shape(part, (100_000,), f"The array {name}")
-half = np.arange(100_000) < 50_000
-check.that(((crowd[one] == crowd[two]) == half).all(), "The array alike does not say whether the labels agree.")
-check.close(same, np.float32(half), "The array alike for 100,000 pairs and the fraction 0.5")
+listing = (places, np.array([0, 4, 4, 10]), np.array([4, 0, 6, 10]))
+
+
+def three(drawn, size, near):
+    whole = hasattr(drawn, "__len__") and len(drawn) == 3
+    check.that(whole, "random_pairs must return three arrays: first, second and alike.")
+    for part, name in zip(drawn, ("first", "second", "alike")):
+        check.shape(part, (size,), f"The array {name}")
+    one, two, same = map(np.asarray, drawn)
+    for name, part in (("first", one), ("second", two)):
+        inside = part.dtype.kind in "iu" and part.min() >= 0 and part.max() < len(crowd)
+        check.that(inside, f"The array {name} must hold positions in labels, as integers.")
+    wanted = np.arange(size) < near
+    check.that(
+        ((crowd[one] == crowd[two]) == wanted).all(),
+        "The first round(fraction * size) pairs must be alike, and the others must not: this fails "
+        "for other labels, sizes or fractions.",
+    )
+    check.close(same, np.float32(wanted), "The array alike for another size or fraction")
+    return one, two, wanted
+
+
+submission.unchanged("random_pairs", crowd, listing, 20, 0.5, 3)
+for size, fraction, near in ((20, 0.33, 7), (20, 0.16, 3), (9, 0, 0), (9, 1, 9), (1, 0.5, 0)):
+    three(submission.call("random_pairs", crowd, listing, size, fraction, 5), size, near)
+drawn = submission.call("random_pairs", crowd, listing, 60_000, 0.5, 11)
+one, two, half = three(drawn, 60_000, 30_000)
 
 
 def even(drawn, among):
@@ -247,7 +352,11 @@ def even(drawn, among):
 
 everyone = np.arange(len(crowd))
 check.that(even(one, everyone), "First images are not drawn evenly from all images.")
-for c in range(3):
+check.that(
+    np.mean(one[half] == two[half]) < 0.4,
+    "Most alike pairs show the same image twice: draw the partner separately.",
+)
+for c in (0, 2, 3):
     mine, others = np.flatnonzero(crowd == c), np.flatnonzero(crowd != c)
     from_c = crowd[one] == c
     check.that(
@@ -258,19 +367,26 @@ for c in range(3):
         even(two[from_c & ~half], others),
         "Partners of the other pairs are not drawn evenly from all images of other classes.",
     )
+seen = np.bincount(20 * one.astype(int) + two, minlength=400).reshape(20, 20) > 0
 check.that(
-    np.mean(one[half] == two[half]) < 0.3,
-    "Most alike pairs show the same image twice: draw the partner separately.",
+    seen.diagonal().all(),
+    "No image is its own partner: alike pairs draw from the whole class, including the image itself.",
 )
-seeds = [submission.call("random_pairs", crowd, table, 60, 0.5, k)[0] for k in (1, 1, 2)]
-check.that(np.array_equal(seeds[0], seeds[1]), "Two calls with the same seed give different batches.")
-check.that(not np.array_equal(seeds[1], seeds[2]), "Different seeds give the same batch.")
+check.that(
+    seen.all(), "Some images never meet some others: draw each partner independently of the first image."
+)
+tries = [submission.call("random_pairs", crowd, listing, 60, 0.5, k) for k in (1, 1, [1, 2])]
+check.that(
+    all(np.array_equal(a, b) for a, b in zip(*tries[:2])),
+    "Two calls with the same seed give different batches.",
+)
+check.that(not np.array_equal(tries[1][0], tries[2][0]), "Different seeds give the same batch.")
 many = np.arange(400_000) % 10
-wide = [np.argsort(many, kind="stable"), np.arange(10) * 40_000, np.full(10, 40_000)]
-# Two pairs take the time of the labels; 2,000 take a search of all labels each, or hardly more.
+broad = (np.argsort(many, kind="stable"), np.arange(10) * 40_000, np.full(10, 40_000))
+# Two pairs take the time of the labels; 1,000 take a search of all labels each, or hardly more.
 few, lots = (
-    min(submission.seconds("random_pairs", many, wide, size, 0.5, k) for k in range(3))
-    for size in (2, 2_000)
+    min(submission.seconds("random_pairs", many, broad, size, 0.5, k) for k in range(3))
+    for size in (2, 1_000)
 )
 check.that(
     lots < 5 * few + 0.05,
@@ -366,7 +482,9 @@ for name, draw in ways.items():
 def contrastive_loss(alike, d2, factor=0.5, margin=1.0):
     """Compute the loss of each pair.
 
-    alike: float32 values 0 and 1; d2: squared distances, 0 or more, of the same shape
+    alike: float32 values 0 and 1; d2: float32 squared distances, 0 or more, of the same shape;
+    neither is changed by the function
+    factor: f in the formula; margin: m in the formula
     Returns one loss for each pair, in that shape, without averaging.
 
     Example: contrastive_loss(np.array([1.0, 0.0]), np.array([0.4, 0.4])) is [0.2, 0.6].
@@ -379,7 +497,8 @@ def contrastive_loss(alike, d2, factor=0.5, margin=1.0):
 with checks.exercise("siam-loss", hidden="other factors, margins and shapes"):
     alike, d2 = np.float32([1, 1, 0, 0, 0]), np.float32([0.0, 0.4, 0.0, 0.4, 3.0])
     wanted = np.array([0.0, 0.2, 1.0, 0.6, 0.0])
-    checks.close(contrastive_loss(alike, d2), wanted, "Loss 1 of five pairs", rtol=1e-3)
+    got = checks.unchanged(contrastive_loss, alike, d2)
+    checks.close(got, wanted, "Loss 1 of five pairs", rtol=1e-3)
     wanted = np.array([0.0, 0.4, 1.0, 0.6, 0.0])
     checks.close(contrastive_loss(alike, d2, factor=1.0), wanted, "Loss 2 of five pairs", rtol=1e-3)
     tiny = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
@@ -390,18 +509,22 @@ from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(8)
-for shape, f, m in (((6,), 0.5, 1.0), ((40, 1), 1.0, 1.0), ((40, 1), 0.5, 2.0), ((7, 1), 0.3, 0.5)):
+cases = (
+    ("without further arguments", (12,), (), 0.5, 1.0),
+    ("with another factor", (40, 1), (0.3,), 0.3, 1.0),
+    ("with another margin", (40, 1), (0.5, 2.0), 0.5, 2.0),
+    ("with another factor and margin", (8, 5), (1.7, 0.6), 1.7, 0.6),
+)
+for what, shape, given, f, m in cases:
     pull = np.float32(rng.random(shape) < 0.5)
     far = np.float32(rng.random(shape) * 3)
-    got = submission.call("contrastive_loss", pull, far, factor=f, margin=m)
-    check.shape(got, shape, "The losses")
-    want = np.where(pull == 1, f * far, np.maximum(m - far, 0))
-    check.that(
-        np.allclose(got, want, atol=1e-5),
-        f"contrastive_loss is wrong for the factor {f} and the margin {m}.",
-    )
-plain = submission.call("contrastive_loss", np.float32([1]), np.float32([0.6]))
-check.that(np.allclose(plain, 0.3), "Without further arguments, the factor must be 0.5.")
+    submission.unchanged("contrastive_loss", pull, far, *given)
+    got = submission.call("contrastive_loss", pull, far, *given)
+    check.shape(got, shape, f"The array of losses {what}")
+    got = np.asarray(got)
+    check.close(got[pull == 1], f * far[pull == 1], f"The loss of alike pairs {what}", atol=1e-5)
+    wanted = np.maximum(m - far, 0)[pull == 0]
+    check.close(got[pull == 0], wanted, f"The loss of pairs that are not alike {what}", atol=1e-5)
 ### END HIDDEN TESTS
 
 # %%
@@ -436,13 +559,13 @@ plt.show()
 #
 # On a small machine, we train a narrower tower: `width` multiplies the number of filters and the number of units of every layer.
 #
-# **Exercise (2 points).** Write `build_tower`. Round the products to integers.
+# **Exercise (2 points).** Write `build_tower`. Round each product to the nearest integer.
 
 # %% solution="siam-tower-answer"
 def build_tower(width=1.0):
-    """Build the tower from images to embeddings of length 1, without compiling it.
+    """Build the tower from images to embeddings of length 1. It need not be compiled.
 
-    width: factor for 64, 64, 384 and 192; the products are rounded
+    width: factor for 64, 64, 384 and 192; each product is rounded to the nearest integer
     Returns a keras.Model from (N, 32, 32, 3) to (N, round(192 * width)).
 
     Example: build_tower(0.5).output_shape is (None, 96).
@@ -462,23 +585,24 @@ def build_tower(width=1.0):
 
 # %% tests="siam-tower" points=2
 with checks.exercise("siam-tower", hidden="every layer, at other widths"):
-    checks.architecture(
-        build_tower(),
-        "conv 5x5x64 same relu, pool 3 strides 2 same, conv 5x5x64 same relu,"
-        "pool 3 strides 2 same, flatten, dense 384 relu, dense 192, unitnorm",
+    wanted = (
+        "conv 5x5x{0} same relu, pool 3 strides 2 same, conv 5x5x{0} same relu,"
+        "pool 3 strides 2 same, flatten, dense {1} relu, dense {2}, unitnorm"
     )
-    checks.parameters(build_tower(), total=1_754_496)
+    whole = build_tower()
+    checks.architecture(whole, wanted.format(64, 384, 192), input_shape=(32, 32, 3))
+    checks.parameters(whole, total=1_754_496)
+    checks.architecture(build_tower(0.5), wanted.format(32, 192, 96), input_shape=(32, 32, 3))
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-layers = (
-    "conv 5x5x{0} same relu, pool 3 strides 2 same, conv 5x5x{0} same relu,"
-    "pool 3 strides 2 same, flatten, dense {1} relu, dense {2}, unitnorm"
-)
-for scale, sizes in ((0.25, (16, 96, 48)), (0.5, (32, 192, 96)), (1.5, (96, 576, 288))):
-    net = submission.build("build_tower", width=scale)
+stack = "conv 5x5x{0} same relu, pool 3 strides 2 same, " * 2
+stack += "flatten, dense {1} relu, dense {2}, unitnorm"
+for scale, sizes, total in ((0.25, (16, 96, 48), 110_688), (0.33, (21, 127, 63), 191_521)):
+    net = submission.build("build_tower", width=scale, for_inputs=(32, 32, 3))
     submission.checks.equal(list(net.input_shape), [None, 32, 32, 3], "The shape of the input")
-    submission.checks.architecture(net, layers.format(*sizes))
+    submission.checks.architecture(net, stack.format(*sizes))
+    submission.checks.parameters(net, total=total)
 ### END HIDDEN TESTS
 
 # %%
@@ -491,16 +615,18 @@ hints.show("siam-tower")
 # * take the difference of the two embeddings (`keras.layers.Subtract`),
 # * take the dot product of the difference with itself (`keras.layers.Dot(axes=1)`), which is $d^2$.
 #
+# You can also compute $d^2$ with `keras.ops`.
+#
 # **Predict.** How many parameters does the siamese network have, compared with its tower?
 
 # %% [markdown]
-# **Exercise (2 points).** Write `build_siamese` with Keras layers, for any tower.
+# **Exercise (2 points).** Write `build_siamese`, for any tower.
 
 # %% solution="siam-network-answer"
 def build_siamese(tower):
-    """Build the siamese network of a tower, without compiling it.
+    """Build the siamese network of a tower. It need not be compiled.
 
-    tower: a keras.Model from (N, ...) to (N, K)
+    tower: a keras.Model from (N, ...) to (N, K), itself used for both images
     Returns a keras.Model with two inputs of the tower's shape and one output (N, 1): the squared
     distance between the two embeddings.
 
@@ -517,34 +643,39 @@ def make_network(width=1.0):
     return build_siamese(build_tower(width))
 
 # %% tests="siam-network" points=2
-with checks.exercise("siam-network", hidden="the shared weights and the distances of the tower above"):
-    # Each pair of numbers is its own embedding, so the distances are known.
-    plain = keras.Sequential([keras.layers.Input((2,)), keras.layers.Activation("linear")])
-    a, b = np.float32([[1, 2], [0, 0]]), np.float32([[4, 6], [0, 1]])
-    got = build_siamese(plain).predict([a, b], verbose=0)
-    checks.close(got, np.array([[25.0], [1.0]]), "The squared distances")
-    total = checks.count(make_network(0.25).weights)
-    checks.equal(total, checks.count(build_tower(0.25).weights), "The number of parameters")
+with checks.exercise("siam-network", hidden="other towers, their shared weights and their distances"):
+    # With these weights, the numbers (p, q) have the embedding (p + q, 2 q, p).
+    plain = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(3, use_bias=False)])
+    plain.set_weights([np.float32([[1, 0, 1], [1, 2, 0]])])
+    a, b = np.float32([[1, 2], [0, 0], [3, 1]]), np.float32([[4, 6], [0, 1], [3, 1]])
+    double = build_siamese(plain)
+    checks.that(isinstance(double, keras.Model), "build_siamese must return a keras.Model. Is there a `return`?")
+    checks.parameters(double, total=6, input_shape=[(2,), (2,)])
+    checks.close(double([a, b]), np.array([[122.0], [5.0], [0.0]]), "The array of squared distances")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-np, check = submission.np, submission.checks
-net = submission.build("make_network", width=0.125)
-check.that(
-    len(net.inputs) == 2, f"make_network has {len(net.inputs)} inputs; expected 2."
+np, check, layers = submission.np, submission.checks, submission.keras.layers
+rng = np.random.default_rng(4)
+towers_given = (
+    ((6, 5, 3), [layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(7)]),
+    ((5,), [layers.Dense(3), layers.UnitNormalization()]),
 )
-check.equal(list(net.output_shape), [None, 1], "The shape of the output")
-check.parameters(net, total=28_016)
-shown = np.float32(np.random.default_rng(4).random((3, 40, 32, 32, 3)))
-there = net.predict([shown[0], shown[1]], verbose=0)
-back = net.predict([shown[1], shown[0]], verbose=0)
-check.that(np.allclose(there, back, atol=1e-4), "Swapping the two images changes the distance.")
-itself = net.predict([shown[2], shown[2]], verbose=0)
-check.that(np.abs(itself).max() < 1e-5, "The distance of an image from itself is not 0.")
-check.that(
-    there.min() > 0 and there.max() <= 4.0001,
-    "The squared distances do not lie between 0 and 4, as they must for rows of length 1.",
-)
+for shape, parts in towers_given:
+    plain = submission.keras.Sequential([layers.Input(shape), *parts])
+    net = submission.build("build_siamese", plain, for_inputs=[shape, shape])
+    check.equal(len(net.inputs), 2, "The number of inputs of the network")
+    sizes = [tuple(one.shape[1:]) for one in net.inputs]
+    check.equal(sizes, [shape, shape], "The shape of each input of the network")
+    check.equal(list(net.output_shape), [None, 1], "The shape of the output")
+    check.parameters(net, plain.count_params(), trainable=plain.count_params())
+    a, b = rng.normal(size=(2, 20, *shape)).astype("float32")
+    apart = np.asarray(plain(a)) - np.asarray(plain(b))
+    check.that(
+        np.allclose(net([a, b]), (apart**2).sum(axis=1)[:, None], 1e-3, 1e-4),
+        "The output is not the squared distance of the two embeddings: call the given tower on "
+        "both inputs, and add up the squares of the differences.",
+    )
 ### END HIDDEN TESTS
 
 # %%
@@ -571,7 +702,7 @@ class Pairs(keras.utils.PyDataset):
 
     def __getitem__(self, step):
         first, second, alike = self.draw([self.seed, self.epoch, step], self.size)
-        return (self.x[first], self.x[second]), alike[:, None]
+        return (self.x[first], self.x[second]), np.float32(alike)[:, None]
 
     def on_epoch_end(self):
         self.epoch += not self.fixed
@@ -639,6 +770,7 @@ for way, draw in ways.items():
         key = f"{way}, f = {f}"
         name = f"siam_{way.replace(' ', '_')}_{loss.__name__}"
         towers[key], records[key] = train(name, draw, loss)
+best = towers["random pairs, f = ½"]
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained", sharey=True)
@@ -657,23 +789,26 @@ plt.show()
 # The network never saw a label, only *alike* and *not alike*. Does its embedding separate the ten classes nevertheless? We look at it in two ways: with a t-SNE map of the test images, and with one linear classifier for each class against the rest, trained on the embeddings of the training images. A tower that was never trained serves as the baseline.
 
 # %% tests="siam-trained" points=2
-best = towers["random pairs, f = ½"]
 with checks.exercise("siam-trained", hidden="how well the embedding separates the classes of held-out images"):
-    checks.parameters(best, total=checks.count(build_tower(width).weights))
     rows = best.predict(x_test[:100], verbose=0)
+    checks.shape(rows, (100, round(192 * width)), "The array of embeddings of 100 images")
     checks.that(np.isfinite(rows).all(), "The embedding contains values that are not finite.")
-    checks.close((rows**2).sum(axis=1), np.ones(100), "The squared lengths of the embeddings", rtol=1e-3)
+    checks.close((rows**2).sum(axis=1), np.ones(100), "The array of squared lengths of embeddings", rtol=1e-3)
+    spread = np.abs(rows - rows.mean(axis=0)).max()
+    checks.that(spread > 1e-3, "All images have the same embedding: the network has collapsed into one point.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-np = submission.np
+np, check = submission.np, submission.checks
 held, truth = submission.heldout()
 rows_held = submission.predict(submission.model("best"), np.float32(held) / 255)
+check.shape(rows_held, (len(held), None), "The array of embeddings")
+check.that(np.isfinite(rows_held).all(), "The embedding contains values that are not finite.")
 known = np.arange(len(truth)) % 2 == 0
 middles = np.stack([rows_held[known & (truth == c)].mean(axis=0) for c in range(10)])
 away = ((rows_held[~known, None] - middles) ** 2).sum(axis=2)
 reached = float(np.mean(away.argmin(axis=1) == truth[~known]))
-submission.checks.that(
+check.that(
     reached >= submission.threshold("siam-accuracy"),
     f"The nearest class is the right one for {reached:.0%} of the held-out images, fewer than "
     "training on random pairs with factor ½ reaches. Do you use the pairs, the loss and the "
@@ -686,7 +821,7 @@ hints.show("siam-trained")
 
 # %%
 def embed(tower, x):
-    return features.activations(tower, tower.layers[-1], x)
+    return tower.predict(x, batch_size=256, verbose=0)
 
 # %%
 keras.utils.set_random_seed(1)

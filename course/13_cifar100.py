@@ -76,16 +76,16 @@ def one_hot(labels, classes=100):
 
 # %% tests="c100-onehot" points=1
 with checks.exercise("c100-onehot", hidden="columns of labels, classes that do not occur"):
-    rows = one_hot(np.array([2, 0]), 3)
+    rows = checks.unchanged(one_hot, np.array([2, 0]), 3)
     checks.array_equal(rows, np.array([[0, 0, 1], [1, 0, 0]]), "The rows of the labels 2 and 0")
-    checks.dtype(rows, "float32", "The rows")
+    checks.dtype(rows, "float32", "The result")
     checks.shape(one_hot(np.array([[4], [1]]), 5), (2, 5), "The rows of a column of two labels")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(41)
-for amount, classes, top in ((300, 100, 100), (6, 100, 40), (9, 20, 20), (1, 2, 1)):
+for amount, classes, top in ((300, 100, 100), (6, 100, 40), (9, 20, 20), (5, 260, 256), (1, 2, 1)):
     numbers = rng.integers(top, size=amount)
     wanted = np.float32(numbers[:, None] == np.arange(classes))
     for form, given in (("row", numbers), ("column", numbers[:, None].astype("uint8"))):
@@ -93,6 +93,10 @@ for amount, classes, top in ((300, 100, 100), (6, 100, 40), (9, 20, 20), (1, 2, 
         case = f"The result for a {form} of labels (some classes may not occur)"
         check.array_equal(made, wanted, case)
         check.dtype(made, "float32", case)
+usual = submission.call("one_hot", np.array([[7], [99], [0]], "uint8"))
+check.shape(usual, (3, 100), "The result without an argument for classes")
+column = np.array([[3], [1], [1]])
+submission.unchanged("one_hot", column, classes=4)
 ### END HIDDEN TESTS
 
 # %%
@@ -152,15 +156,22 @@ def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
 
 # %% tests="c100-base" points=4
 with checks.exercise("c100-base", hidden="every layer, for other blocks, widths, rates and classes"):
+    net = build_base(((64, 2), (128, 1)), dropout=0.25)
     checks.architecture(
-        build_base(((64, 2), (128, 1)), dropout=0.25),
+        net,
         "conv 3x3x64 same relu, conv 3x3x64 same relu, bn, pool 2, conv 3x3x128 same relu, bn,"
         "pool 2, flatten, dropout 0.25, dense 512 sigmoid, dense 100 softmax",
+        input_shape=(32, 32, 3),
     )
-    checks.parameters(build_base(), total=8_739_492, trainable=8_737_572)
-    checks.parameters(build_base(width=0.25), total=557_556)
+    checks.that(not net.compiled, "build_base compiles the network: train_network does that.")
+    checks.parameters(
+        build_base(), total=8_739_492, trainable=8_737_572, input_shape=(32, 32, 3)
+    )
+    checks.parameters(build_base(width=0.25), total=557_556, input_shape=(32, 32, 3))
 ### BEGIN HIDDEN TESTS
 from autograder import submission
+
+check = submission.checks
 
 
 def layers_of(blocks, dropout, width, classes):
@@ -174,23 +185,31 @@ def layers_of(blocks, dropout, width, classes):
     return ", ".join(words)
 
 
+def leaves(network):
+    """List all layers, with those of networks inside it in their place."""
+    found = []
+    for layer in network.layers:
+        found += leaves(layer) if hasattr(layer, "layers") else [layer]
+    return found
+
+
 whole = [[64, 2], [128, 2], [256, 3], [512, 3]]
 for blocks, dropout, width, classes in (
-    (whole, 0.5, 1.0, 100),
     (whole, 0, 0.25, 20),
     ([*whole, [512, 3]], 0.5, 0.125, 100),
     ([[256, 1]], 0.2, 0.0625, 7),
-    ([[32, 1], [64, 1], [128, 1]], 0, 0.3, 100),
+    ([[32, 1], [64, 1], [128, 1]], 0.0, 0.3, 100),
 ):
     net = submission.build("build_base", blocks, dropout=dropout, width=width, classes=classes)
-    submission.checks.architecture(net, layers_of(blocks, dropout, width, classes))
+    check.architecture(net, layers_of(blocks, dropout, width, classes))
+    norms = [layer for layer in leaves(net) if type(layer).__name__ == "BatchNormalization"]
+    check.that(
+        all(abs(layer.momentum - 0.9) < 1e-6 for layer in norms),
+        "A batch normalization layer has a momentum other than 0.9.",
+    )
 plain = submission.build("build_base")
-submission.checks.parameters(plain, total=8_739_492, trainable=8_737_572)
-norms = [layer for layer in plain.layers if type(layer).__name__ == "BatchNormalization"]
-submission.checks.that(
-    all(abs(layer.momentum - 0.9) < 1e-6 for layer in norms),
-    "A batch normalization layer has a momentum other than 0.9.",
-)
+check.architecture(plain, layers_of(whole, 0.5, 1, 100))
+check.parameters(plain, total=8_739_492, trainable=8_737_572)
 ### END HIDDEN TESTS
 
 # %%
@@ -228,14 +247,18 @@ def block_costs(blocks, size=32, channels=3):
 
 # %% tests="c100-costs" points=3
 with checks.exercise("c100-costs", hidden="one block, many blocks, other sizes and channels"):
-    costs = [list(pair) for pair in block_costs([(64, 1), (128, 1)])]
+    costs = checks.unchanged(block_costs, [(64, 1), (128, 1)])
+    costs = checks.as_array(costs, "The result of block_costs").tolist()
     checks.equal(costs, [[1_792, 1_769_472], [73_856, 18_874_368]], "The costs of two blocks")
-    costs = [list(pair) for pair in block_costs([(64, 2)])]
+    costs = checks.as_array(block_costs([(64, 2)]), "The result of block_costs").tolist()
     checks.equal(costs, [[38_720, 39_518_208]], "The costs of one block of two convolutions")
-    total = sum(parameters for parameters, _ in block_costs(BASE))
+    costs = block_costs(((64, 2), (128, 2), (256, 3), (512, 3)))
+    total = sum(parameters for parameters, _ in costs)
     checks.equal(total, 7_635_264, "The number of parameters of all convolutions of the base")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
+
+check = submission.checks
 
 
 def wanted_costs(blocks, size, channels):
@@ -259,12 +282,13 @@ for blocks, size, channels in (
     ([[7, 1], [5, 4]], 28, 1),
     ([[8, 2], [16, 1], [32, 1]], 13, 4),
 ):
-    pairs = submission.call("block_costs", blocks, size=size, channels=channels)
+    named = {} if (size, channels) == (32, 3) else {"size": size, "channels": channels}
+    pairs = submission.call("block_costs", blocks, **named)
     case = f"With {len(blocks)} blocks, "
-    submission.checks.equal(len(pairs), len(blocks), case + "the number of pairs")
+    check.shape(pairs, (len(blocks), 2), case + "the result")
     for place, (mine, right) in enumerate(zip(pairs, wanted_costs(blocks, size, channels)), 1):
-        submission.checks.equal(mine[0], right[0], f"{case}the number of parameters of block {place}")
-        submission.checks.equal(mine[1], right[1], f"{case}the number of multiplications of block {place}")
+        check.equal(mine[0], right[0], f"{case}the number of parameters of block {place}")
+        check.equal(mine[1], right[1], f"{case}the number of multiplications of block {place}")
 ### END HIDDEN TESTS
 
 # %%
@@ -310,22 +334,27 @@ def augmented(network):
     )
     ### END SOLUTION
 
-# %%
-tiny = build_base(width=1 / 16)
-guarded = augmented(tiny)
-
 # %% tests="c100-augmented" points=2
 with checks.exercise("c100-augmented", hidden="the three layers' settings, one by one"):
-    checks.that(guarded is not None, "augmented returns None: end it with `return model`.")
-    checks.equal(guarded.count_params(), tiny.count_params(), "The number of parameters of guarded")
-    shared = {id(w) for w in guarded.weights} >= {id(w) for w in tiny.weights}
-    checks.that(shared, "guarded has weights of its own: use the network itself, not a copy.")
-    quiet = [np.asarray(m(x_val[:4], training=False)) for m in (tiny, guarded)]
-    checks.close(quiet[1], quiet[0], "What guarded predicts outside training", atol=1e-5)
+    layers = keras.layers
+    plain = [layers.Input((32, 32, 3)), layers.AveragePooling2D(8), layers.Flatten()]
+    plain = keras.Sequential([*plain, layers.Dense(10, activation="softmax")])
+    model = augmented(plain)
+    checks.parameters(model, total=490, trainable=490, input_shape=(32, 32, 3))
+    checks.that(not model.compiled, "augmented compiles the model: train_network does that.")
+    shared = {id(w) for w in model.weights} >= {id(w) for w in plain.weights}
+    checks.that(shared, "The model has weights of its own: use the network itself, not a copy.")
+    quiet = [np.asarray(each(x_val[:4], training=False)) for each in (plain, model)]
+    checks.close(quiet[1], quiet[0], "What the model predicts outside training", atol=1e-5)
+    loud = [np.asarray(model(x_val[:4], training=True)) for _ in range(2)]
+    checks.that(
+        not np.allclose(loud[0], loud[1]),
+        "In training, the model returns the same values twice: nothing is augmented.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-check = submission.checks
+keras, check = submission.keras, submission.checks
 
 
 def either_way(factor):
@@ -342,14 +371,17 @@ def opened(model):
     return [layer for layer in found if type(layer).__name__ != "InputLayer"]
 
 
-chain = opened(submission.model("guarded"))
+parts = keras.layers
+alone = [parts.Input((32, 32, 3)), parts.Conv2D(3, 5, strides=3), parts.BatchNormalization()]
+alone = keras.Sequential([*alone, parts.Dropout(0.3), parts.Flatten(), parts.Dense(7, "softmax")])
+chain = opened(submission.build("augmented", alone))
 kinds = [type(layer).__name__ for layer in chain]
-inner = [type(layer).__name__ for layer in opened(submission.model("tiny"))]
+front = kinds[: max(0, len(kinds) - len(opened(alone)))]
 check.equal(
-    kinds,
-    ["RandomFlip", "RandomTranslation", "RandomRotation", *inner],
-    "The list of the layers of guarded",
+    front, ["RandomFlip", "RandomTranslation", "RandomRotation"], "The list of layers in front of the network"
 )
+inner = [type(layer).__name__ for layer in opened(alone)]
+check.equal(kinds[3:], inner, "The list of layers after the three that augment")
 flip, shift, turn = (layer.get_config() for layer in chain[:3])
 check.that(flip["mode"] == "horizontal", "The flip is not horizontal (left to right).")
 for side in ("height", "width"):
@@ -359,12 +391,10 @@ for side in ("height", "width"):
     )
 check.that(
     either_way(turn["factor"]) == either_way(15 / 360),
-    "The rotation is not by 15 degrees: RandomRotation counts in full turns.",
+    "The rotation is not by up to 15 degrees in both directions: RandomRotation counts in full turns.",
 )
-check.that(
-    shift["fill_mode"] == turn["fill_mode"] == "nearest",
-    "The shift or the rotation does not fill with the nearest pixel.",
-)
+for name, found in (("shift", shift), ("rotation", turn)):
+    check.that(found["fill_mode"] == "nearest", f"The {name} does not fill with the nearest pixel.")
 ### END HIDDEN TESTS
 
 # %%
@@ -375,7 +405,7 @@ hints.show("c100-augmented")
 #
 # The report trains with Adam in batches of 128 for 120 epochs. It also passes its **test** images to `fit` as validation data and then uses them to choose among its networks. Here, we validate on a fifth of the training images, and the test images wait until the end.
 #
-# **Exercise (2 points).** Write `train_network`. Compile with Adam at the given learning rate, categorical cross-entropy and accuracy. Then train with `training.fit` on `x_train` and `y_train`, and validate on `x_val` and `y_val`.
+# **Exercise (2 points).** Write `train_network`. Compile with Adam at the given learning rate, categorical cross-entropy and `metrics=["accuracy"]`. Then train with `training.fit` on `x_train` and `y_train` as they are, and validate on `x_val` and `y_val`.
 
 # %% solution="c100-train-answer"
 def train_network(model, name, epochs, batch_size=128, learning_rate=0.001):
@@ -419,47 +449,98 @@ print(f"accuracy on the 100 images it was trained on: {memorized:.2f}")
 base_record = train_network(base, "c100_base", **asked)
 
 # %% tests="c100-train" points=2
-from unittest import mock
+with checks.exercise("c100-train", hidden="other settings, the images and labels, the accuracy of base"):
+    from convcourse import watching
 
-with checks.exercise("c100-train", hidden="the settings, the history and the accuracy of base"):
-    with mock.patch.object(training, "fit") as fit, mock.patch.object(keras.Model, "fit") as own:
-        probe = build_base(width=1 / 16)
-        train_network(probe, "c100_probe", epochs=3, batch_size=50, learning_rate=0.02)
-    call = fit.call_args or own.call_args
-    checks.that(call is not None, "train_network does not train: call training.fit.")
-    checks.equal(call.kwargs.get("epochs"), 3, "The argument epochs")
-    checks.equal(call.kwargs.get("batch_size"), 50, "The argument batch_size")
-    judged = call.kwargs.get("validation_data")
-    checks.that(judged is not None, "There is no validation data.")
-    checks.that(judged[0] is not x_test, "Do not validate on the test images: they must wait until the end.")
-    checks.array_equal(judged[0], x_val, "The images of the validation data")
-    rate = float(np.asarray(probe.optimizer.learning_rate))
+    layers = keras.layers
+    probe = [layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D()]
+    probe = keras.Sequential([*probe, layers.Dense(100, activation="softmax")])
+    with watching.watched() as trainings:
+        record = train_network(probe, "c100_probe", epochs=2, batch_size=500, learning_rate=0.02)
+    call = watching.only(trainings, "train_network")
+    checks.that(call.name is not None, "train_network calls model.fit: call training.fit, which saves a checkpoint.")
+    checks.equal(call.name, "c100_probe", "The name of the checkpoint")
+    checks.equal(call.epochs, 2, "The argument epochs")
+    checks.equal(call.batch_size, 500, "The argument batch_size")
+    checks.that(call.val_x is not None, "There is no validation data.")
+    checks.that(
+        not np.array_equal(call.val_x, x_test),
+        "Do not validate on the test images: they must wait until the end.",
+    )
+    checks.that(np.array_equal(call.val_x, x_val), "The images of the validation data are not x_val.")
+    checks.that(np.array_equal(call.val_y, y_val), "The labels of the validation data are not y_val.")
+    checks.that(np.array_equal(call.x, x_train), "The weights are fitted to other images than x_train.")
+    checks.that(np.array_equal(call.y, y_train), "The labels of the training images are not y_train.")
+    checks.equal(call.compiled["optimizer"], "adam", "The optimizer")
+    checks.that(
+        call.compiled["loss"] == "categorical_crossentropy",
+        "The labels are one-hot, so the loss is categorical_crossentropy.",
+    )
+    rate = call.compiled["learning_rate"]
+    checks.that(rate is not None, "The learning rate is a schedule; expected the argument learning_rate.")
     checks.close(rate, 0.02, "The learning rate", rtol=1e-3)
-    checks.that(base_record is not None, "train_network returns None: return the result of fit.")
+    checks.that(record is not None, "train_network returns None: return the result of training.fit.")
+    checks.that(hasattr(record, "seconds"), "train_network does not return the result of training.fit.")
+    missing = {"loss", "accuracy", "val_loss", "val_accuracy"} - set(record.history)
+    checks.that(not missing, f'The history lacks {sorted(missing)}: compile with metrics=["accuracy"].')
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-settings = submission.compiled("base")
-submission.checks.that(settings["optimizer"] == "adam", "The optimizer of base is not Adam.")
-submission.checks.that(
-    settings["loss"] == "categorical_crossentropy",
-    "The loss of base is wrong: the labels are one-hot, so use categorical_crossentropy.",
-)
-submission.checks.that(
-    {"accuracy", "acc", "categorical_accuracy"} & set(settings["metrics"]),
-    "The metrics of base lack accuracy.",
-)
-made = submission.value("base_record")
-submission.checks.that(isinstance(made, dict), "base_record is not the result of training.fit.")
-for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
-    submission.checks.that(key in made, f"base_record lacks {key}.")
-asked_for = submission.value("asked")["epochs"]
-submission.checks.that(len(made["loss"]) == asked_for, "base was trained for the wrong number of epochs.")
+np, keras, check = submission.np, submission.keras, submission.checks
+rng = np.random.default_rng(43)
+
+
+def some(count, first):
+    """Make images of one gray each, no two of them equal, with their labels in two forms."""
+    x = np.float32(np.ones((count, 32, 32, 3)) * (first + np.arange(count))[:, None, None, None] / 128)
+    fine = rng.integers(100, size=count)
+    return x, fine, np.float32(fine[:, None] == np.arange(100))
+
+
+given = {}
+for part, count, first in (("train", 40, 0), ("val", 12, 40), ("test", 9, 60)):
+    given[f"x_{part}"], given[f"fine_{part}"], given[f"y_{part}"] = some(count, first)
+parts = keras.layers
+toy = [parts.Input((32, 32, 3)), parts.GlobalAveragePooling2D()]
+toy = keras.Sequential([*toy, parts.Dense(100, activation="softmax")])
+for name, epochs, settings in (
+    ("c100_hidden", 3, {"batch_size": 16, "learning_rate": 0.25}),
+    ("c100_usual", 1, {}),
+):
+    trained = submission.trainings("train_network", toy, name, epochs, given=given, **settings)
+    one = submission.only(trained, "train_network")
+    for which, got, want in (
+        ("images that the weights are fitted to", one.x, "x_train"),
+        ("labels that the weights are fitted to", one.y, "y_train"),
+        ("images of the validation data", one.val_x, "x_val"),
+        ("labels of the validation data", one.val_y, "y_val"),
+    ):
+        same = got is not None and np.array_equal(got, given[want])
+        check.that(same, f"The {which} are not {want}.")
+    made = one.compiled
+    check.that(made.get("optimizer") == "adam", "The optimizer is not Adam.")
+    check.close(
+        made["learning_rate"] or 0.0,
+        settings.get("learning_rate", 0.001),
+        "The learning rate" + ("" if settings else " without an argument for it"),
+    )
+    check.that(
+        made["loss"] == "categorical_crossentropy",
+        "The loss is wrong: the labels are one-hot, so use categorical_crossentropy.",
+    )
+    check.that(not made.get("from_logits"), "The loss expects logits, but the network ends with softmax.")
+    what = "" if settings else " without an argument for it"
+    check.equal(one.batch_size, settings.get("batch_size", 128), f"The batch size{what}")
+    check.that(one.initial_epoch == 0 and one.epochs == epochs, "The number of epochs is not the argument epochs.")
+    check.that(one.name == name, "The checkpoint does not have the name that train_network is given.")
+    check.that(isinstance(trained.result, dict), "train_network does not return the result of training.fit.")
+    for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        check.that(key in trained.result, f'The history lacks {key}: compile with metrics=["accuracy"].')
+    check.that(len(trained.result["loss"]) == epochs, "The history has the wrong number of epochs.")
+
 unseen, truth = submission.heldout(dataset="cifar100")
-reached = submission.accuracy(
-    submission.model("base"), submission.np.float32(unseen) / 255, truth
-)
-submission.checks.that(
+reached = submission.accuracy(submission.model("base"), np.float32(unseen) / 255, truth)
+check.that(
     reached >= submission.threshold("c100-accuracy"),
     "base is right on fewer held-out images than this network is when it is trained on the "
     "training images with their own labels, for all epochs.",
@@ -639,7 +720,7 @@ def top_accuracy(probabilities, labels, guesses=5):
 # %% tests="c100-top" points=2
 with checks.exercise("c100-top", hidden="other numbers of guesses, classes and images"):
     rows = np.array([[0.5, 0.2, 0.3], [0.1, 0.7, 0.2], [0.6, 0.3, 0.1]])
-    two = top_accuracy(rows, np.array([0, 0, 1]), guesses=2)
+    two = checks.unchanged(top_accuracy, rows, np.array([0, 0, 1]), guesses=2)
     checks.close(two, 2 / 3, "The top-2 accuracy of three images")
     one = top_accuracy(rows, np.array([0, 1, 1]), guesses=1)
     checks.close(one, 2 / 3, "The top-1 accuracy of three images")
@@ -658,8 +739,11 @@ for amount, classes, guesses in ((400, 100, 5), (250, 20, 3), (60, 7, 1), (1, 10
     share = submission.call("top_accuracy", chances, truth, guesses=guesses)
     case = f"With {guesses} guesses among {classes} classes, the result"
     check.close(share, np.mean(above < guesses), case)
+    share = submission.call("top_accuracy", np.float32(chances), truth.astype("uint8"), guesses)
+    check.close(share, np.mean(above < guesses), case + " for float32 and uint8")
 usual = submission.call("top_accuracy", np.eye(8)[:, ::-1] + 0.01 * np.arange(8), np.arange(8))
 check.close(usual, 5 / 8, "The result without an argument for guesses, so that five count,")
+submission.unchanged("top_accuracy", chances, truth, guesses=2)
 ### END HIDDEN TESTS
 
 # %%
@@ -675,7 +759,7 @@ def group_probabilities(probabilities, group_of):
     """Compute the probability of each group, which is the sum over its classes.
 
     probabilities: (N, C) floats; group_of: (C,) the group of each class, integers from 0
-    Returns (N, G) floats, where G is the largest group plus one.
+    Returns (N, G) floats, where G is the largest group plus one; a group without classes has 0.
 
     Example: group_probabilities(np.array([[0.5, 0.2, 0.3]]), np.array([1, 0, 1])) is [[0.2, 0.8]].
     """
@@ -684,22 +768,31 @@ def group_probabilities(probabilities, group_of):
     ### END SOLUTION
 
 # %% tests="c100-groups" points=2
-with checks.exercise("c100-groups", hidden="a hundred classes, unequal groups"):
-    sums = group_probabilities(np.array([[0.5, 0.2, 0.3]]), np.array([1, 0, 1]))
+with checks.exercise("c100-groups", hidden="a hundred classes, unequal groups, a group without classes"):
+    group = np.array([1, 0, 1])
+    sums = checks.unchanged(group_probabilities, np.array([[0.5, 0.2, 0.3]]), group)
     checks.close(sums, np.array([[0.2, 0.8]]), "The probabilities of two groups")
-    sums = group_probabilities(rows, np.array([0, 0, 1]))
+    chances = np.array([[0.5, 0.2, 0.3], [0.1, 0.7, 0.2], [0.6, 0.3, 0.1]])
+    sums = group_probabilities(chances, np.array([0, 0, 1]))
     checks.close(sums, np.array([[0.7, 0.3], [0.8, 0.2], [0.9, 0.1]]), "The sums of three images")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(43)
-for amount, classes, groups in ((200, 100, 20), (5, 12, 12), (9, 7, 1), (40, 30, 4)):
+for amount, classes, groups in ((200, 100, 20), (5, 12, 12), (9, 7, 1), (40, 30, 4), (1, 5, 2)):
     group = rng.permutation(np.concatenate([np.arange(groups), rng.integers(groups, size=classes - groups)]))
     chances = rng.dirichlet(np.ones(classes), size=amount)
     wanted = np.stack([chances[:, group == g].sum(axis=1) for g in range(groups)], axis=1)
     got = submission.call("group_probabilities", chances, group)
     check.close(got, wanted, f"The result for {classes} classes in {groups} groups", rtol=1e-3)
+    got = submission.call("group_probabilities", np.float32(chances), group.astype("uint8"))
+    check.close(got, wanted, f"The result for {classes} classes in {groups} groups, as float32 and uint8,", rtol=1e-3)
+group = np.array([4, 0, 2, 0])
+wanted = chances[:, :4] @ np.eye(5)[group]
+got = submission.call("group_probabilities", chances[:, :4], group)
+check.close(got, wanted, "The result if groups 1 and 3 have no classes", rtol=1e-3)
+submission.unchanged("group_probabilities", chances[:, :4], group)
 ### END HIDDEN TESTS
 
 # %%

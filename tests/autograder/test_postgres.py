@@ -77,4 +77,10 @@ def test_a_class_is_graded_into_a_gradebook_on_postgresql(url, tmp_path):
         scores = {s.student_id: s.score for s in gradebook.assignment_submissions(NAME)}
     assert scores == {"student00": 2, "student01": 0, "student02": 0}
     assert len(results.read(root, NAME).rows) == 3
+    with Gradebook(url) as gradebook:
+        gradebook.find_grade("test", NAME, NAME, "student01").manual_score = 1
+        gradebook.db.commit()
+    grade.grade(root, NAME, students=["student01"], force=True, jobs=1)
+    (decided,) = results.read(root, NAME).decided
+    assert (decided.student, decided.automatic, decided.look) == ("student01", 0, True)
     assert not (root / "gradebook.db").exists()

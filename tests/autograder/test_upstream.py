@@ -106,6 +106,30 @@ def test_a_functional_network_is_known_by_its_name():
     assert keras.saving.serialize_keras_object(network)["class_name"] == "Functional"
 
 
+def test_a_model_keeps_the_arguments_of_compile():
+    import keras
+
+    network = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    network.compile("adam", keras.losses.MeanSquaredError, metrics=["mae"])
+    given = network._compile_config.config
+    assert given["loss"] is keras.losses.MeanSquaredError and given["metrics"] == ["mae"]
+
+
+def test_calls_of_layers_and_captured_weights_can_be_noted():
+    import keras
+    import tensorflow as tf
+
+    layer, seen = keras.layers.Dense(1), []
+    layer.build((None, 2))
+    call = keras.layers.Layer.__call__
+    assert "__call__" not in vars(keras.layers.Dense) and callable(call)
+    made = tf.function(lambda x: seen.append(x) or layer(x), autograph=False)
+    graph = made.get_concrete_function(tf.TensorSpec((3, 2), tf.float32)).graph
+    handles = {id(weight.value.handle) for weight in layer.weights}
+    assert handles <= {id(outer) for outer, _ in graph.captures}
+    assert callable(tf.nn.dropout) and callable(keras.random.dropout)
+
+
 def test_pickled_arrays_name_these_functions():
     from convcourse import _unpickle
 

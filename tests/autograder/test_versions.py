@@ -58,6 +58,7 @@ def test_conda_and_pip_ask_for_the_same_ranges():
     wanted = [
         *project("helpers")["dependencies"],
         *autograder["dependencies"],
+        *autograder["optional-dependencies"]["notebooks"],
         *autograder["optional-dependencies"]["test"],
     ]
     wanted = {line for line in wanted if name_of(line) != "convcourse"}

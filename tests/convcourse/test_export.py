@@ -71,6 +71,8 @@ def test_a_model_comes_back_and_predicts_the_same():
         "sparse_categorical_crossentropy",
         keras.losses.SparseCategoricalCrossentropy(),
         keras.losses.sparse_categorical_crossentropy,
+        keras.losses.SparseCategoricalCrossentropy,
+        ["sparse_categorical_crossentropy"],
     ],
 )
 def test_compile_settings_have_one_name_in_every_form(loss):
@@ -79,25 +81,22 @@ def test_compile_settings_have_one_name_in_every_form(loss):
     assert settings["optimizer"] == "adam" and abs(settings["learning_rate"] - 0.01) < 1e-8
 
 
-def test_lambda_layers_and_own_classes_are_refused():
-    class Mine(L.Dense):
-        pass
-
-    for layer in (L.Lambda(lambda x: x, output_shape=(4,)), Mine(3)):
-        model = keras.Sequential([L.Input((4,)), layer])
-        with pytest.raises(export.ExportError):
-            models.model_from_plain(*models.model_to_plain(model))
+def own_loss(y_true, y_pred):
+    return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
 
 
-def test_a_subclassed_network_is_refused_with_the_mend():
-    class Net(keras.Model):
-        def call(self, x):
-            return x
+own_loss.__name__ = "sparse_categorical_crossentropy"
 
-    net = Net()
-    net.build((None, 4))
-    with pytest.raises(export.ExportError, match=r"keras\.Sequential"):
-        models.model_to_plain(net)
+
+class OwnLoss(keras.losses.SparseCategoricalCrossentropy):
+    def call(self, y_true, y_pred):
+        return keras.ops.zeros_like(y_pred)
+
+
+@pytest.mark.parametrize("loss", [own_loss, lambda y, p: p, OwnLoss()])
+def test_a_loss_of_the_students_own_is_called_that_whatever_its_name(loss):
+    settings = models.compile_settings(tiny(optimizer="adam", loss=loss, metrics=["acc", own_loss]))
+    assert settings["loss"] == models.OWN and settings["metrics"] == ["acc", models.OWN]
 
 
 def test_a_network_around_a_compiled_one_comes_back():

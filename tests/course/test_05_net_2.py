@@ -5,9 +5,18 @@ import keras
 import numpy as np
 import pytest
 
-from convcourse import checks, shapes
+from convcourse import checks, profile
 
+pytestmark = pytest.mark.unit
 L = keras.layers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_trainings():
+    """Two epochs show what a function trains as well as twenty do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(profile, "epochs", lambda asked: max(1, asked // 10))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -15,13 +24,36 @@ def net2():
     return exercise.load("05_net_2")
 
 
-def assert_wrong(result, words, status=checks.WRONG):
-    assert result.status == status, result
+@pytest.fixture(scope="module")
+def trained():
+    """A network of one layer in the place of NET II."""
+    model = keras.Sequential([keras.Input((32, 32, 3)), L.GlobalAveragePooling2D()])
+    model.add(L.Dense(10, "softmax"))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return {"net2": model}
+
+
+@pytest.fixture
+def lenient(monkeypatch):
+    """A threshold that a network of one layer reaches."""
+    monkeypatch.setattr("autograder.submission.threshold", lambda key: 0.0)
+
+
+def assert_right(result):
+    assert result.passed and result.hidden, result
+
+
+def assert_wrong(result, words):
+    assert result.status in (checks.WRONG, checks.ERROR), result
     assert words.lower() in result.message.lower(), result
 
 
-def judged(net2, test, **names):
-    return net2.run(test, net2.namespace(**names))
+def judged(exercises, test, code="", /, **names):
+    return exercises.run(test, exercises.namespace(code, **names))
+
+
+def ids(table):
+    return [str(at) for at, _ in enumerate(table)]
 
 
 # ------------------------------------------------------------------ the two networks
@@ -36,13 +68,15 @@ def builder(name, **wrong):
         inputs = x = keras.Input(tuple(wrong.get("input_shape", input_shape)))
         for word in wrong.get("plan", plan).split():
             if word == "p":
-                x = L.MaxPool2D((2, 2), strides=wrong.get("strides", 2))(x)
+                pool = wrong.get("pool", L.MaxPool2D)
+                x = pool((2, 2), strides=wrong.get("strides", 2))(x)
             else:
                 padding = wrong.get("padding", "valid")
                 x = L.Conv2D(int(word), (size, size), padding=padding)(x)
                 x = L.Activation(wrong.get("activation", "relu"))(x)
+                size = wrong.get("later_size", size)
         x = L.Dense(wrong.get("units", 512))(L.Flatten()(x))
-        x = L.Dense(wrong.get("classes", classes))(L.ReLU()(x))
+        x = L.Dense(wrong.get("classes", classes))(L.Activation(wrong.get("fc", "relu"))(x))
         return keras.Model(inputs, L.Activation(wrong.get("end", "softmax"))(x))
 
     if name == "II":
@@ -60,30 +94,93 @@ def added(kernel_size=5, input_shape=(32, 32, 3), classes=10):
     return net
 
 
-@pytest.mark.parametrize("right", [builder("II"), added])
-def test_net2_built_another_way_passes(net2, right):
-    result = judged(net2, "net2-architecture", build_net2=right)
-    assert result.passed and result.hidden, result
+def verbose(
+    kernel_size: int = 5, input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10
+) -> keras.Model:
+    """Build NET II, step by step."""
+    assert isinstance(kernel_size, int) and kernel_size > 0, "kernel_size must be positive"
+    assert isinstance(input_shape, tuple) and len(input_shape) == 3, "height, width, channels"
+
+    def conv(filters: int) -> keras.layers.Layer:
+        size = (kernel_size, kernel_size)
+        return L.Conv2D(filters=filters, kernel_size=size, strides=1, activation="relu")
+
+    layers = [L.Input(shape=input_shape), conv(32), conv(64), L.MaxPooling2D(pool_size=2)]
+    layers += [conv(64), L.MaxPooling2D(pool_size=(2, 2), strides=(2, 2)), L.Reshape((-1,))]
+    layers += [L.Dense(units=512), L.ReLU(), L.Dense(units=classes), L.Softmax()]
+    model = keras.Sequential(layers, name="net2")
+    print(f"NET II has {model.count_params():,} parameters")
+    return model
+
+
+class Net2(keras.Model):
+    """A network of a class of its own, with one pooling layer for all."""
+
+    def __init__(self, plan, size, classes):
+        super().__init__()
+        self.steps = [L.Conv2D(n, size, activation="relu") if n else None for n in plan]
+        self.pool, self.flat = L.MaxPooling2D(2), L.Flatten()
+        self.hidden, self.last = L.Dense(512, "relu"), L.Dense(classes, "softmax")
+
+    def call(self, x):
+        for step in self.steps:
+            x = step(x) if step is not None else self.pool(x)
+        return self.last(self.hidden(self.flat(x)))
+
+
+def subclassed(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    return Net2((32, 64, 0, 64, 0), kernel_size, classes)
+
+
+def subclassed_net1(input_shape=(32, 32, 3), classes=10):
+    return Net2((32, 0, 64, 0, 64, 0), 3, classes)
+
+
+def operations(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    inputs = x = keras.Input(input_shape)
+    for filters in (32, 64, 0, 64, 0):
+        relu = keras.ops.relu
+        x = relu(L.Conv2D(filters, kernel_size)(x)) if filters else L.MaxPool2D(2)(x)
+    x = keras.activations.relu(L.Dense(512)(L.Flatten()(x)))
+    return keras.Model(inputs, keras.ops.softmax(L.Dense(classes)(x)))
+
+
+def in_two_parts(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    whole = added(kernel_size, input_shape, classes).layers
+    return keras.Sequential(
+        [keras.Input(input_shape), keras.Sequential(whole[:5]), keras.Sequential(whole[5:])]
+    )
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        ({"kernel_size": 3}, "first convolution has kernel_size 3"),
-        ({"plan": "32 p 64 p 64"}, "another order"),
-        ({"plan": "32 64 p 64"}, "pooling"),
-        ({"plan": "32 64 64 64 p p"}, "convolution"),
-        ({"plan": "32 32 p 64 p"}, "second convolution has filters 32"),
-        ({"padding": "same"}, "padding same"),
-        ({"strides": 1}, "strides 1"),
-        ({"activation": "tanh"}, "activation tanh"),
-        ({"units": 128}, "units 128"),
-        ({"end": "sigmoid"}, "sigmoid"),
-        ({"kernel_size": 5}, "kernel_size"),
-        ({"classes": 10}, "units"),
-        ({"input_shape": (32, 32, 3)}, "size of the input"),
-    ],
+    "right", [builder("II"), added, verbose, subclassed, operations, in_two_parts]
 )
+def test_net2_built_another_way_passes(net2, right):
+    assert_right(judged(net2, "net2-architecture", build_net2=right))
+
+
+OTHER_NETWORKS = [
+    ({"kernel_size": 3}, "first convolution has kernel_size 3"),
+    ({"later_size": 3}, "second convolution has kernel_size 3"),
+    ({"plan": "32 p 64 p 64"}, "another order"),
+    ({"plan": "32 64 p 64"}, "pooling"),
+    ({"plan": "32 64 64 64 p p"}, "convolution"),
+    ({"plan": "32 32 p 64 p"}, "second convolution has filters 32"),
+    ({"padding": "same"}, "padding same"),
+    ({"strides": 1}, "strides 1"),
+    ({"pool": L.AveragePooling2D}, "pooling"),
+    ({"activation": "tanh"}, "activation tanh"),
+    ({"units": 128}, "units 128"),
+    ({"fc": "linear"}, "linear"),
+    ({"end": "sigmoid"}, "sigmoid"),
+    ({"end": "linear"}, "linear"),
+    ({"kernel_size": 5}, "kernel_size"),
+    ({"classes": 10}, "units"),
+    ({"input_shape": (32, 32, 3)}, "size of the input"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), OTHER_NETWORKS, ids=ids(OTHER_NETWORKS))
 def test_another_network_is_not_net2(net2, wrong, words):
     result = judged(net2, "net2-architecture", build_net2=builder("II", **wrong))
     assert_wrong(result, words)
@@ -91,31 +188,65 @@ def test_another_network_is_not_net2(net2, wrong, words):
     assert result.hidden == (wrong in ignored)  # an argument that is ignored shows there alone
 
 
+def test_a_network_that_does_not_begin_with_its_input_is_named(net2):
+    def wrong(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+        return keras.Sequential([L.Conv2D(32, kernel_size), L.Dense(classes)])
+
+    assert_wrong(judged(net2, "net2-architecture", build_net2=wrong), "keras.layers.Input")
+
+
 @pytest.mark.parametrize(
-    "right", [builder("I"), exercise.load("03_net_1").namespace()["build_net1"]]
+    "right",
+    [
+        builder("I"),
+        exercise.load("03_net_1").namespace()["build_net1"],
+        subclassed_net1,
+        lambda input_shape=(32, 32, 3), classes=10: keras.Sequential(
+            [
+                keras.Input(shape=input_shape),
+                *(
+                    f(n)
+                    for n in (32, 64, 64)
+                    for f in (lambda n: L.Conv2D(n, 3), lambda _: L.ReLU(), lambda _: L.MaxPool2D())
+                ),
+                L.Flatten(),
+                L.Dense(512, keras.activations.relu),
+                L.Dense(classes, keras.activations.softmax),
+            ]
+        ),
+        lambda input_shape=(32, 32, 3), classes=10: keras.models.clone_model(
+            builder("I")(input_shape, classes)
+        ),
+        lambda *, input_shape=(32, 32, 3), classes=10, **_: builder("I")(input_shape, classes),
+    ],
+    ids=ids(range(6)),
 )
 def test_net1_in_other_forms_passes(net2, right):
-    result = judged(net2, "net2-net1", build_net1=right)
-    assert result.passed and result.hidden, result
+    assert_right(judged(net2, "net2-net1", build_net1=right))
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (builder("II"), "686,090"),
-        (builder("I", plan="32 p 64 p 32 p"), "parameters"),
-        (builder("I", units=256), "parameters"),
-        (builder("I", activation="tanh"), "activation tanh"),
-        (builder("I", classes=10), "units"),
-        (builder("I", input_shape=(32, 32, 3)), "size of the input"),
-        (builder("I", end="sigmoid"), "sigmoid"),
-    ],
-)
+OTHER_NET1 = [
+    (lambda: builder("II")(), "pooling"),
+    (builder("I", plan="32 p 64 p 32 p"), "third convolution has filters 32"),
+    (builder("I", plan="32 p 64 p 64"), "pooling"),
+    (builder("I", plan="32 64 p 64 p p"), "another order"),
+    (builder("I", units=256), "units 256"),
+    (builder("I", activation="tanh"), "activation tanh"),
+    (builder("I", activation="linear"), "linear"),
+    (builder("I", fc="linear"), "linear"),
+    (builder("I", padding="same"), "padding same"),
+    (builder("I", strides=1), "strides 1"),
+    (builder("I", pool=L.AveragePooling2D), "pooling"),
+    (builder("I", classes=10), "units"),
+    (builder("I", input_shape=(32, 32, 3)), "size of the input"),
+    (builder("I", end="sigmoid"), "sigmoid"),
+    (lambda *a, **k: None, "return"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), OTHER_NET1, ids=ids(OTHER_NET1))
 def test_another_network_is_not_net1(net2, wrong, words):
-    if words == "686,090":
-        assert_wrong(judged(net2, "net2-net1", build_net1=lambda: wrong()), words)
-    else:
-        assert_wrong(judged(net2, "net2-net1", build_net1=wrong), words)
+    assert_wrong(judged(net2, "net2-net1", build_net1=wrong), words)
 
 
 # ------------------------------------------------------------------ net2-count
@@ -128,172 +259,210 @@ def count_net2(kernel_size=5, size=32, channels=3, classes=10):
     pairs += [(side ** 2 * 64, 512), (512, classes)]
     return dict(zip(["conv1", "conv2", "conv3", "fc1", "fc2"], [(a + 1) * b for a, b in pairs]))
 """
-BY_BUILDING = """
+COUNTS = [
+    COUNT,
+    COUNT.replace("return dict(", "return dict(list(").replace("in pairs]))", "in pairs]))[::-1])"),
+    COUNT.replace("(a + 1) * b", "np.int64(a + 1) * b"),
+    """
 def count_net2(kernel_size=5, size=32, channels=3, classes=10):
     net = build_net2(kernel_size, (size, size, channels), classes)
     counts = [layer.count_params() for layer in net.layers if layer.count_params()]
     return dict(zip(("conv1", "conv2", "conv3", "fc1", "fc2"), counts))
-"""
+""",
+    """
+def count_net2(
+    kernel_size: int = 5, size: int = 32, channels: int = 3, classes: int = 10
+) -> dict[str, int]:
+    '''Apply the two formulas to each layer.'''
+    assert kernel_size >= 1 and size >= 1 and channels >= 1 and classes >= 1
+
+    def conv_params(m: int, n: int, c_in: int, c_out: int) -> int:
+        return (m * n * c_in + 1) * c_out
+
+    def fc_params(u_in: int, u_out: int) -> int:
+        return (u_in + 1) * u_out
+
+    result: dict[str, int] = {}
+    pixels = size
+    for number, (c_in, c_out, pooled) in enumerate(
+        [(channels, 32, False), (32, 64, True), (64, 64, True)], start=1
+    ):
+        result[f"conv{number}"] = conv_params(kernel_size, kernel_size, c_in, c_out)
+        pixels = pixels - kernel_size + 1
+        if pooled:
+            pixels //= 2
+    result["fc1"] = fc_params(pixels * pixels * 64, 512)
+    result["fc2"] = fc_params(512, classes)
+    print("in total:", sum(result.values()))
+    return result
+""",
+    """
+def count_net2(kernel_size=5, size=32, channels=3, classes=10):
+    inputs, outputs = np.array([channels, 32, 64]), np.array([32, 64, 64])
+    conv = (kernel_size**2 * inputs + 1) * outputs
+    side = np.floor(np.floor((size - 2 * kernel_size + 2) / 2 - kernel_size + 1) / 2)
+    ends = {"fc1": int(side**2 * 64 + 1) * 512, "fc2": 513 * classes}
+    return {f"conv{k + 1}": n for k, n in enumerate(conv)} | ends
+""",
+]
 
 
-@pytest.mark.parametrize("code", [COUNT, BY_BUILDING])
+@pytest.mark.parametrize("code", COUNTS, ids=ids(COUNTS))
 def test_counts_found_another_way_pass(net2, code):
-    result = net2.run("net2-count", net2.namespace(code))
-    assert result.passed and result.hidden, result
+    assert_right(judged(net2, "net2-count", code))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("(a + 1) * b", "a * b", "conv1 is 2400; expected 2432"),
-        ("(a + 1) * b", "(a * b + 1)", "conv1"),
-        ("(k * k * 32, 64)", "(k * k * 3, 64)", "conv2"),
-        ("side ** 2 * 64", "side * 64", "fc1"),
-        ("size - k + 1 - k + 1", "size", "fc1"),
-        ("// 2 - k + 1) // 2", "// 2 - k + 1)", "fc1"),
-        ("side ** 2 * 64, 512", "1024, 512", "fc1 is wrong"),
-        ("k * k * channels", "k * k * 3", "conv1 is wrong"),
-        ("(512, classes)", "(512, 10)", "fc2 is wrong"),
-    ],
-)
+OTHER_COUNTS = [
+    ("(a + 1) * b", "a * b", "['conv1'] is 2400; expected 2432"),
+    ("(a + 1) * b", "(a * b + 1)", "conv1"),
+    ("(a + 1) * b", "a * b + a", "conv1"),
+    ("(k * k * 32, 64)", "(k * k * 3, 64)", "conv2"),
+    ("(k * k * 64, 64)", "(k * k * 32, 64)", "conv3"),
+    ("side ** 2 * 64", "side * 64", "fc1"),
+    ("side ** 2 * 64", "side ** 2 * 32", "fc1"),
+    ("size - k + 1 - k + 1", "size", "fc1"),
+    ("// 2 - k + 1) // 2", "// 2 - k + 1)", "fc1"),
+    ("side ** 2 * 64, 512", "1024, 512", "fc1 is wrong"),
+    ("// 2 - k + 1) // 2", "/ 2 - k + 1) / 2", "fc1 is wrong"),
+    ("k * k * channels", "k * k * 3", "conv1 is wrong"),
+    ("(512, classes)", "(512, 10)", "fc2 is wrong"),
+    ("k = kernel_size", "k = 5", "conv1 is wrong"),
+    ("k = kernel_size", "k, size = kernel_size, 32", "fc1 is wrong"),
+    ("return dict(", "return list(", "expected a dictionary"),
+    ("return dict(", "print(dict(", "returns none"),
+    ('"fc1", "fc2"]', '"fc1"]', "lacks 'fc2'"),
+    ("return dict(", "return dict(total=1) | dict(", "does not ask for"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), OTHER_COUNTS, ids=ids(OTHER_COUNTS))
 def test_a_wrong_count_is_named(net2, old, new, words):
     assert old in COUNT
-    result = net2.run("net2-count", net2.namespace(COUNT.replace(old, new)))
-    assert_wrong(result, words)
+    code = COUNT.replace(old, new) + (")" if new.startswith("print") else "")
+    assert_wrong(judged(net2, "net2-count", code), words)
 
 
-def test_counts_in_halves_of_pixels_are_wrong_for_odd_sizes(net2):
-    code = COUNT.replace("// 2", "/ 2")
-    assert_wrong(net2.run("net2-count", net2.namespace(code)), "fc1 is wrong")
-
-
-# ------------------------------------------------------------------ net2-train and net2-judge
-
-
-@pytest.fixture(scope="module")
-def trained(net2):
-    """The names after all solutions, trained on so few images that it takes seconds."""
-    x, y = shapes.shapes10(60)
-    x = np.float32(x) / 255
-    names = net2.namespace(x_train=x, y_train=y, x_test=x[:40], y_test=y[:40])
-    keras.utils.set_random_seed(1)
-    names |= {"net1": names["build_net1"](), "net2": names["build_net2"]()}
-    names["histories"] = {
-        "NET I": names["train"](names["net1"], "net2_net1", x, y),
-        "NET II": names["train"](names["net2"], "net2", x, y),
-    }
-    rivals = (("NET I", "net1"), ("NET II", "net2"))
-    names["verdicts"] = {
-        name: names["judge"](names[net], names["x_test"], names["y_test"]) for name, net in rivals
-    }
-    return names
-
-
-@pytest.fixture
-def lenient(monkeypatch):
-    """A threshold that two dozen images reach."""
-    monkeypatch.setattr("autograder.submission.threshold", lambda key: 0.0)
-
-
-def test_the_solution_passes_every_check(net2, trained, lenient):
-    for test in net2.tests:
-        result = net2.run(test, dict(trained))
-        assert result.passed and result.hidden, (test, result)
-
-
-def test_a_notebook_with_nothing_filled_in_is_not_attempted(net2, trained):
-    arrays = {name: trained[name] for name in ("x_train", "y_train", "x_test", "y_test")}
-    for test in net2.tests:
-        result = net2.run(test, net2.stubs(**arrays))
-        assert result.status == checks.NOT_ATTEMPTED, (test, result)
-
-
-def test_a_network_that_was_hardly_trained_misses_the_threshold(net2, trained):
-    assert_wrong(net2.run("net2-train", dict(trained)), "NET II should reach more")
-
-
-def _replaced(net2, trained, code):
-    """The trained names with some functions written anew."""
-    kept = {k: v for k, v in trained.items() if k != "__builtins__" and not callable(v)}
-    kept |= {"net1": trained["net1"], "net2": trained["net2"]}
-    return net2.namespace(code, **kept)
-
+# ------------------------------------------------------------------ net2-train
 
 TRAIN = """
 def train(model, name, x, y):
-    model.compile("{optimizer}", loss="{loss}", metrics=["acc"])
-    return training.fit(model, name, x, y, validation_split={split}, batch_size={batch},
-                        epochs={epochs})
+    model.compile("{optimizer}", loss={loss}, metrics={metrics})
+    return training.fit({what}, validation_split={split}, batch_size={batch}, epochs={epochs})
 """
 GOOD = {
     "optimizer": "adam",
-    "loss": "sparse_categorical_crossentropy",
+    "loss": "'sparse_categorical_crossentropy'",
+    "metrics": "['accuracy']",
+    "what": "model, name, x, y",
     "split": 0.2,
     "batch": 128,
     "epochs": "profile.epochs(20)",
 }
 
 
-@pytest.mark.parametrize("settings", [{}, {"split": "1 / 5"}])
-def test_training_written_another_way_passes(net2, trained, lenient, settings):
-    names = _replaced(net2, trained, TRAIN.format(**(GOOD | settings)))
-    result = net2.run("net2-train", names)
-    assert result.passed and result.hidden, result
+def train_code(**settings):
+    return TRAIN.format(**(GOOD | settings))
 
 
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        (TRAIN.format(**(GOOD | {"split": 0.1})), "validation_split is 0.1"),
-        (TRAIN.format(**(GOOD | {"batch": 32})), "batch_size is 32"),
-        (TRAIN.format(**(GOOD | {"epochs": 20})), "epochs is 20"),
-        (
-            TRAIN.format(**GOOD).replace("model.compile", "(lambda *a, **k: None)"),
-            "does not compile",
-        ),
-        (TRAIN.format(**GOOD).replace("fit(model, name", "fit(model, 'net2'"), "model and name"),
-        ("def train(model, name, x, y): model.compile('adam')", "does not train"),
-        (
-            "def train(model, name, x, y):\n    model.compile('adam')\n    return model.fit(x, y)",
-            "use training.fit",
-        ),
-    ],
-)
-def test_other_training_settings_are_named(net2, trained, code, words):
-    result = net2.run("net2-train", _replaced(net2, trained, code))
-    assert_wrong(result, words)
-    assert not result.hidden
+TRAININGS = [
+    train_code(metrics="['acc']"),
+    train_code(split="1 / 5", what="x=x, y=y, model=model, name=name", batch="2**7"),
+    train_code(
+        loss="keras.losses.SparseCategoricalCrossentropy()",
+        metrics="[keras.metrics.SparseCategoricalAccuracy()]",
+    ),
+    train_code(loss="lambda y, p: keras.losses.sparse_categorical_crossentropy(y, p)"),
+    """
+def train(model: keras.Model, name: str, x: np.ndarray, y: np.ndarray):
+    '''Compile, train and report.'''
+    assert isinstance(model, keras.Model), type(model)
+    assert isinstance(name, str) and name, "a checkpoint needs a name"
+    assert x.shape[1:] == (32, 32, 3) and x.dtype == np.float32 and y.shape == (len(x), 1)
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate=1e-3),
+                  loss=keras.losses.SparseCategoricalCrossentropy(from_logits=False),
+                  metrics=["accuracy"])
+    history = training.fit(model, name, x, y, validation_split=0.2, batch_size=128,
+                           epochs=profile.epochs(20), shuffle=True)
+    print(f"{name}: validation accuracy {history.history['val_accuracy'][-1]:.3f}")
+    return history
+""",
+    """
+def train(model, name, x, y):
+    held = len(x) // 5
+    first, rest = (x[:-held], y[:-held]), (x[-held:], y[-held:])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    settings = dict(validation_data=rest, batch_size=128, epochs=profile.epochs(20))
+    return training.fit(model, name, *first, **settings)
+""",
+]
 
 
-def recompiled(trained, **settings):
-    net = added()
-    net.set_weights(trained["net2"].get_weights())
-    good = {"optimizer": "adam", "loss": GOOD["loss"], "metrics": ["accuracy"]}
-    net.compile(**(good | settings))
-    return net
+@pytest.mark.parametrize("code", TRAININGS, ids=ids(TRAININGS))
+def test_training_written_another_way_passes(net2, trained, lenient, code):
+    assert_right(judged(net2, "net2-train", code, **trained))
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda t: {"net2": recompiled(t, optimizer="sgd")}, "optimizer"),
-        (lambda t: {"net2": recompiled(t, loss="mse")}, "loss is mse"),
-        (lambda t: {"net2": recompiled(t, metrics=None)}, "lack accuracy"),
-        (lambda t: {"net2": t["net1"]}, "parameters"),
-        (lambda t: {"histories": {"NET I": {}, "NET II": {}}}, "lacks loss"),
-        (
-            lambda t: {
-                "histories": {k: {**v.history, "val_loss": []} for k, v in t["histories"].items()}
-            },
-            "number of epochs",
-        ),
-        (lambda t: {"histories": {"NET II": t["histories"]["NET II"]}}, "1 entries"),
-        (lambda t: {"histories": {"NET I": None, "NET II": None}}, "returns None"),
-    ],
-)
-def test_work_that_was_trained_otherwise_is_found(net2, trained, lenient, change, words):
-    assert_wrong(net2.run("net2-train", dict(trained) | change(trained)), words)
+CUT = """
+def train(model, name, x, y):
+    cut = len(x) * 4 // 5
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    settings = dict(batch_size=128, epochs=profile.epochs(20))
+    return training.fit(model, name, {}, validation_data={}, **settings)
+"""
+OTHER_TRAININGS = [
+    (train_code(split=0.1), "other images aside"),
+    (train_code(split=0.0), "without validation data"),
+    (train_code(batch=32), "batch_size is 32"),
+    (train_code(epochs=20), "number of epochs, profile.epochs(20), is 20"),
+    (train_code(epochs="profile.epochs(10)"), "number of epochs"),
+    (train_code().replace("model.compile", "(lambda *a, **k: None)"), "does not compile"),
+    (train_code(what="model, 'net2', x, y"), "second argument"),
+    (train_code(what="net2, name, x, y"), "another network"),
+    (train_code(what="model, name, x / 255, y"), "images that it was not given"),
+    (train_code(what="model, name, x, y[::-1]"), "labels that are not their own"),
+    (train_code(what="model, name, x[:50], y[:50]"), "other images aside"),
+    (train_code().replace("return ", "made = "), "returns none"),
+    (train_code().rstrip() + ".history", "not return what training.fit"),
+    ("def train(model, name, x, y): model.compile('adam')", "does not train"),
+    (
+        "def train(model, name, x, y):\n    model.compile('adam', 'mse')\n"
+        "    return model.fit(x, y)",
+        "use training.fit",
+    ),
+    (CUT.format("x, y", "(x[cut:], y[cut:])"), "validation images too"),
+    (CUT.format("x[cut:], y[cut:]", "(x[cut:], y[cut:])"), "validation images too"),
+    (CUT.format("x[-cut:], y[-cut:]", "(x[:-cut], y[:-cut])"), "other images aside"),
+    (CUT.format("x[:cut], y[:cut]", "(x[cut:], y[:-cut])"), "validation images labels"),
+    (train_code(metrics="None"), "lack accuracy"),
+    (train_code(metrics="['mse']"), "lack accuracy"),
+    (
+        train_code(metrics="[keras.metrics.SparseTopKCategoricalAccuracy(name='accuracy')]"),
+        "last val_accuracy",
+    ),
+    (train_code(loss="'mse'"), "last val_loss"),
+    (train_code(loss="'categorical_crossentropy'"), ""),
+    (
+        train_code(loss="keras.losses.SparseCategoricalCrossentropy(from_logits=True)"),
+        "from_logits",
+    ),
+    (
+        train_code(loss="lambda y, p: 2 * keras.losses.sparse_categorical_crossentropy(y, p)"),
+        "last val_loss",
+    ),
+    (train_code(optimizer="sgd"), "not adam"),
+]
 
+
+@pytest.mark.parametrize(("code", "words"), OTHER_TRAININGS, ids=ids(OTHER_TRAININGS))
+def test_other_trainings_are_named(net2, trained, code, words):
+    assert_wrong(judged(net2, "net2-train", code, **trained), words)
+
+
+def test_a_network_that_was_hardly_trained_misses_the_threshold(net2, trained):
+    assert_wrong(judged(net2, "net2-train", **trained), "NET II should reach more")
+
+
+# ------------------------------------------------------------------ net2-judge
 
 JUDGE = """
 def judge(model, x, y):
@@ -311,68 +480,98 @@ def judge(model, x, y):
     accuracy = np.mean(p.argmax(-1) == true)
     return dict(loss=loss, accuracy=accuracy, first_label=picked, first_right=picked == true[0])
 """
+BY_NAME = """
+def judge(model, x, y):
+    told = model.evaluate(x, y, verbose=0, return_dict=True)
+    label = int(np.argmax(model(x[:1])[0]))
+    return {"first_right": bool(label == y[0]), "first_label": label, "accuracy": told[METRIC],
+            "loss": told["loss"]}
+"""
+JUDGES = [
+    (JUDGE, "accuracy"),
+    (JUDGE.replace("label == y[0, 0]", "label == y[0]"), "accuracy"),
+    (BY_HAND, "accuracy"),
+    (BY_NAME.replace("METRIC", "'accuracy'"), "accuracy"),
+    (BY_NAME.replace("METRIC", "'acc'"), "acc"),
+    (BY_NAME.replace("METRIC", "'sparse_categorical_accuracy'"), "sparse_categorical_accuracy"),
+    (
+        """
+def judge(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
+    '''Evaluate and predict.'''
+    assert isinstance(model, keras.Model) and model.compiled
+    assert x.ndim == 4 and x.dtype == np.float32 and y.shape == (len(x), 1)
+    loss, accuracy = model.evaluate(x=x, y=y, batch_size=64, verbose=0)
+    probabilities = model.predict(np.expand_dims(x[0], 0), verbose=0).squeeze()
+    assert np.isclose(probabilities.sum(), 1, atol=1e-4)
+    first_label: int = int(np.argmax(probabilities))
+    result = {"loss": float(loss), "accuracy": float(accuracy), "first_label": first_label}
+    result["first_right"] = bool(first_label == int(y[0].item()))
+    print(result)
+    return result
+""",
+        "accuracy",
+    ),
+    (JUDGE.replace("label = ", "label = keras.ops.argmax(p[0]) if True else "), "accuracy"),
+]
 
 
-@pytest.mark.parametrize("code", [JUDGE, BY_HAND])
-def test_a_verdict_found_another_way_passes(net2, trained, code):
-    names = _judging(net2, trained, code)
-    result = net2.run("net2-judge", names)
-    assert result.passed and result.hidden, result
+@pytest.mark.parametrize(("code", "metric"), JUDGES, ids=ids(JUDGES))
+def test_a_verdict_found_another_way_passes(net2, trained, code, metric):
+    net = keras.models.clone_model(trained["net2"])
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=[metric])
+    assert_right(judged(net2, "net2-judge", code, net2=net))
 
 
-@pytest.mark.parametrize("code", [JUDGE, BY_HAND])
-def test_the_loss_of_a_network_that_is_sure_of_its_mistakes_passes(net2, trained, code):
-    x, each, own = trained["x_test"], np.arange(40), trained["y_test"].ravel()
-    chances = trained["net2"].predict(x, verbose=0)
-    worst = np.log(chances.max(axis=1) / chances[each, own]).max()
-    sure = keras.models.clone_model(trained["net2"])
-    *weights, kernel, bias = trained["net2"].get_weights()
-    sure.set_weights([*weights, 50 / worst * kernel, 50 / worst * bias])
-    sure.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    assert 1e-30 < sure.predict(x, verbose=0)[each, own].min() < 1e-15
-    names = _judging(net2, trained | {"net2": sure}, code)
-    result = net2.run("net2-judge", names)
-    assert result.passed and result.hidden, result
+OTHER_VERDICTS = [
+    ("loss, accuracy =", "accuracy, loss =", "accuracy"),
+    ("p.argmax(axis=1)[0]", "p.max(axis=1)[0]", "label that the network predicts"),
+    ("p.argmax(axis=1)[0]", "p.argmax(axis=0)[0]", "label"),
+    ("p.argmax(axis=1)[0]", "p.argmax(axis=1)[-1]", "label"),
+    ("p.argmax(axis=1)[0]", "p.argmin(axis=1)[0]", "label"),
+    ("p.argmax(axis=1)[0]", "y[0, 0]", "label"),
+    ("p.argmax(axis=1)[0]", "p.argmax(axis=1)[:1]", "single value"),
+    ("label == y[0, 0]", "True", "that is not right"),
+    ("label == y[0, 0]", "label != y[0, 0]", "that is not right"),
+    ("label == y[0, 0]", "False and label", "first_right does not say"),
+    ("label == y[0, 0]", "str(label == y[0, 0])", "expected True or False"),
+    ("label == y[0, 0]", "p.argmax(axis=1) == y.ravel()", "expected True or False"),
+    ("label == y[0, 0]", "None", "first_right"),
+    ('"first_label": label,', "", "the keys are"),
+    ('"loss": loss', '"Loss": loss', "the keys are"),
+    ('"loss": loss', '"loss": -loss', "loss"),
+    ('"loss": loss', '"loss": loss * len(x)', "loss"),
+    ('"accuracy": accuracy', '"accuracy": accuracy * 100', "accuracy"),
+    ('"accuracy": accuracy', '"accuracy": 1 - accuracy', "accuracy"),
+    ("model.evaluate(x, y", "model.evaluate(x[:5], y[:5]", "accuracy"),
+    ("model.evaluate", "net2.evaluate", "accuracy"),
+    ("model.predict", "net2.predict", "label"),
+    ("return {", "print({", "returns none"),
+    ("return {", "return list({", "not return a dictionary"),
+]
 
 
-def _judging(net2, trained, code):
-    names = _replaced(net2, trained, code)
-    x, y = trained["x_test"], trained["y_test"]
-    rivals = (("NET I", "net1"), ("NET II", "net2"))
-    names["verdicts"] = {name: names["judge"](trained[net], x, y) for name, net in rivals}
-    return names
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("loss, accuracy =", "accuracy, loss =", "accuracy"),
-        ("p.argmax(axis=1)[0]", "p.max(axis=1)[0]", "label for the scores"),
-        ("p.argmax(axis=1)[0]", "p.argmax(axis=0)[0]", "label"),
-        ("label == y[0, 0]", "True", "1 is not right"),
-        ("label == y[0, 0]", "label != y[0, 0]", "1 is not right"),
-        ("label == y[0, 0]", "False and label", "first_right"),
-        ('"first_label": label,', "", "list of keys"),
-        ('"accuracy": accuracy', '"accuracy": accuracy * 100', "accuracy"),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "words"), OTHER_VERDICTS, ids=ids(OTHER_VERDICTS))
 def test_a_wrong_verdict_is_named(net2, trained, old, new, words):
     assert old in JUDGE
-    names = _judging(net2, trained, JUDGE.replace(old, new))
-    if new == "False and label":  # right for the visible case; the trained nets tell
-        names["y_test"] = names["y_test"].copy()
-        names["y_test"][0, 0] = names["verdicts"]["NET I"]["first_label"]
-    assert_wrong(net2.run("net2-judge", names), words)
-
-
-@pytest.mark.parametrize("key", ["loss", "accuracy", "first_label"])
-def test_a_made_up_verdict_is_found(net2, trained, key):
-    told = {name: dict(verdict) for name, verdict in trained["verdicts"].items()}
-    told["NET II"][key] += 1
-    assert_wrong(net2.run("net2-judge", dict(trained) | {"verdicts": told}), key)
+    code = JUDGE.replace(old, new)
+    code = code.replace("]}", "]})") if new.endswith("({") else code
+    assert_wrong(judged(net2, "net2-judge", code, **trained), words)
 
 
 # ------------------------------------------------------------------ net2-gap and net2-summary
+
+
+def chatty_gap(history: dict[str, list[float]]) -> list[float]:
+    """Compute one gap for each epoch."""
+    assert isinstance(history, dict), "pass history.history"
+    training, validation = history["accuracy"], history["val_accuracy"]
+    if len(training) != len(validation):
+        raise ValueError("the two lists differ in length")
+    gaps: list[float] = []
+    for epoch, (a, v) in enumerate(zip(training, validation, strict=True), start=1):
+        gaps.append(round(float(a) - float(v), 12))
+        print(f"epoch {epoch}: {gaps[-1]:+.3f}")
+    return gaps
 
 
 @pytest.mark.parametrize(
@@ -380,25 +579,47 @@ def test_a_made_up_verdict_is_found(net2, trained, key):
     [
         lambda h: [a - v for a, v in zip(h["accuracy"], h["val_accuracy"], strict=True)],
         lambda h: np.array(h["accuracy"]) - np.array(h["val_accuracy"]),
+        lambda h: -np.diff([h["accuracy"], h["val_accuracy"]], axis=0)[0],
+        lambda h: np.float32(h["accuracy"]) - np.float32(h["val_accuracy"]),
+        lambda h: tuple(map(float, np.subtract(h["accuracy"], h["val_accuracy"]))),
+        lambda h: keras.ops.subtract(h["accuracy"], h["val_accuracy"]),
+        chatty_gap,
     ],
+    ids=ids(range(7)),
 )
 def test_a_gap_curve_in_other_forms_passes(net2, right):
-    result = judged(net2, "net2-gap", gap_curve=right)
-    assert result.passed and result.hidden, result
+    assert_right(judged(net2, "net2-gap", gap_curve=right))
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (lambda h: np.subtract(h["val_accuracy"], h["accuracy"]), "gap curve differs"),
-        (lambda h: np.abs(np.subtract(h["accuracy"], h["val_accuracy"])), "gap curve differs"),
-        (lambda h: np.subtract(h["val_accuracy"][-1], h["accuracy"][-1]), "shape ()"),
-        (lambda h: np.subtract(h["accuracy"], h["val_accuracy"])[1:], "shape (2,)"),
-        (lambda h: [0.4 - 0.5, 0.0, 0.9 - 0.7], "shape"),
-        (lambda h: None, "None"),
-        (lambda h: np.divide(h["accuracy"], h["val_accuracy"]), "differs"),
-    ],
-)
+def _in_place(history):
+    for k, value in enumerate(history["val_accuracy"]):
+        history["accuracy"][k] -= value
+    return history["accuracy"]
+
+
+OTHER_GAPS = [
+    (lambda h: np.subtract(h["val_accuracy"], h["accuracy"]), "gap curve differs"),
+    (lambda h: np.abs(np.subtract(h["accuracy"], h["val_accuracy"])), "gap curve differs"),
+    (lambda h: np.maximum(np.subtract(h["accuracy"], h["val_accuracy"]), 0), "gap curve differs"),
+    (lambda h: np.subtract(h["accuracy"], h["val_accuracy"]) + 1e-3, "gap curve differs in 3"),
+    (lambda h: 100 * np.subtract(h["accuracy"], h["val_accuracy"]), "gap curve differs"),
+    (lambda h: np.subtract(h["val_accuracy"][-1], h["accuracy"][-1]), "shape ()"),
+    (lambda h: np.mean(np.subtract(h["accuracy"], h["val_accuracy"])), "shape ()"),
+    (lambda h: np.subtract(h["accuracy"], h["val_accuracy"])[1:], "shape (2,)"),
+    (lambda h: np.subtract(h["accuracy"], h["val_accuracy"])[None], "shape (1, 3)"),
+    (lambda h: np.subtract(h["accuracy"], h["val_accuracy"])[::-1], "differs"),
+    (lambda h: np.subtract(h["accuracy"], np.mean(h["val_accuracy"])), "differs"),
+    (lambda h: np.subtract(h["accuracy"], h["val_accuracy"][-1]), "differs"),
+    (lambda h: [0.4 - 0.5, 0.0, 0.9 - 0.7], "shape"),
+    (lambda h: None, "None"),
+    (lambda h: dict(enumerate(np.subtract(h["accuracy"], h["val_accuracy"]))), "gap curve"),
+    (lambda h: np.divide(h["accuracy"], h["val_accuracy"]), "differs"),
+    (lambda h: np.subtract(h["loss"], h["val_loss"]), "loss"),
+    (_in_place, "changes its argument history"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), OTHER_GAPS, ids=ids(OTHER_GAPS))
 def test_another_gap_curve_is_wrong_in_words(net2, wrong, words):
     assert_wrong(judged(net2, "net2-gap", gap_curve=wrong), words)
 
@@ -411,34 +632,129 @@ def summarise(history, last=3):
     return {"gap": sum(gaps) / len(gaps), "best_val_accuracy": best,
             "overfit_epoch": epoch if epoch < len(losses) else None}
 """
+SUMMARIES = [
+    SUMMARY,
+    SUMMARY.replace("sum(gaps) / len(gaps)", "np.mean(gaps)"),
+    SUMMARY.replace("sum(gaps) / len(gaps)", "np.array(gaps, np.float32).mean()"),
+    """
+def summarise(history, last=3):
+    a, v = history["accuracy"], history["val_accuracy"]
+    epoch = int(np.argmin(history["val_loss"]))
+    out = dict(overfit_epoch=None, best_val_accuracy=np.max(v), gap=np.mean(a[-last:]) -
+               np.mean(v[-last:]))
+    if epoch + 1 != len(v):
+        out["overfit_epoch"] = np.int64(epoch + 1)
+    return out
+""",
+    """
+def overfit_epoch(history):
+    low, at = float("inf"), None
+    for epoch, loss in enumerate(history["val_loss"], start=1):
+        if loss < low:
+            low, at = loss, epoch
+    return None if at == len(history["val_loss"]) else at
+
+def summarise(history, last=3):
+    total, best = 0.0, 0.0
+    count = len(history["accuracy"])
+    for epoch in range(count):
+        if epoch >= count - last:
+            total += history["accuracy"][epoch] - history["val_accuracy"][epoch]
+        best = max(best, history["val_accuracy"][epoch])
+    return {"gap": total / last, "best_val_accuracy": best,
+            "overfit_epoch": overfit_epoch(history)}
+""",
+    """
+def summarise(history: dict[str, list[float]], last: int = 3) -> dict[str, float | int | None]:
+    '''Summarize a training run.'''
+    assert {"accuracy", "val_accuracy", "val_loss"} <= set(history), "keys are missing"
+    assert 1 <= last <= len(history["val_loss"]), "last must fit the number of epochs"
+    gap: float = float(np.mean(gap_curve(history)[-last:]))
+    best: float = float(np.max(np.asarray(history["val_accuracy"])))
+    lowest_index: int = int(np.argmin(history["val_loss"]))
+    is_last: bool = lowest_index == len(history["val_loss"]) - 1
+    summary = {"gap": gap, "best_val_accuracy": best}
+    summary["overfit_epoch"] = None if is_last else lowest_index + 1
+    print(f"gap {gap:.3f}, best validation accuracy {best:.3f}")
+    return summary
+""",
+]
 
 
-@pytest.mark.parametrize(
-    "code", [SUMMARY, SUMMARY.replace("sum(gaps) / len(gaps)", "np.mean(gaps)")]
-)
+@pytest.mark.parametrize("code", SUMMARIES, ids=ids(SUMMARIES))
 def test_a_summary_in_other_forms_passes(net2, code):
-    result = net2.run("net2-summary", net2.namespace(code))
-    assert result.passed and result.hidden, result
+    assert_right(judged(net2, "net2-summary", code))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("sum(gaps) / len(gaps)", "gaps[-1]", "gap over the last three"),
-        ("[-last:]", "", "gap over the last three"),
-        ("[-last:]", "[-3:]", "the gap"),
-        ("max(history", "min(history", "best validation accuracy"),
-        ('max(history["val_accuracy"])', 'history["val_accuracy"][-1]', "best validation accuracy"),
-        ("min(losses)) + 1", "min(losses))", "overfitting begins"),
-        ("epoch if epoch < len(losses) else None", "epoch", "overfitting begins is wrong"),
-        ('history["val_loss"]', 'history["loss"]', "overfitting begins"),
-        (
-            "losses.index(min(losses)) + 1",
-            "len(losses) - losses[::-1].index(min(losses))",
-            "overfit",
-        ),
-    ],
-)
+OTHER_SUMMARIES = [
+    ("sum(gaps) / len(gaps)", "gaps[-1]", "gap over the last three"),
+    ("sum(gaps) / len(gaps)", "sum(gaps)", "gap over the last three"),
+    ("sum(gaps) / len(gaps)", "abs(sum(gaps) / len(gaps))", "the gap"),
+    ("sum(gaps) / len(gaps)", "sum(map(abs, gaps)) / len(gaps)", "the gap"),
+    ("sum(gaps) / len(gaps)", "max(gaps)", "gap over the last three"),
+    ("sum(gaps) / len(gaps)", "gaps", "gap over the last three"),
+    ("[-last:]", "", "gap over the last three"),
+    ("[-last:]", "[:last]", "gap over the last three"),
+    ("[-last:]", "[-3:]", "the gap"),
+    ("[-last:]", "[1:]", "the gap"),
+    ("last=3", "last=2", "gap over the last three"),
+    ("a - v for", "v - a for", "gap over the last three"),
+    ("max(history", "min(history", "best validation accuracy"),
+    ('max(history["val_accuracy"])', 'history["val_accuracy"][-1]', "best validation accuracy"),
+    ('max(history["val_accuracy"])', 'max(history["accuracy"])', "best validation accuracy"),
+    (
+        'max(history["val_accuracy"])',
+        'history["val_accuracy"][int(np.argmin(history["val_loss"]))]',
+        "best validation accuracy",
+    ),
+    ('max(history["val_accuracy"])', 'max(history["val_accuracy"][-3:])', "best validation"),
+    ("min(losses)) + 1", "min(losses))", "overfitting begins"),
+    ("epoch if epoch < len(losses) else None", "epoch", "overfitting begins is wrong"),
+    ("epoch if epoch < len(losses) else None", "epoch % len(losses)", "overfitting begins is"),
+    ("epoch if epoch < len", "epoch if min(losses) != losses[-1] and epoch < len", "begins is"),
+    ('history["val_loss"]', 'history["loss"]', "overfitting begins"),
+    (
+        "losses.index(min(losses)) + 1",
+        "len(losses) - losses[::-1].index(min(losses))",
+        "overfit",
+    ),
+    ('"best_val_accuracy": best,', "", "the keys are"),
+    ("return {", "print({", "returns none"),
+    ("epoch = losses", 'history["val_loss"].sort(); epoch = losses', "changes its argument"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), OTHER_SUMMARIES, ids=ids(OTHER_SUMMARIES))
 def test_a_wrong_summary_is_named(net2, old, new, words):
     assert old in SUMMARY
-    assert_wrong(net2.run("net2-summary", net2.namespace(SUMMARY.replace(old, new))), words)
+    code = SUMMARY.replace(old, new)
+    code = code.replace("None}", "None})") if new.endswith("({") else code
+    assert_wrong(judged(net2, "net2-summary", code), words)
+
+
+# ------------------------------------------------------------------ the whole notebook
+
+
+def test_the_solution_passes_every_check(net2, trained, lenient):
+    for test in net2.tests:
+        assert_right(judged(net2, test, **trained))
+
+
+def test_each_exercise_but_the_training_is_judged_without_the_others(net2):
+    for test, own in (
+        ("net2-net1", ["build_net1"]),
+        ("net2-architecture", ["build_net2"]),
+        ("net2-count", ["count_net2"]),
+        ("net2-judge", ["judge"]),
+        ("net2-gap", ["gap_curve"]),
+        ("net2-summary", ["summarise", "gap_curve"]),
+    ):
+        solved = net2.namespace()
+        alone = net2.stubs() | {name: solved[name] for name in own}
+        assert_right(net2.run(test, alone))
+
+
+def test_a_notebook_with_nothing_filled_in_is_not_attempted(net2):
+    for test in net2.tests:
+        result = net2.run(test, net2.stubs())
+        assert result.status == checks.NOT_ATTEMPTED, (test, result)

@@ -1,12 +1,12 @@
 """06 NET III: right answers in more than one form pass, and wrong ones fail in words."""
 
+import math
+
 import exercise
 import keras
 import numpy as np
 import pytest
 
-from autograder import submission
-from autograder.judge import source
 from convcourse import checks, shapes, training
 
 L = keras.layers
@@ -58,38 +58,110 @@ def trace_sizes(layers, size=32, padding="valid"):
     size = size // n if kind == "pool" else max(size - loss, 0)
     return [size] + trace_sizes(rest, size, padding)
 """
+VERBOSE = """
+from typing import List, Tuple
+
+def _conv_output(size: int, kernel: int, padding: str) -> int:
+    return size if padding == "same" else size - kernel + 1
+
+def trace_sizes(
+    layers: List[Tuple[str, int]], size: int = 32, padding: str = "valid"
+) -> List[int]:
+    assert isinstance(layers, list) and isinstance(size, int), "wrong types"
+    assert padding in ("valid", "same"), f"unknown padding: {padding}"
+    result: List[int] = []
+    for index, (layer_type, extent) in enumerate(layers):
+        if layer_type == "conv":
+            size = _conv_output(size=size, kernel=extent, padding=padding)
+        elif layer_type == "pool":
+            size = int(np.floor(size / extent))
+        else:
+            raise ValueError(f"layer {index}: unknown layer type {layer_type!r}")
+        print(f"{layer_type:<5}{extent:>3} -> {max(size, 0)}")
+        result.append(max(size, 0))
+        if size < 1:
+            break
+    return result
+"""
+ACCUMULATED = """
+from itertools import accumulate
+
+def trace_sizes(layers, size=32, padding="valid"):
+    def step(n, layer):
+        kind, f = layer
+        return n // f if kind == "pool" else n if padding == "same" else max(n - f + 1, 0)
+    sizes = list(accumulate(layers, step, initial=size))[1:]
+    return sizes[: sizes.index(0) + 1] if 0 in sizes else sizes
+"""
+AS_CLASS = """
+class Tracer:
+    def __call__(self, layers, size=32, padding="valid"):
+        sizes = [size]
+        for kind, n in layers:
+            if not sizes[-1]:
+                break
+            sizes.append(getattr(self, kind)(sizes[-1], n, padding))
+        return sizes[1:]
+    def conv(self, size, n, padding):
+        return size if padding == "same" else max(0, size + 1 - n)
+    def pool(self, size, n, padding):
+        return divmod(size, n)[0]
+
+trace_sizes = Tracer()
+"""
 
 
 @pytest.mark.parametrize(
-    "code", [TRACE, RECURSIVE, TRACE.replace("return out", "return tuple(out)")]
+    "code",
+    [
+        TRACE,
+        RECURSIVE,
+        VERBOSE,
+        ACCUMULATED,
+        AS_CLASS,
+        TRACE.replace("return out", "return tuple(out)"),
+        TRACE.replace("return out", "return np.array(out, dtype=np.int32)"),
+        TRACE.replace("size //= n", "size = np.floor_divide(size, n)"),
+        TRACE.replace("size //= n", "size = float(size // n)"),
+    ],
 )
 def test_sizes_traced_another_way_pass(net3, code):
     result = run(net3, "net3-sizes", code)
     assert result.passed and result.hidden, result
 
 
+CONV = 'size if padding == "same" else size - (n - 1)'
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("size - (n - 1)", "size - n", "docstring"),
-        ("size - (n - 1)", "size - 2", "docstring"),
-        ("size //= n", "size = size / n", "without padding is"),
-        ("size //= n", "size = -(-size // n)", "wrong"),
+        ("size - (n - 1)", "size - n", "docstring's list"),
+        ("size - (n - 1)", "size - 2", "docstring's list"),
+        ("size //= n", "size = size / n", "no whole number"),
+        ("size //= n", "size = -(-size // n)", "the size after layer"),
         ("size //= n", "size //= 2", "pooling by 3"),
-        ('size if padding == "same" else size - (n - 1)', "size - (n - 1)", "same padding"),
-        ('size if padding == "same" else size - (n - 1)', "size", "docstring"),
-        ("out.append(max(size, 0))", "out.append(size)", "larger than the image"),
-        ("        if size <= 0:\n            return out\n", "", "NET III without padding"),
-        ("size=32", "size=28", "docstring"),
-        ("out = []", "out = [size]", "docstring"),
+        ("size //= n", "size = size // n if padding == 'valid' else -(-size // n)", "pooling by 3"),
+        (CONV, "size - (n - 1)", "same padding"),
+        (CONV, "size", "docstring's list"),
+        (CONV, "size if padding == 'same' else max(size - n + 1, 1)", "docstring's list"),
+        (CONV, "size - (1 - n % 2) if padding == 'same' else size - n + 1", "filter of 4 pixels"),
+        ("out.append(max(size, 0))", "out.append(size)", "negative size"),
+        ("size <= 0", "size < -99", "too many sizes"),
+        ("size <= 0", "size <= 1", "too few sizes"),
+        ("size=32", "size=28", "docstring's list"),
+        ('padding="valid"', 'padding="same"', "docstring's list"),
+        ("out = []", "out = [size]", "docstring's list"),
+        ("for kind, n in layers:", "while layers:\n        kind, n = layers.pop(0)", "changes its"),
+        ("return out", "pass", "None"),
+        ("return out", "return out[-1]", "docstring's list"),
+        ("out = []", "out = trace_sizes.__dict__.setdefault('out', [])", "same padding"),
+        ("for kind, n in layers:", "for kind, n in NET3_LAYERS:", "docstring's list"),
     ],
 )
 def test_wrong_sizes_are_named(net3, old, new, words):
     assert old in TRACE
-    code = TRACE.replace(old, new)
-    if new == "size = size / n":
-        words = "sizes"
-    assert_wrong(run(net3, "net3-sizes", code), words)
+    assert_wrong(run(net3, "net3-sizes", TRACE.replace(old, new)), words)
 
 
 # ------------------------------------------------------------------ net3-architecture
@@ -99,8 +171,10 @@ def builder(wrong=""):
     """NET III in functional form, with something wrong in it."""
 
     def build_net3(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
+        whole = {"int": int, "ceil": math.ceil}.get(wrong, round)
+
         def some(n):
-            return n if wrong == "width" else round(n * width)
+            return n if wrong == "width" else whole(n * width)
 
         def drop(x):
             if wrong == "always dropout":
@@ -110,24 +184,34 @@ def builder(wrong=""):
         penalty = keras.regularizers.L2(l2 * (2 if wrong == "double" else 1)) if l2 else None
         if wrong == "always l2":
             penalty = keras.regularizers.L2(0.0005)
+        if wrong == "l2 at least":
+            penalty = keras.regularizers.L2(l2 or 0.0005)
+        if wrong == "l1 too":
+            penalty = keras.regularizers.L1L2(l1=l2, l2=l2)
+        more = {"bias_regularizer": penalty} if wrong == "biases" else {}
+        if wrong == "outputs":
+            more = {"activity_regularizer": penalty}
         inputs = x = keras.Input((32, 32, 3))
-        padding = "valid" if wrong == "valid" else padding
+        padding = "valid" if wrong == "valid" else "same" if wrong == "padding" else padding
         for number, block in enumerate([(96, 96), (128,), (128, 128, 128)]):
             for filters in block[1:] if wrong == "shallow" else block:
                 size = 5 if wrong == "filters" else 3
                 kernel = penalty if wrong == "l2 on convolutions" else None
                 x = L.Conv2D(some(filters), size, padding=padding, kernel_regularizer=kernel)(x)
                 x = L.ReLU()(x)
-            x = L.MaxPool2D()(x)
+            x = L.AveragePooling2D(2)(x) if wrong == "average" else L.MaxPool2D()(x)
             x = x if wrong == "one dropout less" and number == 2 else drop(x)
         x = L.Flatten()(x)
         for units in (1024, 512):
-            x = L.Dense(some(units), "relu", kernel_regularizer=penalty)(x)
+            x = L.Dense(some(units), "relu", kernel_regularizer=penalty, **more)(x)
             x = drop(x) if wrong != "dropout on convolutions alone" else x
         last = None if wrong == "last without l2" else penalty
         units = 10 if wrong == "classes" else some(classes) if wrong == "narrow end" else classes
         end = "relu" if wrong == "end" else "softmax"
-        return keras.Model(inputs, L.Dense(units, end, kernel_regularizer=last)(x))
+        net = keras.Model(inputs, L.Dense(units, end, kernel_regularizer=last)(x))
+        if wrong == "compiled":
+            net.compile("adam", "sparse_categorical_crossentropy")
+        return None if wrong == "nothing" else net
 
     return build_net3
 
@@ -153,7 +237,92 @@ def from_a_list(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
     return keras.Sequential(kept)
 
 
-@pytest.mark.parametrize("right", [builder(), from_a_list])
+class Net3(keras.Model):
+    def __init__(self, width, padding, rate, l2, classes):
+        super().__init__()
+        penalty = keras.regularizers.L2(l2) if l2 else None
+        sizes = (96, 96, 128, 128, 128, 128)
+        self.convs = [
+            L.Conv2D(round(width * n), 3, padding=padding, activation="relu") for n in sizes
+        ]
+        self.pool = L.MaxPooling2D(2)
+        self.drop = L.Dropout(rate) if rate else None
+        self.flatten = L.Flatten()
+        self.fcs = [
+            L.Dense(round(width * n), activation="relu", kernel_regularizer=penalty)
+            for n in (1024, 512)
+        ]
+        self.out = L.Dense(classes, activation="softmax", kernel_regularizer=penalty)
+
+    def dropped(self, x, training):
+        return self.drop(x, training=training) if self.drop else x
+
+    def call(self, x, training=False):
+        for number, conv in enumerate(self.convs):
+            x = conv(x)
+            if number in (1, 2, 5):
+                x = self.dropped(self.pool(x), training)
+        x = self.flatten(x)
+        for fc in self.fcs:
+            x = self.dropped(fc(x), training)
+        return self.out(x)
+
+
+def subclassed(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
+    net = Net3(width, padding, dropout, l2, classes)
+    net.build((None, 32, 32, 3))
+    return net
+
+
+def verbose(width: float = 1.0, padding="same", dropout=0.5, l2=0.0005, classes: int = 10):
+    assert 0 <= dropout < 1 and l2 >= 0, "invalid regularization"
+    print(f"building NET III with width {width}")
+    net = keras.Sequential(name="net3")
+    net.add(keras.Input(shape=(32, 32, 3), name="images"))
+    for block, filters in enumerate([[96, 96], [128], [128] * 3], start=1):
+        for conv, count in enumerate(filters, start=1):
+            settings = {"filters": round(width * count), "kernel_size": (3, 3), "strides": (1, 1)}
+            name = f"conv{block}_{conv}"
+            net.add(L.Conv2D(**settings, padding=padding, activation=keras.ops.relu, name=name))
+        net.add(L.MaxPooling2D(pool_size=(2, 2), strides=(2, 2), name=f"pool{block}"))
+        if dropout > 0:
+            net.add(L.Dropout(rate=dropout, name=f"drop{block}"))
+    net.add(L.Reshape((16 * round(width * 128),)))
+    for number, units in enumerate((1024, 512), start=1):
+        penalty = keras.regularizers.L1L2(l2=l2)
+        net.add(L.Dense(units=round(width * units), kernel_regularizer=penalty, name=f"fc{number}"))
+        net.add(L.Activation(keras.activations.relu))
+        if dropout > 0:
+            net.add(L.Dropout(rate=dropout))
+    penalty = keras.regularizers.L1L2(l2=l2)
+    net.add(L.Dense(units=classes, kernel_regularizer=penalty, name="logits"))
+    net.add(L.Softmax())
+    return net
+
+
+def by_operations(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
+    """Functional, with functions in the place of activation layers, and one pooling layer."""
+    inputs = keras.Input((32, 32, 3))
+    pool, x = L.MaxPooling2D(), inputs
+    for n, last in ((96, 0), (96, 1), (128, 1), (128, 0), (128, 0), (128, 1)):
+        x = keras.ops.relu(L.Conv2D(round(width * n), 3, padding=padding)(x))
+        if last:
+            x = pool(x)
+            x = L.Dropout(dropout)(x) if dropout else x
+    x = L.Flatten()(x)
+    for n in (1024, 512, classes):
+        n = n if n == classes else round(width * n)
+        x = L.Dense(n, kernel_regularizer=keras.regularizers.L2(l2) if l2 else None)(x)
+        if n == classes:
+            return keras.Model(inputs, keras.activations.softmax(x))
+        x = keras.ops.relu(x)
+        x = L.Dropout(dropout)(x) if dropout else x
+
+
+RIGHT = [builder(), from_a_list, subclassed, verbose, by_operations]
+
+
+@pytest.mark.parametrize("right", RIGHT)
 def test_net3_built_another_way_passes(net3, right):
     result = run(net3, "net3-architecture", build_net3=right)
     assert result.passed and result.hidden, result
@@ -164,18 +333,28 @@ def test_net3_built_another_way_passes(net3, right):
     [
         ("shallow", "convolution"),
         ("filters", "kernel_size 5"),
+        ("average", "pooling"),
         ("one dropout less", "dropout"),
         ("dropout on convolutions alone", "dropout"),
         ("end", "activation relu; expected softmax"),
         ("rate", "rate"),
         ("always dropout", "dropout"),
         ("width", "filters"),
+        ("int", "filters"),
+        ("ceil", "filters"),
         ("classes", "units"),
         ("narrow end", "units"),
-        ("double", "wrong penalty"),
-        ("always l2", "wrong penalty"),
-        ("last without l2", "wrong penalty"),
-        ("l2 on convolutions", "wrong penalty"),
+        ("double", "another L2 factor"),
+        ("always l2", "another L2 factor"),
+        ("l2 at least", "although l2 is 0"),
+        ("last without l2", "FC layer 3 of 3 has no L2 penalty"),
+        ("l2 on convolutions", "type Conv2D has a penalty"),
+        ("l1 too", "another penalty than L2"),
+        ("biases", "another penalty than L2"),
+        ("outputs", "another penalty than L2"),
+        ("padding", "ignores its argument padding"),
+        ("compiled", "compiles the network"),
+        ("nothing", "returns None"),
     ],
 )
 def test_another_network_is_not_net3(net3, wrong, words):
@@ -197,18 +376,6 @@ def trained(net3):
     x = np.float32(x) / 255
     names = net3.namespace(LAYERS, few_x=x[:40], few_y=y[:40], x_val=x[40:], y_val=y[40:])
     keras.utils.set_random_seed(1)
-    nets = {
-        "NET I": names["build_net1"](),
-        "NET II": names["build_net2"](),
-        "NET III": names["build_net3"](0.25),
-    }
-    names["nets"] = nets
-    names |= {"net1": nets["NET I"], "net2": nets["NET II"], "net3": nets["NET III"]}
-    names["records"] = {name: training.History({}, [], 1.5) for name in nets}
-    names["gaps"] = {
-        name: names["fair_gap"](net, x[:40], y[:40], x[40:], y[40:]) for name, net in nets.items()
-    }
-    names["table"] = names["compare"](nets, names["records"], names["gaps"])
     names["mine"] = names["build_mine"]()
     names["mine_record"] = training.History({}, [], 1.5)
     names["entry"] = {"name": "somebody", "idea": "none"}
@@ -256,47 +423,108 @@ def fair_gap(model, train_images, train_labels, val_images, val_labels):
     b = model.evaluate(val_images, val_labels, verbose=0)[1]
     return dict(gap=a - b, validation=b, training=a)
 """
+VERBOSE_GAP = """
+def fair_gap(
+    model: keras.Model,
+    train_images: np.ndarray,
+    train_labels: np.ndarray,
+    val_images: np.ndarray,
+    val_labels: np.ndarray,
+) -> dict:
+    assert train_images.ndim == 4 and train_images.shape[1:] == (32, 32, 3), train_images.shape
+    assert len(val_images) == len(val_labels), "images and labels do not match"
+    if not model.compiled:
+        print("compiling the network")
+        model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    result = {}
+    for key, images, labels in (
+        ("training", train_images, train_labels),
+        ("validation", val_images, val_labels),
+    ):
+        figures = model.evaluate(x=images, y=labels, batch_size=64, verbose=0, return_dict=True)
+        print(f"{key}: {figures}")
+        result[key] = float(figures["accuracy"])
+    result["gap"] = result["training"] - result["validation"]
+    return result
+"""
+BY_LIBRARY = """
+from sklearn.metrics import accuracy_score
+
+def fair_gap(model, train_images, train_labels, val_images, val_labels):
+    pairs = (train_images, train_labels), (val_images, val_labels)
+    a, b = (accuracy_score(y, model.predict(x, verbose=0).argmax(axis=1)) for x, y in pairs)
+    return {"training": a, "validation": b, "gap": a - b}
+"""
+BY_METRIC = """
+class Fair:
+    def __init__(self, model):
+        self.model, self.metric = model, keras.metrics.SparseCategoricalAccuracy()
+    def of(self, x, y):
+        self.metric.reset_state()
+        for at in range(0, len(x), 7):
+            self.metric.update_state(y[at : at + 7], self.model.predict_on_batch(x[at : at + 7]))
+        return np.float32(self.metric.result())
+
+def fair_gap(model, train_images, train_labels, val_images, val_labels):
+    fair = Fair(model)
+    a, b = fair.of(train_images, train_labels), fair.of(val_images, val_labels)
+    return {"gap": np.subtract(a, b), "training": a, "validation": b}
+"""
+BY_LOOP = """
+def fair_gap(model, train_images, train_labels, val_images, val_labels):
+    hits = []
+    for x, y in [(train_images, train_labels), (val_images, val_labels)]:
+        right = 0
+        for row, label in zip(model.predict(x, verbose=0), y):
+            if int(np.argmax(row)) == int(label[0]):
+                right += 1
+        hits.append(right / len(y))
+    return {"training": hits[0], "validation": hits[1], "gap": hits[0] - hits[1]}
+"""
 
 
-def judged_gap(net3, trained, code):
-    """The gaps of all three networks as this answer finds them, judged."""
-    kept = {k: v for k, v in trained.items() if k != "__builtins__" and k != "fair_gap"}
-    names = net3.namespace(code, **kept)
-    arrays = [trained[name] for name in ("few_x", "few_y", "x_val", "y_val")]
-    names["gaps"] = {k: names["fair_gap"](net, *arrays) for k, net in trained["nets"].items()}
-    return net3.run("net3-gap", names)
-
-
-@pytest.mark.parametrize("code", [GAP, BY_EVALUATE])
-def test_a_fair_gap_found_another_way_passes(net3, trained, code):
-    result = judged_gap(net3, trained, code)
+@pytest.mark.parametrize(
+    "code", [GAP, BY_EVALUATE, VERBOSE_GAP, BY_LIBRARY, BY_METRIC, BY_LOOP], ids=range(6)
+)
+def test_a_fair_gap_found_another_way_passes(net3, code):
+    result = run(net3, "net3-gap", code)
     assert result.passed and result.hidden, result
+
+
+PAIR = '{"training": a, "validation": b, "gap": a - b}'
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ("a - b", "b - a", "the gap"),
+        ("a - b", "abs(a - b)", "the gap"),
+        ("a - b", "1 - b", "the gap"),
+        ("a - b", "max(a - b, 0)", "the gap"),
         ("training=False", "training=True", "network with dropout"),
         ("y[:, 0]", "y", "training accuracy"),
         ("argmax(-1)", "argmin(-1)", "training accuracy"),
+        ("argmax(-1)", "argmax(0)", "differ"),
         ("share(val_images, val_labels)", "share(train_images, train_labels)", "validation"),
+        ("share(val_images, val_labels)", "share(train_images, val_labels)", "differ"),
         ('"gap": a - b', '"difference": a - b', "list of keys"),
-        ('{"training": a, "validation": b, "gap": a - b}', "a - b", "not return a dictionary"),
+        (PAIR, "a - b", "not return a dictionary"),
+        (PAIR, '{"training": b, "validation": a, "gap": a - b}', "training accuracy"),
+        (PAIR, "print(a - b)", "returns None"),
         ('"training": a', '"training": a * 100', "training accuracy"),
+        ('"training": a', '"training": 1.0', "training accuracy of a network"),
+        ('"validation": b', '"validation": round(b, 1)', "validation accuracy of a network"),
+        ("a, b = ", "train_labels[:] = 0; a, b = ", "changes its argument train_labels"),
+        ("np.mean", "np.sum", "training accuracy"),
     ],
 )
-def test_an_unfair_gap_is_named(net3, trained, old, new, words):
+def test_an_unfair_gap_is_named(net3, old, new, words):
     assert old in GAP
-    code = GAP.replace(old, new)
-    assert_wrong(judged_gap(net3, trained, code), words)
-
-
-@pytest.mark.parametrize("key", ["training", "validation", "gap"])
-def test_a_made_up_gap_is_found(net3, trained, key):
-    told = {name: dict(gap) for name, gap in trained["gaps"].items()}
-    told["NET III"][key] += 0.1
-    assert_wrong(net3.run("net3-gap", dict(trained) | {"gaps": told}), "net3")
+    result = run(net3, "net3-gap", GAP.replace(old, new))
+    if words == "differ":  # the shapes do not even fit
+        assert result.status in (checks.WRONG, checks.ERROR), result
+    else:
+        assert_wrong(result, words)
 
 
 # ------------------------------------------------------------------ net3-compare
@@ -312,66 +540,134 @@ def compare(nets, records, gaps):
     rows.sort(key=lambda row: -row["accuracy"])
     return rows
 """
+VERBOSE_COMPARE = """
+from operator import itemgetter
+from typing import Any, Dict, List
+
+def compare(nets: Dict[str, keras.Model], records: dict, gaps: dict) -> List[Dict[str, Any]]:
+    assert set(nets) == set(records) == set(gaps), "the names differ"
+    table: List[Dict[str, Any]] = []
+    for name, net in nets.items():
+        assert isinstance(net, keras.Model), f"{name} is no network"
+        row = {"name": name, "parameters": int(net.count_params())}
+        row["seconds"] = float(records[name].seconds)
+        row["accuracy"], row["gap"] = itemgetter("validation", "gap")(gaps[name])
+        print(f"{name}: {row}")
+        table.append(row)
+    return sorted(table, key=itemgetter("accuracy"), reverse=True)
+"""
+BY_DATACLASS = """
+from dataclasses import asdict, dataclass
+
+@dataclass
+class Row:
+    name: str
+    parameters: int
+    seconds: float
+    accuracy: float
+    gap: float
+
+def compare(nets, records, gaps):
+    best = sorted(gaps, key=lambda n: gaps[n]["validation"])[::-1]
+    rows = [(n, nets[n].count_params(), records[n].seconds, gaps[n]["validation"]) for n in best]
+    return [asdict(Row(*row, gap=gaps[row[0]]["gap"])) for row in rows]
+"""
 
 
-def judged_table(net3, trained, code):
-    kept = {k: v for k, v in trained.items() if k not in ("__builtins__", "compare")}
-    names = net3.namespace(code, **kept)
-    names["table"] = names["compare"](trained["nets"], trained["records"], trained["gaps"])
-    return net3.run("net3-compare", names)
-
-
-@pytest.mark.parametrize("code", [COMPARE, COMPARE.replace("return rows", "return tuple(rows)")])
-def test_a_table_made_another_way_passes(net3, trained, code):
-    result = judged_table(net3, trained, code)
+@pytest.mark.parametrize(
+    "code",
+    [
+        COMPARE,
+        VERBOSE_COMPARE,
+        BY_DATACLASS,
+        COMPARE.replace("return rows", "return tuple(rows)"),
+        COMPARE.replace('["gap"]', '["training"] - gaps[name]["validation"]'),
+        COMPARE.replace("rows.append(dict(", "rows.insert(0, dict(").replace("int(", "np.int64("),
+    ],
+    ids=range(6),
+)
+def test_a_table_made_another_way_passes(net3, code):
+    result = run(net3, "net3-compare", code)
     assert result.passed and result.hidden, result
+
+
+SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('    rows.sort(key=lambda row: -row["accuracy"])\n', "", "first row"),
-        ('-row["accuracy"]', 'row["accuracy"]', "first row"),
-        ('gaps[name]["validation"]', 'gaps[name]["training"]', "first row"),
+        (SORTED, "", "list of the names"),
+        (SORTED, "    rows.sort(key=lambda row: row['name'], reverse=True)\n", "names"),
+        ('-row["accuracy"]', 'row["accuracy"]', "names"),
+        ('-row["accuracy"]', '-row["gap"]', "names"),
+        ('-row["accuracy"]', '-row["parameters"]', "names"),
+        ('-row["accuracy"]', '-gaps[row["name"]]["training"]', "names"),
+        ('gaps[name]["validation"]', 'gaps[name]["training"]', "names"),
+        ('gaps[name]["validation"]', 'round(gaps[name]["validation"], 2)', "accuracy"),
         ('gaps[name]["gap"]', 'gaps[name]["training"]', "gap"),
+        ('gaps[name]["gap"]', 'abs(gaps[name]["gap"])', "gap"),
         ("nets[name].weights", "nets[name].layers[-1].weights[:1]", "parameters"),
+        ("nets[name].weights", "nets[name].trainable_weights", "parameters"),
         ("return rows", "return rows[:1]", "number of rows"),
-        ("gap=gaps", "difference=gaps", "lacks 'gap'"),
+        ("return rows", "return rows[0]", "rows"),
+        ("return rows", "print(rows)", "returns None"),
+        ("gap=gaps", "difference=gaps", "list of the keys"),
         ("records[name].seconds", "0.0", "seconds"),
+        ("records[name].seconds", "list(records.values())[len(rows)].seconds", "seconds"),
+        ("records[name].seconds", "records[name].seconds / 60", "seconds"),
+        ('gaps[name]["gap"]', 'gaps[name].pop("gap")', "changes its argument gaps"),
     ],
 )
-def test_a_wrong_table_is_named(net3, trained, old, new, words):
+def test_a_wrong_table_is_named(net3, old, new, words):
     assert old in COMPARE
-    assert_wrong(judged_table(net3, trained, COMPARE.replace(old, new)), words)
+    assert_wrong(run(net3, "net3-compare", COMPARE.replace(old, new)), words)
 
 
-def test_other_networks_under_the_names_of_net1_and_net2_are_found(net3, trained):
-    swapped = dict(trained) | {"net2": trained["build_net2"](3)}
-    assert_wrong(net3.run("net3-compare", swapped), "other kernel_size")
-    swapped = dict(trained) | {"net1": trained["net3"]}
-    assert_wrong(net3.run("net3-compare", swapped), "6 convolution layers")
+def earlier(wrong=""):
+    """The builders of NET I and II, with something wrong in them."""
+    size = "(32, 32, 3)" if wrong == "size" else "input_shape"
+    kernel = "5" if wrong == "kernel" else "kernel_size"
+    classes = "10" if wrong == "classes" else "classes"
+    pools = "(0, 2)" if wrong == "pools" else "(1, 2)"
+    filters = "(32, 64, 128)" if wrong == "filters" else "(32, 64, 64)"
+    end = "None" if wrong == "nothing" else "keras.Sequential(layers)"
+    code = """
+def build_net{}({}input_shape=(32, 32, 3), classes=10):
+    layers = [keras.Input({size})]
+    for number, n in enumerate({filters}):
+        layers.append(keras.layers.Conv2D(n, {}, activation="relu"))
+        if number in {}:
+            layers.append(keras.layers.MaxPool2D())
+    layers += [keras.layers.Flatten(), keras.layers.Dense(512, "relu")]
+    layers.append(keras.layers.Dense({classes}, "softmax"))
+    return {end}
+"""
+    named = {"size": size, "filters": filters, "classes": classes, "end": end}
+    first = code.format(1, "", 3, "(0, 1, 2)", **named)
+    return first + code.format(2, "kernel_size=5, ", kernel, pools, **named)
+
+
+def test_earlier_networks_written_another_way_pass(net3):
+    result = run(net3, "net3-compare", earlier())
+    assert result.passed and result.hidden, result
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("wrong", "words"),
     [
-        (lambda rows: rows[::-1], "highest accuracy comes first"),
-        (lambda rows: rows[:2], "number of rows"),
-        (lambda rows: [{**row, "parameters": 3_267_306} for row in rows], "parameter count of"),
-        (lambda rows: [{**row, "gap": 0.0} for row in rows], "gap of"),
-        (lambda rows: [{**row, "seconds": 0} for row in rows], "training time"),
+        ("kernel", "NET II with another kernel_size: The first convolution has other kernel_size"),
+        ("size", "NET I for other images and classes: The first dense layer"),
+        ("classes", "NET I for other images and classes: The second dense layer has other units"),
+        ("pools", "NET II: The layers are in another order"),
+        ("filters", "NET I: The third convolution has other filters"),
+        ("nothing", "build_net1 gives None"),
     ],
 )
-def test_a_made_up_table_is_found(net3, trained, change, words):
-    names = dict(trained) | {"gaps": SPREAD, "table": None}
-    names["table"] = change(names["compare"](trained["nets"], trained["records"], SPREAD))
-    assert_wrong(net3.run("net3-compare", names), words)
-
-
-SPREAD = {
-    name: {"training": 0.9, "validation": 0.9 - gap, "gap": gap}
-    for name, gap in (("NET I", 0.2), ("NET II", 0.3), ("NET III", 0.1))
-}
+def test_another_network_of_the_earlier_assignments_is_named(net3, wrong, words):
+    if wrong == "size":
+        words = "input shape of NET I"
+    assert_wrong(run(net3, "net3-compare", earlier(wrong)), words)
 
 
 # ------------------------------------------------------------------ net3-own
@@ -380,18 +676,141 @@ SPREAD = {
 @pytest.mark.parametrize(("starts", "points"), [((0, 0.9, 1), 2), ((0, 0, 1), 4), ((0, 0, 0), 6)])
 def test_each_band_is_worth_two_points(net3, trained, bands, starts, points):
     bands(*starts)
-    result = net3.run("net3-own", dict(trained))
+    result = net3.run("net3-own", own(net3, trained, TRAIN))
     assert result.passed and result.score == points, result
 
 
-def test_a_network_of_another_kind_is_welcome(net3, trained, bands):
-    bands(0, 0, 0)
+def other_kind():
     inputs = keras.Input((32, 32, 3))
     x = L.SeparableConv2D(32, 3, strides=2, activation="gelu")(L.RandomFlip("horizontal")(inputs))
     x = L.LayerNormalization()(L.Add()([x, L.Conv2D(32, 1)(x)]))
-    x = L.Dense(10, activation="softmax")(L.GlobalAveragePooling2D()(x))
-    result = net3.run("net3-own", dict(trained) | {"mine": keras.Model(inputs, x)})
+    return keras.Model(inputs, L.Dense(10, activation="softmax")(L.GlobalAveragePooling2D()(x)))
+
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn, self.end = L.Conv2D(8, 3), L.BatchNormalization(), L.Dense(10)
+
+    def call(self, x, training=False):
+        x = keras.ops.relu(self.bn(self.conv(x), training=training))
+        return keras.ops.softmax(self.end(keras.ops.mean(x, axis=(1, 2))))
+
+
+def own_class():
+    net = Own()
+    net(np.zeros((1, 32, 32, 3)))
+    return net
+
+
+def compiled(net):
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return net
+
+
+@pytest.mark.parametrize("make", [other_kind, own_class])
+def test_a_network_of_another_kind_is_welcome(net3, trained, bands, make):
+    bands(0, 0, 0)
+    names = own(net3, trained, TRAIN, build_mine=lambda: compiled(make()))
+    result = net3.run("net3-own", names)
     assert result.passed and result.score == 6, result
+
+
+def own(net3, trained, code="", **names):
+    """The notebook's names with other answers to the last exercise; the network is not trained."""
+    left = ("__builtins__", "build_mine", "train_mine", "mine")
+    space = net3.namespace(SMALL + code, **{k: v for k, v in trained.items() if k not in left})
+    space.update(names)
+    space["mine"] = names.get("mine") or space["build_mine"]()
+    return space
+
+
+SMALL = """
+def build_mine(loss="sparse_categorical_crossentropy"):
+    net = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.GlobalAveragePooling2D()])
+    net.add(keras.layers.Dense(10, activation="softmax", name="end"))
+    net.compile("adam", loss, metrics=["accuracy"])
+    return net
+"""
+TRAIN = """
+def train_mine(model, x, y, val_images, val_labels):
+    return training.fit(model, "net3_mine", x, y, validation_data=(val_images, val_labels))
+"""
+FIT = 'training.fit(model, "net3_mine", x, y, validation_data=(val_images, val_labels))'
+ONE_HOT = """
+_small = build_mine
+
+def build_mine():
+    return _small(keras.losses.CategoricalCrossentropy(label_smoothing=0.1))
+
+def train_mine(model, x, y, val_images, val_labels):
+    rows, val_rows = (keras.utils.to_categorical(part, 10) for part in (y, val_labels))
+    rate = keras.callbacks.ReduceLROnPlateau(monitor="val_accuracy", factor=0.5, patience=1)
+    return training.fit(model=model, name="net3_mine", x=x, y=rows, epochs=2, batch_size=8,
+                        validation_data=(val_images, val_rows), callbacks=[rate])
+"""
+STREAM = """
+import tensorflow as tf
+
+def train_mine(model, x, y, val_images, val_labels):
+    def changed(image, label):
+        image = tf.image.random_flip_left_right(image)
+        return tf.image.random_brightness(image, 0.1), label
+    stream = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(100).map(changed).batch(8)
+    held = tf.data.Dataset.from_tensor_slices((val_images, val_labels)).batch(8)
+    return training.fit(model, "net3_mine", stream, None, validation_data=held)
+"""
+MIRRORED = """
+def train_mine(model, x, y, val_images, val_labels):
+    x, y = np.concatenate([x, x[:, :, ::-1]]), np.concatenate([y, y])
+    order = np.random.permutation(len(x))
+    return training.fit(model, "net3_mine", x[order], np.ravel(y)[order])
+"""
+MIXED = """
+def train_mine(model, x, y, val_images, val_labels):
+    share, other = np.random.beta(0.2, 0.2, (len(x), 1, 1, 1)), np.random.permutation(len(x))
+    x = np.float32(share * x + (1 - share) * x[other])
+    return training.fit(model, "net3_mine", x, y, validation_data=(val_images, val_labels))
+"""
+TWICE = """
+def train_mine(model, x, y, val_images, val_labels):
+    training.fit(model, "net3_mine_first", x, y)
+    model.get_layer("end").trainable = False
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return training.fit(model, "net3_mine", x, y, validation_split=0.2)
+"""
+
+
+@pytest.mark.parametrize("code", [TRAIN, ONE_HOT, STREAM, MIRRORED, MIXED, TWICE], ids=range(6))
+def test_a_training_of_another_kind_is_welcome(net3, trained, bands, code):
+    bands(0, 0, 0)
+    result = net3.run("net3-own", own(net3, trained, code))
+    assert result.passed and result.score == 6, result
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        (FIT.replace("x, y,", "val_images, val_labels,"), "validation images too"),
+        (
+            FIT.replace("x, y,", "np.r_[x, val_images], np.r_[y, val_labels],"),
+            "validation images too",
+        ),
+        (FIT.replace("x, y,", "few_x, few_y,"), "other images than its argument x"),
+        (
+            FIT.replace("x, y,", "np.r_[x, few_x], np.r_[y, few_y],"),
+            "other images than its argument x",
+        ),
+        (FIT.replace("x, y,", "x, y[::-1],"), "labels that are not their own"),
+        (FIT.replace("x, y,", "x, np.zeros_like(y),"), "labels that are not their own"),
+        (FIT.replace("(val_images, val_labels)", "(few_x, few_y)"), "validates on other images"),
+        (FIT.replace('"net3_mine"', '"mine"'), "saves its checkpoint as 'mine'"),
+        ("None", "does not train"),
+    ],
+)
+def test_a_training_on_other_images_is_named(net3, trained, bands, new, words):
+    bands(0, 0, 0)
+    assert_wrong(net3.run("net3-own", own(net3, trained, TRAIN.replace(FIT, new))), words)
 
 
 def small_net(units=10, end="softmax", shape=(32, 32, 3), hidden=0):
@@ -399,18 +818,21 @@ def small_net(units=10, end="softmax", shape=(32, 32, 3), hidden=0):
     if hidden:
         net.add(L.Dense(hidden, "relu"))
     net.add(L.Dense(units, activation=end))
-    return net
+    return compiled(net)
 
 
 @pytest.mark.parametrize(
     ("names", "words"),
     [
         ({"mine": small_net(hidden=65)}, "the budget is 200,000"),
-        ({"mine": small_net(units=9)}, "output shape"),
+        ({"mine": small_net(units=9)}, "shape (20, 9)"),
         ({"mine": small_net(end=None)}, "probabilities"),
         ({"mine": small_net(end="sigmoid")}, "probabilities"),
         ({"mine_record": None}, "returns None"),
         ({"entry": {"name": "x"}}, "list of the entry's keys"),
+        ({"entry": None}, "not a dictionary"),
+        ({"entry": {"name": 3, "idea": "x"}}, "two strings"),
+        ({"entry": {"name": "x", "idea": None}}, "two strings"),
     ],
 )
 def test_work_outside_the_rules_is_named(net3, trained, bands, names, words):
@@ -420,22 +842,24 @@ def test_work_outside_the_rules_is_named(net3, trained, bands, names, words):
     assert not result.hidden
 
 
+def test_a_builder_over_the_budget_is_found(net3, trained, bands):
+    bands(0, 0, 0)
+    names = own(net3, trained, mine=small_net())
+    names["build_mine"] = lambda: small_net(hidden=65)
+    assert_wrong(net3.run("net3-own", names), "build_mine returns has more than 200,000")
+
+
 def test_below_the_first_band_there_are_words_and_no_points(net3, trained, bands):
     bands(0.99, 1, 1)
-    result = net3.run("net3-own", dict(trained))
+    result = net3.run("net3-own", own(net3, trained, TRAIN))
     assert_wrong(result, "the first band begins at 99%")
     assert result.hidden and result.score is None
 
 
-@pytest.mark.parametrize("entry", [{"name": 3, "idea": "x"}, {"name": "x", "idea": None}])
-def test_an_entry_is_two_texts(net3, trained, bands, entry):
-    bands(0, 0, 0)
-    assert_wrong(net3.run("net3-own", dict(trained) | {"entry": entry}), "two strings")
-
-
 def test_the_leaderboard_is_told_what_the_judge_measured(net3, trained, bands):
     bands(0, 0, 0)
-    result = net3.run("net3-own", dict(trained) | {"entry": {"name": "x", "idea": "y"}})
+    names = own(net3, trained, TRAIN, entry={"name": "x", "idea": "y"})
+    result = net3.run("net3-own", names)
     assert result.passed
     told = result.notes
     assert (told["name"], told["idea"]) == ("x", "y")

@@ -1,5 +1,7 @@
 """13 CIFAR-100: right answers in more than one form pass, and wrong ones fail in words."""
 
+import math
+
 import exercise
 import keras
 import numpy as np
@@ -44,45 +46,80 @@ def judged(c100, test, body, **names):
 
 def test_a_notebook_with_nothing_filled_in_is_not_attempted(c100, arrays):
     for test in c100.tests:
-        result = c100.run(test, c100.stubs(BASE=BASE, rows=np.eye(3), **arrays))
+        result = c100.run(test, c100.stubs(BASE=BASE, **arrays))
         assert result.status == checks.NOT_ATTEMPTED, (test, result)
 
 
 # ------------------------------------------------------------------ c100-onehot
 
 ONE_HOT = "def one_hot(labels, classes=100):\n    {}"
+VERBOSE_ONE_HOT = """
+def one_hot(labels: np.ndarray, classes: int = 100) -> np.ndarray:
+    labels = np.asarray(labels)
+    assert labels.ndim in (1, 2), f"unexpected shape {labels.shape}"
+    flat = labels.reshape(-1).astype(int)
+    assert flat.min() >= 0 and flat.max() < classes, "a label is out of range"
+    result = np.zeros(shape=(flat.shape[0], classes), dtype=np.float32)
+    for row, label in enumerate(flat):
+        result[row, label] = 1.0
+    print("one_hot:", result.shape)
+    return result
+"""
 
 
 @pytest.mark.parametrize(
     "body",
     [
         "return keras.utils.to_categorical(np.ravel(labels), classes).astype('float32')",
+        "return keras.ops.one_hot(np.ravel(labels), classes, dtype='float32')",
         "rows = np.zeros((len(labels), classes), np.float32)\n"
         "    rows[np.arange(len(labels)), np.reshape(labels, -1)] = 1\n"
         "    return rows",
         "return (np.reshape(labels, (-1, 1)) == np.arange(classes)).astype(np.float32)",
+        "return np.identity(classes, 'float32')[labels.flatten()]",
+        "rows = [[float(k == y) for k in range(classes)] for y in labels.ravel()]\n"
+        "    return np.array(rows, np.float32)",
+        VERBOSE_ONE_HOT,
     ],
 )
 def test_rows_made_another_way_pass(c100, body):
-    assert_right(judged(c100, "c100-onehot", ONE_HOT.format(body)))
+    code = body if "def " in body else ONE_HOT.format(body)
+    assert_right(judged(c100, "c100-onehot", code))
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         ("return np.eye(classes)[np.ravel(labels)]", "dtype float64"),
+        ("return np.eye(classes, dtype='float32')[np.ravel(labels)].tolist()", "dtype float64"),
+        ("return np.eye(classes, dtype='int')[np.ravel(labels)]", "dtype int64"),
         ("return np.eye(classes, dtype='float32')[labels]", "shape (2, 1, 5)"),
-        ("return np.eye(labels.max() + 1, dtype='float32')[np.ravel(labels)]", "columns"),
+        ("return np.eye(classes, dtype='float32')[np.squeeze(labels)]", "another shape"),
+        ("return np.eye(labels.max() + 1, dtype='float32')[np.ravel(labels)]", "another shape"),
+        (
+            "return np.eye(int(labels.max()) + 1, dtype='float32')[np.ravel(labels)][:, :classes]",
+            "another shape",
+        ),
         ("return np.eye(classes, dtype='float32')[np.ravel(labels) - 1]", "differs"),
         ("return np.eye(classes, dtype='float32')", "shape (3, 3)"),
         ("return np.eye(100, dtype='float32')[np.ravel(labels)]", "shape (2, 100)"),
         ("return np.eye(classes, dtype='float32')[np.ravel(labels)].T", "shape (3, 2)"),
+        ("return 1 - np.eye(classes, dtype='float32')[np.ravel(labels)]", "differs"),
         ("np.eye(classes, dtype='float32')[np.ravel(labels)]", "None"),
+        ("labels.shape = -1; return np.eye(classes, dtype='float32')[labels]", "changes its first"),
+        (
+            "labels -= labels.min(); return np.eye(classes, dtype='f4')[labels.ravel()]",
+            "some places",
+        ),
     ],
 )
 def test_rows_that_are_not_one_hot_are_named(c100, body, words):
-    result = judged(c100, "c100-onehot", ONE_HOT.format(body))
-    assert_wrong(result, words if words != "columns" else "shape")
+    assert_wrong(judged(c100, "c100-onehot", ONE_HOT.format(body)), words)
+
+
+def test_another_usual_number_of_classes_is_found(c100):
+    code = ONE_HOT.format("return np.eye(classes, dtype='float32')[np.ravel(labels)]")
+    assert_wrong(judged(c100, "c100-onehot", code.replace("=100", "=120")), "without an argument")
 
 
 # ------------------------------------------------------------------ c100-base
@@ -105,11 +142,12 @@ def variant(**changed):
 
     def build(blocks=BASE, dropout=0.5, width=1.0, classes=100):
         blocks, width = changed.get("blocks", blocks), changed.get("width", width)
+        whole, kernel = changed.get("whole", round), changed.get("kernel", 3)
         net = keras.Sequential([L.Input((32, 32, 3))])
         for filters, convolutions in blocks:
             for _ in range(convolutions):
                 sizes = {"padding": changed.get("padding", "same")}
-                net.add(L.Conv2D(round(width * filters), 3, activation="relu", **sizes))
+                net.add(L.Conv2D(whole(width * filters), kernel, activation="relu", **sizes))
                 if changed.get("bn") == "each":
                     net.add(L.BatchNormalization(momentum=0.9))
             if changed.get("bn", "block") == "block":
@@ -125,12 +163,103 @@ def variant(**changed):
             net.add(L.Dense(units, activation="sigmoid"))
         last = changed.get("classes", classes)
         net.add(L.Dense(last, activation=changed.get("end", "softmax")))
+        if changed.get("compiled"):
+            net.compile("adam", "categorical_crossentropy")
         return net
 
     return build
 
 
-@pytest.mark.parametrize("right", [functional, variant()])
+class Base(keras.Model):
+    def __init__(self, blocks, dropout, width, classes):
+        super().__init__()
+        self.blocks = [
+            [
+                [
+                    L.Conv2D(round(width * filters), 3, padding="same", activation="relu")
+                    for _ in range(convolutions)
+                ],
+                L.BatchNormalization(momentum=0.9),
+            ]
+            for filters, convolutions in blocks
+        ]
+        self.pool, self.flatten = L.MaxPooling2D(), L.Flatten()
+        self.dropout = L.Dropout(dropout) if dropout else None
+        self.hidden = L.Dense(round(width * 512), activation="sigmoid")
+        self.out = L.Dense(classes, activation="softmax")
+
+    def call(self, x, training=False):
+        for convs, norm in self.blocks:
+            for conv in convs:
+                x = conv(x)
+            x = self.pool(norm(x, training=training))
+        x = self.flatten(x)
+        if self.dropout:
+            x = self.dropout(x, training=training)
+        return self.out(self.hidden(x))
+
+
+def subclassed(blocks=BASE, dropout=0.5, width=1.0, classes=100):
+    net = Base(blocks, dropout, width, classes)
+    net(np.zeros((1, 32, 32, 3), "float32"))
+    return net
+
+
+def by_operations(blocks=BASE, dropout=0.5, width=1.0, classes=100):
+    inputs = x = keras.Input((32, 32, 3))
+    pool = L.MaxPooling2D(pool_size=(2, 2), strides=(2, 2))
+    for filters, convolutions in blocks:
+        for _ in range(convolutions):
+            x = keras.ops.relu(L.Conv2D(round(width * filters), 3, padding="same")(x))
+        x = pool(L.BatchNormalization(momentum=0.9)(x))
+    x = L.Flatten()(x)
+    if dropout:
+        x = L.Dropout(dropout)(x)
+    x = keras.activations.sigmoid(L.Dense(round(width * 512))(x))
+    return keras.Model(inputs, keras.ops.softmax(L.Dense(classes)(x)))
+
+
+def verbose(blocks=BASE, dropout: float = 0.5, width: float = 1.0, classes: int = 100):
+    assert len(blocks) > 0 and 0 <= dropout < 1, "invalid arguments"
+    net = keras.Sequential(name="base")
+    net.add(keras.Input(shape=(32, 32, 3), name="images"))
+    for number, block in enumerate(blocks, start=1):
+        filters, convolutions = int(block[0]), int(block[1])
+        for conv in range(1, convolutions + 1):
+            settings = {"filters": round(filters * width), "kernel_size": (3, 3)}
+            settings |= {"strides": (1, 1), "padding": "same", "name": f"conv{number}_{conv}"}
+            net.add(L.Conv2D(**settings))
+            net.add(L.Activation("relu"))
+        net.add(L.BatchNormalization(momentum=0.9, name=f"norm{number}"))
+        net.add(L.MaxPool2D(name=f"pool{number}"))
+    net.add(L.Flatten())
+    if dropout > 0:
+        net.add(L.Dropout(rate=dropout))
+    net.add(L.Dense(units=round(512 * width), activation=keras.activations.sigmoid))
+    net.add(L.Dense(units=classes, activation=keras.ops.softmax))
+    print(net.name, net.count_params())
+    return net
+
+
+def nested(blocks=BASE, dropout=0.5, width=1.0, classes=100):
+    """A network whose blocks are networks."""
+
+    def block(filters, convolutions):
+        convs = [
+            L.Conv2D(round(width * filters), 3, padding="same", activation="relu")
+            for _ in range(convolutions)
+        ]
+        return keras.Sequential([*convs, L.BatchNormalization(momentum=0.9), L.MaxPooling2D()])
+
+    layers = [keras.Input((32, 32, 3)), *(block(*each) for each in blocks), L.Flatten()]
+    layers += [L.Dropout(dropout)] if dropout else []
+    layers.append(L.Dense(round(width * 512), activation="sigmoid"))
+    return keras.Sequential([*layers, L.Dense(classes, activation="softmax")])
+
+
+@pytest.mark.parametrize(
+    "right", [functional, variant(), subclassed, by_operations, verbose, nested]
+)
 def test_the_base_built_another_way_passes(c100, right):
     assert_right(c100.run("c100-base", c100.namespace(build_base=right)))
 
@@ -152,6 +281,10 @@ def test_the_base_built_another_way_passes(c100, right):
         (variant(always=True), "dropout", True),
         (variant(classes=100), "units", True),
         (variant(momentum=0.99), "momentum", True),
+        (variant(whole=int), "filters", True),
+        (variant(whole=math.ceil), "filters", True),
+        (variant(compiled=True), "compiles the network", False),
+        (variant(kernel=5), "kernel_size 5", False),
         (lambda *a, **k: None, "return", False),
     ],
 )
@@ -174,6 +307,7 @@ def block_costs(blocks, size=32, channels=3):
         {end}
     return costs
 """
+POP = "        filters, convolutions = blocks.pop(0)"
 GOOD = {
     "p": "(9 * channels + 1) * filters",
     "m": "9 * channels * filters * size * size",
@@ -181,6 +315,27 @@ GOOD = {
     "pair": "(p, m)",
     "end": "size = size // 2",
 }
+
+
+VERBOSE_COSTS = """
+from typing import List, Tuple
+
+def _conv(c_in: int, c_out: int, side: int) -> Tuple[int, int]:
+    weights = 3 * 3 * c_in * c_out
+    return weights + c_out, weights * side * side
+
+def block_costs(blocks, size: int = 32, channels: int = 3) -> List[Tuple[int, int]]:
+    assert size > 0 and channels > 0
+    result: List[Tuple[int, int]] = []
+    for index, (filters, convolutions) in enumerate(blocks):
+        pairs = [_conv(c_in=channels, c_out=filters, side=size)]
+        pairs += [_conv(c_in=filters, c_out=filters, side=size)] * (convolutions - 1)
+        total = tuple(int(value) for value in np.sum(pairs, axis=0, dtype=np.int64))
+        print(f"block {index}: {total}")
+        result.append(total)
+        channels, size = filters, size >> 1
+    return result
+"""
 
 
 @pytest.mark.parametrize(
@@ -193,7 +348,12 @@ GOOD = {
         "    (f, n), *rest = blocks\n"
         "    w = 9 * f * (channels + (n - 1) * f)\n"
         "    return [(w + n * f, w * size ** 2)] + block_costs(rest, size // 2, f)",
+        COSTS.format(**GOOD).replace("return costs", "return np.array(costs)"),
+        COSTS.format(**GOOD).replace("return costs", "return tuple(costs)"),
+        VERBOSE_COSTS,
+        COSTS.format(**GOOD | {"pair": "(float(p), float(m))"}),
     ],
+    ids=range(7),
 )
 def test_costs_counted_another_way_pass(c100, body):
     assert_right(judged(c100, "c100-costs", body))
@@ -212,11 +372,29 @@ def test_costs_counted_another_way_pass(c100, body):
         ({"pair": "(m, p)"}, "entry 0, entry 0", False),
         ({"m": "9 * channels * filters * 1024 // 4 ** len(costs)"}, "multiplications", True),
         ({"after": "channels = filters if number else channels"}, "entry 1", False),
+        ({"end": "size = -(-size // 2)"}, "multiplications of block 2", True),
+        ({"p": "(9 * channels + 1) * filters if number else 28 * filters"}, "entry 1", False),
+        ({"pair": "p"}, "2 values", False),
+        ({"pair": "(p, m, size)"}, "3 entries", False),
+        ({"end": "size //= 2; return costs"}, "1 entries", False),
     ],
 )
 def test_wrong_costs_are_named(c100, changed, words, hidden):
     result = judged(c100, "c100-costs", COSTS.format(**GOOD | changed))
     assert_wrong(result, words, hidden)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("for filters, convolutions in blocks:", "while blocks:\n" + POP, "changes its argument"),
+        ("channels=3", "channels=1", "entry 0, entry 0"),
+        ("size=32", "size=28", "entry 0, entry 1"),
+        ("return costs", "print(costs)", "None"),
+    ],
+)
+def test_other_faults_in_costs_are_named(c100, old, new, words):
+    assert_wrong(judged(c100, "c100-costs", COSTS.format(**GOOD).replace(old, new)), words, False)
 
 
 # ------------------------------------------------------------------ c100-augmented
@@ -225,7 +403,8 @@ def test_wrong_costs_are_named(c100, changed, words, hidden):
 def in_front(flip="horizontal", shift=(0.1, 0.1), turn=15 / 360, fill="nearest", **changed):
     def augmented(network):
         layers = [L.RandomFlip(flip), L.RandomTranslation(*shift, fill_mode=fill)]
-        layers.append(L.RandomRotation(turn, fill_mode=fill))
+        layers.append(L.RandomRotation(turn, fill_mode=changed.get("turn_fill", fill)))
+        layers = layers[: changed.get("left_out", 3)]
         if changed.get("backwards"):
             layers.reverse()
         if changed.get("copy"):
@@ -235,7 +414,7 @@ def in_front(flip="horizontal", shift=(0.1, 0.1), turn=15 / 360, fill="nearest",
     return augmented
 
 
-def nested(network):
+def nested_front(network):
     inputs = keras.Input((32, 32, 3))
     chain = keras.Sequential(
         [
@@ -247,16 +426,73 @@ def nested(network):
     return keras.Model(inputs, network(chain(inputs)))
 
 
+class Guarded(keras.Model):
+    def __init__(self, network):
+        super().__init__()
+        self.flip = L.RandomFlip("horizontal")
+        self.shift = L.RandomTranslation(0.1, 0.1, fill_mode="nearest")
+        self.turn = L.RandomRotation(15 / 360, fill_mode="nearest")
+        self.network = network
+
+    def call(self, x, training=False):
+        x = self.shift(self.flip(x, training=training), training=training)
+        return self.network(self.turn(x, training=training), training=training)
+
+
+def subclassed_front(network):
+    model = Guarded(network)
+    model(np.zeros((1, 32, 32, 3), "float32"))
+    return model
+
+
+def functional_front(network: keras.Model) -> keras.Model:
+    assert isinstance(network, keras.Model), "expected a network"
+    inputs = keras.Input(shape=network.input_shape[1:], name="images")
+    x = L.RandomFlip(mode="horizontal", name="flip")(inputs)
+    x = L.RandomTranslation(height_factor=0.1, width_factor=0.1, fill_mode="nearest")(x)
+    x = L.RandomRotation(factor=15.0 / 360.0, fill_mode="nearest")(x)
+    model = keras.Model(inputs=inputs, outputs=network(x), name="augmented")
+    print(model.name, model.count_params())
+    return model
+
+
+def opened_front(network):
+    """The layers of the network themselves, in one chain."""
+    front = in_front()(keras.Sequential([L.Input((32, 32, 3)), L.Identity()])).layers[:3]
+    return keras.Sequential([L.Input((32, 32, 3)), *front, *network.layers])
+
+
+def added_front(network):
+    model = keras.Sequential()
+    model.add(keras.Input((32, 32, 3)))
+    model.add(L.RandomFlip("horizontal", seed=1))
+    model.add(L.RandomTranslation([-0.1, 0.1], [-0.1, 0.1], fill_mode="nearest", seed=2))
+    model.add(L.RandomRotation([-1 / 24, 1 / 24], fill_mode="nearest", seed=3))
+    model.add(network)
+    return model
+
+
 def with_front(c100, arrays, augmented):
-    names = c100.namespace(augmented=augmented, **arrays)
-    names["tiny"] = names["build_base"](width=1 / 16)
-    names["guarded"] = augmented(names["tiny"])
-    return c100.run("c100-augmented", names)
+    return c100.run("c100-augmented", c100.namespace(augmented=augmented, **arrays))
 
 
-@pytest.mark.parametrize("right", [in_front(), nested])
+@pytest.mark.parametrize(
+    "right",
+    [in_front(), nested_front, subclassed_front, functional_front, opened_front, added_front],
+)
 def test_augmentation_written_another_way_passes(c100, arrays, right):
     assert_right(with_front(c100, arrays, right))
+
+
+def frozen(network):
+    network.trainable = False
+    return in_front()(network)
+
+
+def compiled_front(network):
+    model = in_front()(network)
+    model.compile("adam", "categorical_crossentropy")
+    return model
 
 
 @pytest.mark.parametrize(
@@ -266,13 +502,19 @@ def test_augmentation_written_another_way_passes(c100, arrays, right):
         (in_front(flip="horizontal_and_vertical"), "not horizontal"),
         (in_front(shift=(0.1, 0.2)), "tenth of the width"),
         (in_front(shift=(0.0, 0.1)), "tenth of the height"),
+        (in_front(shift=((0.0, 0.1), 0.1)), "tenth of the height"),
         (in_front(turn=0.15), "15 degrees"),
         (in_front(turn=15 / 180), "15 degrees"),
-        (in_front(fill="reflect"), "nearest"),
-        (in_front(backwards=True), "layers of guarded"),
+        (in_front(turn=(0, 15 / 360)), "15 degrees"),
+        (in_front(fill="reflect"), "shift does not fill with the nearest"),
+        (in_front(turn_fill="constant"), "rotation does not fill with the nearest"),
+        (in_front(backwards=True), "list of layers in front"),
         (in_front(copy=True), "copy"),
-        (lambda network: network, "layers of guarded"),
-        (lambda network: None, "returns None"),
+        (in_front(left_out=2), "list of layers in front"),
+        (frozen, "trainable parameters"),
+        (compiled_front, "compiles the model"),
+        (lambda network: network, "nothing is augmented"),
+        (lambda network: None, "None"),
     ],
 )
 def test_another_augmentation_is_named(c100, arrays, wrong, words):
@@ -295,35 +537,58 @@ USUAL = {
 }
 
 
-def trained(c100, arrays, changed, shown=0.0):
-    """The verdict on a way to train; the threshold is not judged here."""
-    body = TRAIN.format(**USUAL | changed)
+def trained(c100, arrays, body, shown=0.0):
+    """The verdict on a way to train; the threshold is not judged here, nor is base trained."""
     names = c100.namespace(body, **arrays)
-    # Few convolutions are traced sooner than the ten of the base, and these checks look at none.
-    names["base"] = names["build_base"](((64, 1), (64, 1)), dropout=0, width=1 / 8)
+    names["base"] = keras.Sequential([L.Input((32, 32, 3)), L.Flatten(), L.Dense(100, "softmax")])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autograder.submission.threshold", lambda key: shown)
-        names["base_record"] = names["train_network"](names["base"], "c100_test", epochs=1)
         return c100.run("c100-train", names)
 
 
+def written(**changed):
+    return TRAIN.format(**USUAL | changed)
+
+
+VERBOSE_TRAIN = """
+from typing import Any
+
+def _check(model: keras.Model, epochs: int) -> None:
+    assert isinstance(model, keras.Model), "expected a network"
+    assert epochs > 0, "epochs must be positive"
+
+def train_network(model, name: str, epochs: int, batch_size: int = 128,
+                  learning_rate: float = 0.001) -> Any:
+    _check(model, epochs)
+    optimizer = keras.optimizers.Adam(learning_rate=learning_rate)
+    model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
+    record = training.fit(model=model, name=name, x=x_train, y=y_train, batch_size=batch_size,
+                          epochs=epochs, validation_data=(x_val, y_val), shuffle=True, verbose=0)
+    best = max(record.history["val_accuracy"])
+    print(f"{name}: best validation accuracy {best:.3f} in {record.seconds:.1f} s")
+    return record
+"""
+
+
 @pytest.mark.parametrize(
-    "changed",
+    "body",
     [
-        {},
-        {
-            "optimizer": "keras.optimizers.Adam(learning_rate=learning_rate)",
-            "loss": "keras.losses.CategoricalCrossentropy()",
-            "metrics": "[keras.metrics.CategoricalAccuracy('accuracy')]",
-        },
-        {
-            "fit": "return model.fit(x=x_train, y=y_train, validation_data=[x_val, y_val], "
-            "batch_size=batch_size, epochs=epochs, verbose=0)"
-        },
+        written(),
+        written(
+            optimizer="keras.optimizers.Adam(learning_rate=learning_rate)",
+            loss="keras.losses.CategoricalCrossentropy()",
+            metrics="[keras.metrics.CategoricalAccuracy('accuracy')]",
+        ),
+        written(metrics="['acc']", loss="keras.losses.categorical_crossentropy"),
+        written(metrics="['accuracy', 'top_k_categorical_accuracy']"),
+        written(fit=USUAL["fit"].replace("y_train,", "one_hot(fine_train),")),
+        written(fit=USUAL["fit"].replace("(x_val, y_val)", "[x_val, y_val], verbose=2")),
+        VERBOSE_TRAIN,
     ],
+    ids=range(7),
 )
-def test_training_written_another_way_passes(c100, arrays, changed):
-    assert_right(trained(c100, arrays, changed))
+def test_training_written_another_way_passes(c100, arrays, body):
+    assert_right(trained(c100, arrays, body))
 
 
 FIT = USUAL["fit"]
@@ -334,28 +599,80 @@ FIT = USUAL["fit"]
     [
         ({"fit": FIT.replace("(x_val, y_val)", "(x_test, y_test)")}, "test images"),
         ({"fit": FIT.replace("(x_val, y_val)", "(x_train, y_train)")}, "validation data"),
+        ({"fit": FIT.replace("(x_val, y_val)", "(x_val, y_val[::-1])")}, "not y_val"),
         ({"fit": FIT.replace("validation_data=(x_val, y_val), ", "")}, "no validation data"),
+        ({"fit": FIT.replace("validation_data=(x_val, y_val)", "validation_split=0.4")}, "x_val"),
+        ({"fit": FIT.replace("x_train, y_train", "x_val, y_val")}, "other images than x_train"),
+        ({"fit": FIT.replace("x_train, y_train", "x_test, y_test")}, "other images than x_train"),
+        (
+            {
+                "fit": FIT.replace(
+                    "x_train, y_train", "np.r_[x_train, x_val], np.r_[y_train, y_val]"
+                )
+            },
+            "other images than x_train",
+        ),
+        ({"fit": FIT.replace("x_train, y_train", "x_train, y_train[::-1]")}, "not y_train"),
+        ({"fit": FIT.replace("x_train,", "x_train / 2,")}, "other images than x_train"),
         ({"fit": FIT.replace("batch_size=batch_size", "batch_size=128")}, "batch_size is 128"),
-        ({"fit": FIT.replace("batch_size=batch_size, ", "")}, "batch_size is None"),
-        ({"fit": FIT.replace("epochs=epochs", "epochs=2")}, "epochs is 2"),
+        ({"fit": FIT.replace("batch_size=batch_size, ", "")}, "batch_size is 32"),
+        ({"fit": FIT.replace("epochs=epochs", "epochs=3")}, "epochs is 3"),
+        ({"fit": FIT.replace("name,", "'c100',")}, "name of the checkpoint"),
         ({"fit": FIT.replace("return ", "")}, "returns None"),
+        ({"fit": FIT + ".history"}, "does not return the result"),
         ({"fit": "return {}"}, "does not train"),
+        (
+            {"fit": "return model.fit(x_train, y_train, batch_size, epochs, verbose=0)"},
+            "saves a checkpoint",
+        ),
         ({"optimizer": "'adam'"}, "learning rate is 0.001"),
-        ({"optimizer": "keras.optimizers.SGD(learning_rate)"}, "not Adam"),
+        ({"optimizer": "keras.optimizers.SGD(learning_rate)"}, "optimizer is 'sgd'"),
+        ({"optimizer": "keras.optimizers.AdamW(learning_rate)"}, "optimizer is 'adamw'"),
         ({"loss": "'mse'"}, "categorical_crossentropy"),
-        ({"metrics": "['mse']"}, "lack accuracy"),
+        ({"loss": "keras.losses.CategoricalCrossentropy(from_logits=True)"}, "logits"),
+        ({"metrics": "['mse']"}, "lacks ['accuracy'"),
     ],
 )
 def test_other_training_settings_are_named(c100, arrays, changed, words):
-    assert_wrong(trained(c100, arrays, changed), words)
+    assert_wrong(trained(c100, arrays, written(**changed)), words)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("batch_size=128", "batch_size=64", "batch size without an argument"),
+        ("learning_rate=0.001", "learning_rate=0.01", "learning rate without an argument"),
+    ],
+)
+def test_other_usual_settings_are_found(c100, arrays, old, new, words):
+    assert_wrong(trained(c100, arrays, written().replace(old, new)), words, hidden=True)
 
 
 def test_a_network_that_learnt_nothing_is_found(c100, arrays):
-    assert_wrong(trained(c100, arrays, {}, shown=0.5), "held-out", hidden=True)
+    assert_wrong(trained(c100, arrays, written(), shown=0.5), "held-out", hidden=True)
 
 
 # ------------------------------------------------------------------ c100-top
 
+VERBOSE_TOP = """
+class TopCounter:
+    def __init__(self, guesses: int) -> None:
+        self.guesses, self.right, self.total = guesses, 0, 0
+
+    def add(self, row: np.ndarray, label: int) -> None:
+        best = sorted(range(len(row)), key=lambda c: row[c], reverse=True)[: self.guesses]
+        self.right += int(label in best)
+        self.total += 1
+
+def top_accuracy(probabilities: np.ndarray, labels: np.ndarray, guesses: int = 5) -> float:
+    assert probabilities.ndim == 2, "expected one row for each image"
+    assert len(probabilities) == len(labels) and guesses >= 1
+    counter = TopCounter(guesses=guesses)
+    for row, label in zip(probabilities, labels):
+        counter.add(row, int(label))
+    print(f"top-{guesses}: {counter.right} of {counter.total}")
+    return counter.right / counter.total
+"""
 TOP = "def top_accuracy(probabilities, labels, guesses=5):\n    {}"
 
 
@@ -366,10 +683,21 @@ TOP = "def top_accuracy(probabilities, labels, guesses=5):\n    {}"
         "    return np.mean((probabilities > own).sum(axis=1) < guesses)",
         "hits = [y in np.argsort(p)[-guesses:] for p, y in zip(probabilities, labels)]\n"
         "    return sum(hits) / len(hits)",
+        "best = np.argpartition(-probabilities, guesses - 1, axis=1)[:, :guesses]\n"
+        "    return np.float32((best == labels.reshape(-1, 1)).any(axis=1).mean())",
+        "rows, y = probabilities.astype('float32'), labels.astype('int32')\n"
+        "    right = keras.ops.in_top_k(y, rows, guesses)\n"
+        "    return keras.ops.mean(keras.ops.cast(right, 'float32'))",
+        "from sklearn.metrics import top_k_accuracy_score\n"
+        "    if guesses >= probabilities.shape[1]: return 1.0\n"
+        "    known = range(probabilities.shape[1])\n"
+        "    return top_k_accuracy_score(labels, probabilities, k=guesses, labels=known)",
+        VERBOSE_TOP,
     ],
+    ids=range(6),
 )
 def test_top_accuracy_written_another_way_passes(c100, body):
-    assert_right(judged(c100, "c100-top", TOP.format(body)))
+    assert_right(judged(c100, "c100-top", body if "def " in body else TOP.format(body)))
 
 
 ORDER = "order = np.argsort(probabilities, axis=1); "
@@ -387,6 +715,26 @@ ORDER = "order = np.argsort(probabilities, axis=1); "
         (ORDER + "return (order[:, -guesses] == labels).mean()", "top-2"),
         (ORDER + "return (order[:, -guesses:] == labels[:, None]).any(axis=1)", "shape"),
         (ORDER + "(order[:, -guesses:] == labels[:, None]).any(axis=1).mean()", "None"),
+        (ORDER + "return 1 - (order[:, -guesses:] == labels[:, None]).any(axis=1).mean()", "top-2"),
+        (ORDER + "return (order[:, -guesses - 1:] == labels[:, None]).any(axis=1).mean()", "top-2"),
+        (ORDER + "return (order[:, -2:] == labels[:, None]).any(axis=1).mean()", "top-1"),
+        (
+            "order = np.argsort(probabilities, axis=0); "
+            "return (order[:, -guesses:] == labels[:, None]).any(axis=1).mean()",
+            "top-1",
+        ),
+        (
+            "probabilities.sort(axis=1); own = probabilities[:, -guesses]; "
+            "return (probabilities.max(axis=1) >= own).mean()",
+            "changes its argument probabilities",
+        ),
+        (
+            "hits = 0\n    for _ in range(guesses):\n"
+            "        best = probabilities.argmax(axis=1); hits = hits + (best == labels)\n"
+            "        probabilities[np.arange(len(labels)), best] = -1\n"
+            "    return hits.mean()",
+            "changes its argument probabilities",
+        ),
     ],
 )
 def test_another_figure_is_not_the_top_accuracy(c100, body, words):
@@ -403,7 +751,17 @@ def test_a_wrong_number_of_usual_guesses_is_found(c100):
 # ------------------------------------------------------------------ c100-groups
 
 GROUPS = "def group_probabilities(probabilities, group_of):\n    {}"
-ROWS = np.array([[0.5, 0.2, 0.3], [0.1, 0.7, 0.2], [0.6, 0.3, 0.1]])
+VERBOSE_GROUPS = """
+def group_probabilities(probabilities: np.ndarray, group_of: np.ndarray) -> np.ndarray:
+    assert probabilities.shape[1] == group_of.shape[0], "one group for each class"
+    images, classes = probabilities.shape
+    groups = int(np.max(group_of)) + 1
+    result = np.zeros((images, groups), dtype=np.float32)
+    for image in range(images):
+        for column in range(classes):
+            result[image, group_of[column]] += probabilities[image, column]
+    return result
+"""
 
 
 @pytest.mark.parametrize(
@@ -414,10 +772,16 @@ ROWS = np.array([[0.5, 0.2, 0.3], [0.1, 0.7, 0.2], [0.6, 0.3, 0.1]])
         "sums = np.zeros((len(probabilities), group_of.max() + 1))\n"
         "    np.add.at(sums.T, group_of, probabilities.T)\n"
         "    return sums",
+        "return np.array([np.bincount(group_of, row) for row in probabilities])",
+        "return (probabilities @ (group_of[:, None] == np.arange(max(group_of) + 1))).tolist()",
+        "return keras.ops.transpose(keras.ops.segment_sum("
+        "probabilities.T, group_of.astype('int32'), num_segments=int(group_of.max()) + 1))",
+        VERBOSE_GROUPS,
     ],
+    ids=range(6),
 )
 def test_groups_summed_another_way_pass(c100, body):
-    assert_right(judged(c100, "c100-groups", GROUPS.format(body), rows=ROWS))
+    assert_right(judged(c100, "c100-groups", body if "def " in body else GROUPS.format(body)))
 
 
 EACH = "p = [probabilities[:, group_of == g].{}(axis=1) for g in range(group_of.max() + 1)]; "
@@ -439,8 +803,36 @@ EACH = "p = [probabilities[:, group_of == g].{}(axis=1) for g in range(group_of.
             "shape",
             True,
         ),
+        (
+            "p = [probabilities[:, group_of == g].sum(axis=1) for g in np.unique(group_of)]; "
+            "return np.stack(p, axis=1)",
+            "groups 1 and 3 have no classes",
+            True,
+        ),
+        ("return probabilities @ np.eye(20)[group_of]", "shape (1, 20)", False),
+        ("return probabilities @ np.eye(2)[np.minimum(group_of, 1)]", "shape", True),
+        (
+            "p = probabilities @ np.eye(group_of.max() + 1)[group_of]; return p / 2",
+            "differs",
+            False,
+        ),
+        (
+            "p = probabilities @ np.eye(group_of.max() + 1)[group_of]; "
+            "return np.eye(p.shape[1])[p.argmax(axis=1)]",
+            "differs",
+            False,
+        ),
+        (
+            "probabilities /= 2; return 2 * probabilities @ np.eye(group_of.max() + 1)[group_of]",
+            "changes its argument probabilities",
+            False,
+        ),
+        (
+            "group_of.sort(); return probabilities @ np.eye(group_of.max() + 1)[group_of]",
+            "changes its argument group_of",
+            False,
+        ),
     ],
 )
 def test_other_sums_are_named(c100, body, words, hidden):
-    result = judged(c100, "c100-groups", GROUPS.format(body), rows=ROWS)
-    assert_wrong(result, words, hidden)
+    assert_wrong(judged(c100, "c100-groups", GROUPS.format(body)), words, hidden)

@@ -326,18 +326,22 @@ VALUES = [
     ),
     Entry(
         "lambda-layer",
-        "gives a model with a Lambda layer",
+        "gives a model with a Lambda layer that calls Python",
         {
-            "build-answer": "def build(units):\n    return keras.Sequential([keras.layers.Input((3,)),"
-            " keras.layers.Dense(units), keras.layers.Lambda(lambda x: x)])"
+            "build-answer": "import tensorflow as tf\ndef build(units):\n"
+            "    return keras.Sequential([keras.layers.Input((3,)),"
+            " keras.layers.Dense(units), keras.layers.Lambda(lambda x: tf.numpy_function("
+            "lambda a: a, [x], tf.float32), output_shape=(units,))])"
         },
     ),
     Entry(
         "registered-layer",
-        "gives a model with a registered layer of its own",
+        "gives a model with a registered layer of its own, whose configuration lies",
         {
             "build-answer": "@keras.saving.register_keras_serializable('keras', 'Dense2')\n"
             "class Dense2(keras.layers.Dense):\n    def count_params(self): return 20\n"
+            "    def __init__(self, units, **k): super().__init__(min(units, 2), **k)\n"
+            "    def get_config(self): return super().get_config() | {'units': 8201}\n"
             "def build(units):\n    return keras.Sequential([keras.layers.Input((3,)), Dense2(units)])"
         },
     ),

@@ -128,6 +128,10 @@ def grade(
     cluster: Annotated[
         str, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786")
     ] = "",
+    hidden: Annotated[
+        str,
+        typer.Option(help="judge, or in-kernel for tests that use the notebook's own names"),
+    ] = "judge",
 ) -> None:
     """Grade a class: run every submission, judge it from outside and save the marks."""
     import gc
@@ -137,16 +141,20 @@ def grade(
         from autograder.run import workers
 
         workers.load_ahead()  # while this process loads nbgrader
+    from autograder.nbgrader import results
+    from autograder.run import before, progress
     from autograder.run import cluster as clusters
     from autograder.run import grade as grading
-    from autograder.run import progress
 
     gc.freeze()  # no collection needs to search what is loaded
     warnings.filterwarnings("ignore", module="nbgrader")
     if sandbox not in ("walls", "none"):
         raise CourseError("--sandbox must be walls or none.")
+    if hidden not in before.HIDDEN:
+        raise CourseError(f"--hidden must be {' or '.join(before.HIDDEN)}.")
     course = load()
-    settings = grading.Settings(profile=profile.value, walls=sandbox == "walls")
+    walls = sandbox == "walls"
+    settings = grading.Settings(profile=profile.value, walls=walls, hidden=hidden)
     typer.echo(f"Grading {assignment} under the profile {profile.value}.")
     try:
         with contextlib.ExitStack() as stack:
@@ -161,6 +169,7 @@ def grade(
                 force=force,
                 workers=elsewhere,
                 watch=watch,
+                say=typer.echo,
             )
     except FileNotFoundError as error:
         raise CourseError(str(error)) from None
@@ -168,8 +177,17 @@ def grade(
         typer.echo(
             "Graded without walls: student code could read and change files on this machine."
         )
+    if hidden == "in-kernel":
+        typer.echo(
+            "Hidden tests that use the notebook's names ran where student code could see them."
+        )
     failed = sum(state == "failed" for state in states.values())
     typer.echo(f"{len(states)} submissions; the grader failed on {failed}.")
+    if states and (waiting := results.undecided(course.root, assignment)):
+        typer.echo(
+            f"{waiting} decisions by a person came before this run and are kept: "
+            "autograder report lists them for another look."
+        )
     raise typer.Exit(1 if failed else 0)
 
 
@@ -190,6 +208,39 @@ def calibrate(
 
 
 @app.command()
+def mutate(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Assignments to examine (default: all)")
+    ] = None,
+    exercise: Annotated[
+        list[str] | None, typer.Option(help="Only this exercise, by an id; may be repeated")
+    ] = None,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="List the mutants without judging them")
+    ] = False,
+    force: Annotated[bool, typer.Option(help="Judge again what is already judged")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Trials at a time (default: one per core)")
+    ] = None,
+    profile: ProfileOption = Profile.OFFLINE,
+) -> None:
+    """Put small faults into the reference solutions and list those that no check notices."""
+    from autograder.run import survivors, workers
+
+    course = load()
+    chosen = names or [n for n in course.names if course.text_path(n).is_file()]
+    if exercise and len(chosen) != 1:
+        raise CourseError("Name the assignment of the exercise too.")
+    if list_only:
+        for line in survivors.listed(course, chosen, exercise or []):
+            typer.echo(line)
+        return
+    cores = jobs or workers.usable_cores()
+    left = survivors.show(course, chosen, profile.value, cores, exercise or [], force)
+    raise typer.Exit(1 if left else 0)
+
+
+@app.command()
 def demo() -> None:
     """Grade a small made-up class in ./demo and show the report."""
     import warnings
@@ -206,7 +257,7 @@ def report(
         list[str] | None, typer.Argument(help="Assignments to show (default: all)")
     ] = None,
 ) -> None:
-    """Show the results of a class and write report/class.html."""
+    """Show the results of a class and write report/class.html and report/class.csv."""
     from autograder.nbgrader import results
     from autograder.pages import report as reporting
 
@@ -215,7 +266,9 @@ def report(
     reports = [results.read(course.root, name) for name in chosen]
     reporting.show(reports)
     page = reporting.write(reports, course.root / "report" / "class.html", course.title)
+    listed = reporting.write_csv(reports, page.with_suffix(".csv"))
     typer.echo(f"Open the class page: {page}")
+    typer.echo(f"The same as a table for spreadsheets: {listed}")
 
 
 @app.command()

@@ -21,9 +21,12 @@ from autograder.judge.networks import accuracy, is_cross_entropy, predict, rebui
 from autograder.judge.source import current, note
 from convcourse import checks as _checks
 from convcourse import findings, profile, watching
+from convcourse.training import History
+from convcourse.watching import last_set_aside
 from convcourse.wire import export, standins
 
 __all__ = [
+    "History",
     "accuracy",
     "build",
     "call",
@@ -32,6 +35,7 @@ __all__ = [
     "compiled",
     "heldout",
     "is_cross_entropy",
+    "last_set_aside",
     "model",
     "note",
     "np",
@@ -140,20 +144,29 @@ def calls(name: str, cases: Iterable[Sequence], **kwargs: Any) -> list:
 
 
 def model(name: str) -> Any:
-    """A Keras model of the notebook, rebuilt from its layers and weights; not compiled.
+    """A Keras model of the notebook, rebuilt as one of built-in layers; not compiled.
 
     Until the student's model changes, each call returns the same object, so never modify it.
 
     Raises:
         checks.NotAttempted: If the notebook does not define the name.
-        checks.Wrong: If it is not a model of built-in layers.
+        checks.Wrong: If it is not a model, or computes with what cannot be checked.
     """
     return rebuild(name, current().model(name, None))
 
 
-def build(name: str, *args: Any, **kwargs: Any) -> Any:
-    """The Keras model that a function returns for these arguments, rebuilt; see `model`."""
-    return rebuild(name, current().model(name, _pack(args, kwargs)))
+def build(name: str, *args: Any, for_inputs: Sequence | None = None, **kwargs: Any) -> Any:
+    """The Keras model that a function returns for these arguments, rebuilt; see `model`.
+
+    Args:
+        name: The function.
+        *args: Its arguments.
+        for_inputs: The shape of one input, (H, W, C), for which to build a model that is not built.
+        **kwargs: Its keyword arguments.
+    """
+    shapes = None if for_inputs is None else list(for_inputs)
+    asked = export.to_plain(standins.pack([list(args), kwargs, shapes]))
+    return rebuild(name, current().model(name, asked))
 
 
 def unchanged(name: str, *args: Any, **kwargs: Any) -> None:
@@ -169,11 +182,20 @@ def unchanged(name: str, *args: Any, **kwargs: Any) -> None:
         _checks.that(at not in changed, findings.ChangedArgument(name, at))
 
 
-def trainings(name: str, *args: Any, **kwargs: Any) -> SimpleNamespace:
+def trainings(
+    name: str, *args: Any, given: dict[str, Any] | None = None, **kwargs: Any
+) -> SimpleNamespace:
     """What the student's function trains when it is called with these arguments.
 
     The training is a real one: pass a small network and a few images. Checkpoints stay as they
     are.
+
+    Args:
+        name: The function.
+        *args: Its arguments.
+        given: Values that stand for names of the notebook during the call, for a function that
+            trains on the notebook's own images.
+        **kwargs: Its keyword arguments.
 
     Returns:
         ``result``, what the function returned, or None if it is no plain data; and ``trainings``,
@@ -183,7 +205,8 @@ def trainings(name: str, *args: Any, **kwargs: Any) -> SimpleNamespace:
     Raises:
         checks.NotAttempted, checks.StudentError, checks.Wrong: As `call` does.
     """
-    told = _value(name, current().trainings(name, _pack(args, kwargs)))
+    packed = export.to_plain(standins.pack([list(args), kwargs, given or {}]))
+    told = _value(name, current().trainings(name, packed))
     try:
         each = [SimpleNamespace(**{key: one[key] for key in _TRAINED}) for one in told["trainings"]]
         return SimpleNamespace(result=told["result"], trainings=each)
@@ -191,14 +214,20 @@ def trainings(name: str, *args: Any, **kwargs: Any) -> SimpleNamespace:
         raise _checks.Wrong(f"{name}: the data is malformed.") from None
 
 
-def compiled(name: str) -> dict:
-    """Compile settings of a model of the notebook: optimizer, learning_rate, loss, metrics.
+def compiled(name: str, *args: Any, **kwargs: Any) -> dict:
+    """Compile settings of a model of the notebook, or of the one that a function returns.
+
+    Returns:
+        optimizer, learning_rate, loss, metrics and from_logits; see
+        `convcourse.wire.models.compile_settings`.
 
     Raises:
         checks.Wrong: If the model is not compiled.
     """
-    settings = current().model(name, None)[0].get("compiled") or {}
-    _checks.that(settings, f"{name} is not compiled: call {name}.compile(...) before training.")
+    given = _pack(args, kwargs) if args or kwargs else None
+    settings = current().model(name, given)[0].get("compiled") or {}
+    what = "The network" if given else name
+    _checks.that(settings, f"{what} is not compiled: call its compile(...) before training.")
     return settings
 
 

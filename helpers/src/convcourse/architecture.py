@@ -1,7 +1,8 @@
 """What a network computes, layer by layer, in whatever way it was written.
 
-`describe` turns a Keras model into a list with one `Layer` for each layer that computes something.
-Sequential and functional models, and models with other layer names, give the same list.
+`describe` turns a Keras model into a list with one `Layer` for each call of a layer that computes
+something. Sequential, functional and subclassed models, models with other layer names, and
+functions in the place of layers give the same list.
 `parse` reads such a list from a line of text::
 
     conv 3x3x32 relu, pool 2, conv 5x5x64 same strides 2 relu, bn, relu, dropout 0.5, flatten,
@@ -14,11 +15,16 @@ Sequential and functional models, and models with other layer names, give the sa
 * ``unitnorm`` divides each row by its length.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from convcourse import findings
+from convcourse import equivalence, findings
 from convcourse.outcomes import Wrong, that
+from convcourse.wire import lifting, models, recording, tracing
+from convcourse.wire.export import ExportError
+from convcourse.wire.steps import Network
+from convcourse.wire.trusted import TRUSTED_LEAVES
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 NAMES = {
@@ -105,54 +111,83 @@ def _parse_part(words: list[str], layers: list[Layer]) -> None:
     layers.append(Layer(kind, figures, activation))
 
 
-def describe(model: Any) -> list[Layer]:
+def describe(model: Any, input_shape: Any = None) -> list[Layer]:
     """Describe a Keras model in the form that `parse` gives.
 
     Args:
-        model: A built Keras model. Models inside it count as their layers.
+        model: A Keras model, in whatever way it was written. Models inside it count as their
+            layers, and a layer that is called twice counts twice.
+        input_shape: The shape of one input, (H, W, C), or a list of these, for a model that is not
+            built.
 
     Returns:
-        The layers in the order of ``model.layers``, without inputs.
+        The layers in the order of computation, without inputs.
 
     Raises:
-        Wrong: If ``model`` is not a Keras model or does not know its input size.
+        Wrong: If ``model`` is not a Keras model, does not know its input size, or cannot run.
     """
-    that(model is not None, "The function returns None: end it with `return model`.")
-    that(
-        hasattr(model, "layers") and hasattr(model, "get_config"),
-        f"This is a {type(model).__name__}; expected a Keras model.",
-    )
-    that(
-        bool(getattr(model, "built", False)) and _input_known(model),
-        "The network does not know its input size yet: begin it with "
-        "keras.layers.Input(shape=...).",
-    )
+    return _described(_chain(model, input_shape)[0])
+
+
+def _described(chain: list[tuple[str, dict]]) -> list[Layer]:
     layers: list[Layer] = []
-    for layer in _chain(model):
-        _add(layer, layers)
+    for kind, config in chain:
+        _add(kind, config, layers)
     return layers
 
 
-def _input_known(model: Any) -> bool:
+def _chain(model: Any, input_shape: Any) -> tuple[list[tuple[str, dict]], Network | None]:
+    """The classes and configurations of the layers in the order of their calls, and the trace."""
+    that(model is not None, "The function returns None: end it with `return model`.")
+    is_model = hasattr(model, "layers") and hasattr(model, "get_config")
+    that(is_model, f"This is a {type(model).__name__}; expected a Keras model.")
+    known = models.built_in(model)
+    if known is not None and _called_once(json.loads(known)):
+        layers = models.leaves(model)
+        return [(type(layer).__name__, layer.get_config()) for layer in layers], None
+    network = _traced(model, input_shape)
+    return equivalence.chain(network), network
+
+
+def _traced(model: Any, input_shape: Any) -> Network:
     try:
-        return model.input_shape is not None
-    except Exception:
-        return False
+        return lifting.read(*tracing.trace(model, input_shape))
+    except ExportError as error:
+        raise _wrong(error) from None
 
 
-def _chain(model: Any) -> list:
-    """The layers in the model's order, with those of nested models in their place."""
-    chain = []
-    for layer in model.layers:
-        if hasattr(layer, "layers") and hasattr(layer, "get_config"):
-            chain += _chain(layer)
-        else:
-            chain.append(layer)
-    return chain
+def build(model: Any, input_shape: Any = None) -> None:
+    """Make the weights of a model that is not built.
+
+    Args:
+        model: A Keras model.
+        input_shape: As in `describe`.
+
+    Raises:
+        Wrong: If nothing tells its input size, or it cannot run.
+    """
+    if getattr(model, "built", True):
+        return
+    try:
+        recording.build(model, recording.inputs_of(model, input_shape))
+    except ExportError as error:
+        raise _wrong(error) from None
 
 
-def _add(layer: Any, layers: list[Layer]) -> None:
-    name, config = type(layer).__name__, layer.get_config()
+def _wrong(error: ExportError) -> Wrong:
+    text = str(error)
+    return Wrong(f"{text[:1].upper()}{text[1:]}.")
+
+
+def _called_once(config: dict) -> bool:
+    layers = config.get("layers", [])
+    return all(
+        len(layer.get("inbound_nodes") or ()) <= 1 and _called_once(layer.get("config") or {})
+        for layer in layers
+    )
+
+
+def _add(name: str, config: dict, layers: list[Layer]) -> None:
     if name in ("InputLayer", "Identity"):
         return
     if name in ("Activation", "ReLU", "Softmax"):
@@ -175,7 +210,9 @@ def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
         return "dense", {"units": config["units"]}
     if name in ("Dropout", "SpatialDropout2D"):
         return "dropout", {"rate": config["rate"]}
-    simple = {"BatchNormalization": "bn", "Flatten": "flatten", "Reshape": "flatten"}
+    if name == "Reshape" and len(config["target_shape"]) == 1:
+        return "flatten", {}
+    simple = {"BatchNormalization": "bn", "Flatten": "flatten"}
     simple |= {"GlobalAveragePooling2D": "gap", "UnitNormalization": "unitnorm"}
     return simple.get(name, name), {}
 
@@ -194,17 +231,32 @@ def _activation(value: Any) -> str:
     return str(value or "linear").lower()
 
 
-def compare(model: Any, want: str) -> None:
+def compare(model: Any, want: str, input_shape: Any = None) -> None:
     """Compare a model with the text form.
 
+    A network whose pieces are written by hand, such as a softmax from exp and sum, is also the
+    network expected if it computes the same for the same weights.
+
     Args:
-        model: A built Keras model.
+        model: A Keras model.
         want: The layers expected, as `parse` reads them.
+        input_shape: As in `describe`.
 
     Raises:
         Wrong: With the first difference.
     """
-    got, wanted = describe(model), parse(want)
+    (chain, network), wanted = _chain(model, input_shape), parse(want)
+    try:
+        _compare(_described(chain), wanted)
+    except Wrong:
+        if network is None or all(kind in TRUSTED_LEAVES for kind, _ in chain):
+            raise
+        parts = [(layer.kind, layer.figures, layer.activation) for layer in wanted]
+        if not equivalence.same(network, parts):
+            raise
+
+
+def _compare(got: list[Layer], wanted: list[Layer]) -> None:
     _compare_kinds(got, wanted)
     seen: dict[str, int] = {}
     for mine, theirs in zip(got, wanted, strict=True):

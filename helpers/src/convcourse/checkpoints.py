@@ -14,6 +14,7 @@ import numpy as np
 
 from convcourse import profile
 from convcourse.files import replacing, write_whole
+from convcourse.wire import export, models, tracing
 
 
 class Checkpoint:
@@ -118,16 +119,48 @@ def fingerprint(model: Any, x: Any, y: Any, settings: dict) -> dict[str, str]:
     Returns:
         A hash by the name of what it is of, and the profile's name.
     """
-    layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
     kept = {k: v for k, v in settings.items() if k not in ("verbose", "callbacks")}
     kept["callbacks"] = [_callback(one) for one in settings.get("callbacks") or ()]
     return {
-        "architecture": digest_of(layers),
-        "compile settings": digest_of(_without_names(model.get_compile_config())),
+        "architecture": _architecture(model, x),
+        "compile settings": digest_of(_compiled(model)),
         "fit settings": digest_of(kept),
         "profile": profile.current().name,
         "data": digest_of([x, y]),
     }
+
+
+def _compiled(model: Any) -> Any:
+    import keras
+
+    given = models.compile_arguments(model)
+    made = {key: value() if isinstance(value, type) else value for key, value in given.items()}
+    return _without_names(keras.saving.serialize_keras_object(made))
+
+
+def _architecture(model: Any, x: Any) -> str:
+    """The same text for a model of the same layers, or one that computes the same steps."""
+    if models.built_in(model) is not None:
+        layers = [(type(one).__name__, _without_names(one.get_config())) for one in model.layers]
+        return digest_of(layers)
+    try:
+        tree, arrays = tracing.trace(model, _shapes(x))
+    except export.ExportError:
+        return os.urandom(32).hex()  # nothing tells whether it is the same model as before
+    weights = {one.pop("at"): arrays for one in tree["weights"]}
+    constants = [array for at, array in enumerate(arrays) if at not in weights]
+    return digest_of([_without_names(tree), [arrays[at].shape for at in weights], constants])
+
+
+def _shapes(x: Any) -> Any:
+    """The shape of one image, or of one of each input."""
+    import keras
+
+    if isinstance(x, keras.utils.PyDataset):
+        x = x[0][0]
+    if isinstance(x, (list, tuple)):
+        return [tuple(part.shape[1:]) for part in x]
+    return tuple(x.shape[1:]) if hasattr(x, "shape") else None
 
 
 def _callback(callback: Any) -> list:

@@ -257,18 +257,22 @@ def as_array(value: Any, what: str) -> np.ndarray:
     return array
 
 
-def parameters(model: Any, total: int, trainable: int | None = None) -> None:
+def parameters(
+    model: Any, total: int, trainable: int | None = None, input_shape: Any = None
+) -> None:
     """Check how many parameters a Keras model has.
 
     Args:
-        model: A built Keras model.
+        model: A Keras model.
         total: How many parameters it should have, including the non-trainable ones.
         trainable: How many of them should be trainable; None checks only the total.
+        input_shape: The shape of one input, (H, W, C), for a model that is not built.
 
     Raises:
-        Wrong: If a number differs, or ``model`` is None.
+        Wrong: If a number differs, or ``model`` is None or does not know its input size.
     """
     that(model is not None, "The network is None: does the function return it?")
+    networks.build(model, input_shape)
     counted = [(count(model.weights), total, "parameters in total")]
     if trainable is not None:
         counted.append((count(model.trainable_weights), trainable, "trainable parameters"))
@@ -292,18 +296,19 @@ def count(weights: list) -> int:
     return int(sum(np.prod(tuple(w.shape), dtype=np.int64) for w in weights))
 
 
-def architecture(model: Any, want: str) -> None:
+def architecture(model: Any, want: str, input_shape: Any = None) -> None:
     """Compare a Keras model with a line of text.
 
     Args:
-        model: A built Keras model.
+        model: A Keras model, in whatever way it was written.
         want: The layers, for example ``"conv 3x3x32 relu, pool 2, flatten, dense 10 softmax"``.
             `convcourse.architecture` has the grammar, and says what counts as the same.
+        input_shape: The shape of one input, (H, W, C), for a model that is not built.
 
     Raises:
         Wrong: With the first difference.
     """
-    networks.compare(model, want)
+    networks.compare(model, want, input_shape)
 
 
 def _same_length(got: Any, want: list | tuple, what: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from convcourse import watching
 from convcourse.checkpoints import Checkpoint, Memorized, digest_of, fingerprint
+from convcourse.wire import models
 
 
 @dataclass
@@ -21,7 +22,8 @@ class History:
     """What Keras's ``History`` holds, and how long the training took.
 
     Attributes:
-        history: The values of each metric by its name, one for each epoch.
+        history: The values of each metric by its name, one for each epoch. The accuracy is
+            always called accuracy, also if the metric was written as ``"acc"``.
         epoch: The epochs' numbers, from 0.
         seconds: How long the training took.
     """
@@ -68,7 +70,7 @@ def fit(
         model.load_weights(store.weights)
         epochs = len(note["epoch"])
         print(f"Loaded {store.weights}: {epochs} epochs trained before, nothing has changed.")
-        return History(note["history"], note["epoch"], note["seconds"])
+        return History(_renamed(note["history"]), note["epoch"], note["seconds"])
     if why:
         print(f"Training {name} again: {why}.")
     made = _train(model, x, y, {"callbacks": [_progress()], **settings})
@@ -81,7 +83,18 @@ def _train(model: Any, x: Any, y: Any, settings: dict[str, Any]) -> History:
     start = time.perf_counter()
     trained = model.fit(x, y, **{"verbose": 0, **settings})
     history = {k: [float(v) for v in values] for k, values in trained.history.items()}
-    return History(history, list(trained.epoch), time.perf_counter() - start)
+    return History(_renamed(history), list(trained.epoch), time.perf_counter() - start)
+
+
+def _renamed(history: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The accuracy as ``accuracy``, under whatever name Keras reports it."""
+    if "accuracy" in history:
+        return history
+    for name in ("acc", "sparse_categorical_accuracy", "categorical_accuracy"):
+        if name in history:
+            own = {name: "accuracy", f"val_{name}": "val_accuracy"}
+            return {own.get(key, key): values for key, values in history.items()}
+    return history
 
 
 def first_loss(model: Any, x: np.ndarray, y: np.ndarray) -> float:
@@ -150,8 +163,7 @@ def overfits(
     if memorized.is_known():
         print(f"Memorized before, according to {memorized.note}: nothing has changed.")
         return 1.0
-    copy = keras.models.clone_model(model)
-    copy.compile_from_config(model.get_compile_config())
+    copy = _copy(model)
     _make_variables(copy, *some)
     best = 0.0
 
@@ -187,9 +199,29 @@ def _make_variables(model: Any, x: Any, y: Any) -> None:
 
 
 def _make_metrics(model: Any, labels: np.ndarray) -> None:
-    guess = np.zeros((1, *model.output_shape[1:]), np.float32)
+    guess = np.zeros((1, *_output_shape(model)[1:]), np.float32)
     model.compute_metrics(None, labels[:1], guess)
     model.reset_metrics()
+
+
+def _output_shape(model: Any) -> tuple:
+    try:
+        return model.output_shape
+    except AttributeError:  # a class of the student's own
+        return model.compute_output_shape(model.get_build_config()["input_shape"])
+
+
+def _copy(model: Any) -> Any:
+    """A network like this one, compiled as it is, with weights of its own."""
+    import keras
+
+    try:
+        copy = keras.models.clone_model(model)
+    except Exception:  # a class that Keras cannot make from its configuration
+        copy = models.model_from_plain(*models.model_to_plain(model))
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    copy.compile(**{**models.compile_arguments(model), "optimizer": optimizer})
+    return copy
 
 
 def _progress() -> Any:

@@ -40,7 +40,8 @@ class Training:
         y: Their labels, (N, ...).
         val_x: The validation images, however they were set aside; None without validation.
         val_y: Their labels.
-        batch_size: Images in a batch; 32 if the call names none, as in Keras.
+        batch_size: Images in a batch; 32 if the call names none, as in Keras; for a data set, the
+            size of its first batch.
         epochs: The number of the last epoch.
         initial_epoch: The number of epochs before the first one.
         compiled: The compile settings, as ``convcourse.wire.models.compile_settings`` gives them.
@@ -126,6 +127,47 @@ def only(trainings: list[Training], function: str) -> Training:
     return trainings[0]
 
 
+def last_set_aside(one: Any, x: np.ndarray, y: np.ndarray, share: float, function: str) -> None:
+    """Check that a training validates on the last images and fits the weights to all others.
+
+    Args:
+        one: The training, as `only` gives it.
+        x: The images that the function was given, (N, ...), no two of them equal.
+        y: Their labels, (N,) or (N, 1).
+        share: How much of the images is to be set aside, from 0 to 1.
+        function: The function's name, for the message.
+
+    Raises:
+        Wrong: If images or labels are not those that they should be; the message says how.
+    """
+    last = f"the last {share:.0%} of the images"
+    that(one.val_x is not None, f"{function} trains without validation data: set {last} aside.")
+    fitted = _positions(one.x, x, f"{function} fits the weights to")
+    held = _positions(one.val_x, x, f"{function} validates on")
+    both = set(fitted) & set(held)
+    that(not both, f"{function} fits the weights to the validation images too: keep them apart.")
+    count = round(len(x) * share)
+    first = len(x) - count
+    aside = sorted(held) == list(range(first, len(x)))
+    that(aside, f"{function} sets other images aside as validation data than {last}.")
+    whole = sorted(fitted) == list(range(first))
+    that(whole, f"{function} does not fit the weights to each of the other images once per epoch.")
+    for labels, positions, kind in ((one.y, fitted, "training"), (one.val_y, held, "validation")):
+        same = np.array_equal(np.ravel(labels), np.ravel(y)[positions])
+        that(same, f"{function} gives the {kind} images labels that are not their own.")
+
+
+def _positions(images: Any, x: np.ndarray, does: str) -> list[int]:
+    """Where each image is in x."""
+    found: list[int] = []
+    if isinstance(images, np.ndarray) and images.shape[1:] == x.shape[1:]:
+        where = {image.tobytes(): at for at, image in enumerate(x)}
+        found = [where.get(image.tobytes(), -1) for image in images.astype(x.dtype)]
+    own = bool(found) and -1 not in found
+    that(own, f"{does} images that it was not given: use its arguments as they are.")
+    return found
+
+
 def plain(one: Training) -> dict[str, Any]:
     """The attributes of a training that are plain data.
 
@@ -151,7 +193,7 @@ def _named(value: Any) -> Any:
 def _record(model: Any, asked: dict[str, Any]) -> Training:
     from convcourse.wire.models import compile_settings
 
-    x, y = _whole(asked.pop("x", None), asked.pop("y", None))
+    x, y, first = _whole(asked.pop("x", None), asked.pop("y", None))
     split = asked.pop("validation_split", 0) or 0
     val_x, val_y = _validation(asked.pop("validation_data", None))
     if val_x is None and split and x is not None:
@@ -163,7 +205,7 @@ def _record(model: Any, asked: dict[str, Any]) -> Training:
         y,
         val_x,
         val_y,
-        asked.pop("batch_size", None) or 32,
+        asked.pop("batch_size", None) or first or 32,
         asked.pop("epochs", None) or 1,
         asked.pop("initial_epoch", None) or 0,
         compile_settings(model),
@@ -172,22 +214,22 @@ def _record(model: Any, asked: dict[str, Any]) -> Training:
     )
 
 
-def _whole(x: Any, y: Any) -> tuple[Any, Any]:
-    """Images and labels of arrays or of a data set, as arrays."""
+def _whole(x: Any, y: Any) -> tuple[Any, Any, int]:
+    """Images and labels of arrays or of a data set, as arrays; and the size of its first batch."""
     if y is not None:
-        return np.asarray(x), np.asarray(y)
+        return np.asarray(x), np.asarray(y), 0
     batches = []
     if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
         batches = [x[i] for i in range(min(len(x), MOST))]
     elif hasattr(x, "take"):
         batches = list(x.take(MOST))
     if not batches:
-        return None, None
-    images = [batch[0] for batch in batches]
+        return None, None, 0
+    images, first = [batch[0] for batch in batches], len(batches[0][1])
     labels = np.concatenate([np.asarray(batch[1]) for batch in batches])
     if isinstance(images[0], (list, tuple, dict)):
-        return images, labels
-    return np.concatenate([np.asarray(one) for one in images]), labels
+        return images, labels, first
+    return np.concatenate([np.asarray(one) for one in images]), labels, first
 
 
 def _validation(data: Any) -> tuple[Any, Any]:
@@ -195,4 +237,4 @@ def _validation(data: Any) -> tuple[Any, Any]:
         return None, None
     if isinstance(data, (list, tuple)) and len(data) >= 2:
         return np.asarray(data[0]), np.asarray(data[1])
-    return _whole(data, None)
+    return _whole(data, None)[:2]

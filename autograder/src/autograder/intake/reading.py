@@ -4,45 +4,64 @@ A student could have prepared every file that is read here. Nothing is executed 
 followed. One sentence tells the student why a submission cannot be graded.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import stat
+import re
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
 
-from autograder.intake.fitting import normalized
+from autograder.intake.folder import (
+    MAX_NOTEBOOK,
+    MAX_RECEIPT,
+    RECEIPTS,
+    SECRET,
+    TIME,
+    Refused,
+    files_beside,
+    notebook_in,
+    receipts,
+    regular,
+)
+from autograder.intake.notes import Note
+from autograder.intake.pictures import MAX_TEXT, Pictures
 from autograder.pages.sanitize import printable
 
-MAX_NOTEBOOK = 60 * 2**20  # bytes, outputs included
+__all__ = ["MAX_RECEIPT", "RECEIPTS", "SECRET", "TIME", "Submission", "normalized", "read"]
+
 MAX_PARTS = 2_000_000  # brackets in it: each may be a list, which needs more memory than its bytes
 MAX_CELLS = 1_000
-MAX_ID = 64  # characters, as nbformat has it
 MAX_SOURCE = 1_000_000  # characters of code and text in all cells
-MAX_TEXT = 20_000  # characters of one markdown cell, because rendering takes more than linear time
-MAX_FILES = 200
-MAX_ENTRIES = 2_000  # files, folders and links beside the notebook
-MAX_DEPTH = 8  # folders within folders
-MAX_TOTAL = 512 * 2**20  # bytes of all files beside the notebook, checkpoints included
-TIME = "timestamp.txt"  # when nbgrader's exchange received the submission
-SECRET = "submission_secret.txt"  # identifies the student's feedback there
-RECEIPTS = (TIME, SECRET)
-MAX_RECEIPT = 1_000  # bytes of either
+CUT = "\n\n(The rest of this text was left out.)"
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # as nbformat has it
+_KINDS = ("code", "markdown", "raw")
 
 
 @dataclass
 class Submission:
-    """One student's files for one assignment; ``broken`` is empty when it can be graded."""
+    """One student's files for one assignment; ``broken`` is empty when it can be graded.
+
+    Attributes:
+        student: The student.
+        notebook: The notebook: its cells with their text and names, and nothing else.
+        files: The content of each file beside it, by relative path.
+        broken: Why it cannot be graded.
+        digest: A hash of all files.
+        notes: What the intake tells about it.
+        looks: Why a person must look at a graded cell, by the cell's id.
+    """
 
     student: str
     notebook: nbformat.NotebookNode | None = None
-    files: dict[str, bytes] = field(default_factory=dict)  # relative path: content
+    files: dict[str, bytes] = field(default_factory=dict)
     broken: str = ""
     digest: str = ""
+    notes: list[Note] = field(default_factory=list)
+    looks: dict[str, str] = field(default_factory=dict)
 
 
 def read(folder: Path, student: str, assignment: str) -> Submission:
@@ -60,12 +79,14 @@ def read(folder: Path, student: str, assignment: str) -> Submission:
     try:
         if folder.is_symlink() or folder.parent.is_symlink():
             raise Refused("The submission is a link to another folder; submit the files.")
-        raw = _regular(folder / f"{assignment}.ipynb", MAX_NOTEBOOK)
-        one.notebook = _notebook(raw)
-        one.files = _files(folder, assignment)
+        name, others = notebook_in(folder, assignment)
+        raw = regular(folder / name, MAX_NOTEBOOK)
+        one.files = files_beside(folder, name)
+        one.notes = _about_names(f"{assignment}.ipynb", name, others)
+        one.notebook = _notebook(raw, one.files, one.notes)
     except Refused as refused:
-        raw, one.broken, one.notebook = str(refused).encode(), str(refused), None
-        one.files = _receipts(folder)
+        raw, one.broken, one.notebook = str(refused).encode(), printable(str(refused)), None
+        one.files = receipts(folder)
     except OSError as error:
         one.broken = f"The files cannot be read ({error.strerror}); submit them again."
         raw, one.notebook = one.broken.encode(), None
@@ -73,70 +94,76 @@ def read(folder: Path, student: str, assignment: str) -> Submission:
     return one
 
 
-class Refused(ValueError):
-    """A submission that cannot be graded, with the sentence for its student."""
+def _about_names(wanted: str, name: str, others: list[str]) -> list[Note]:
+    told = []
+    if name != wanted:
+        told.append(Note(f"There is no {wanted}, so {PurePosixPath(name).name} was graded."))
+    if others:
+        more = ", ".join(PurePosixPath(other).name for other in others[:5])
+        words = f"The submission also holds {more}, which was not graded."
+        told.append(Note(words, asks_if_empty=True))
+    return told
 
 
-def _regular(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file: not a link, a pipe or a device, and not too large."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise Refused(f"There is no {path.name}; submit the notebook under that name.") from None
-    except OSError:
-        raise Refused(f"{path.name} is a link or cannot be read; submit the file itself.") from None
-    with os.fdopen(handle, "rb") as file:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode):
-            raise Refused(f"{path.name} is not a regular file; submit the file itself.")
-        if facts.st_size > limit:
-            raise Refused(
-                f"{path.name} is larger than {limit // 2**20} MB; clear its outputs or "
-                "remove what was not asked for."
-            )
-        return file.read(limit)
-
-
-def _receipts(folder: Path) -> dict[str, bytes]:
-    """The exchange's own files; without them it could not return the feedback."""
-    found = {}
-    for name in RECEIPTS:
-        if not folder.is_symlink() and not folder.parent.is_symlink():
-            with contextlib.suppress(Refused, OSError):
-                found[name] = _regular(folder / name, MAX_RECEIPT)
-    return found
-
-
-def _notebook(raw: bytes) -> nbformat.NotebookNode:
+def _notebook(raw: bytes, files: Mapping[str, bytes], notes: list[Note]) -> nbformat.NotebookNode:
     _bounded(raw.count(b"[") + raw.count(b"{"), MAX_PARTS, "lists")
+    content = _content(raw, notes)
     try:
-        content = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Refused(
-            "The notebook is not valid JSON, so Jupyter cannot open it either; restore it from a "
-            "checkpoint or start again from the released notebook."
-        ) from None
-    try:
-        if content["nbformat"] != 4 or not isinstance(content["cells"], list):
-            raise Refused(
-                "The notebook is not in format 4; save it with a current version of Jupyter."
-            )
-        _bounded(len(content["cells"]), MAX_CELLS, "cells")
-        cells = [_clean_cell(cell) for cell in content["cells"]]
-        minor = content["nbformat_minor"]
-        nb = {"nbformat": 4, "nbformat_minor": minor, "metadata": {}, "cells": cells}
-        nb = nbformat.from_dict(nb)
+        given = _cells(content)
+        _bounded(len(given), MAX_CELLS, "cells")
+        pictures = Pictures()
+        cells = [
+            _clean_cell(cell, number, pictures, files) for number, cell in enumerate(given, start=1)
+        ]
+        nb = nbformat.from_dict(
+            {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+        )
+        notes += _shortened(nb, pictures)
         _bounded(sum(len(cell.source) for cell in nb.cells), MAX_SOURCE, "characters")
-        texts = [len(cell.source) for cell in nb.cells if cell.cell_type != "code"]
-        _bounded(max(texts, default=0), MAX_TEXT, "characters in one text")
         nb = normalized(nb)
         nbformat.validate(nb)
     except Refused:
         raise
-    except Exception as error:
-        words = printable(" ".join(str(error).split()))[:120]
-        raise Refused(f"The notebook's cells are malformed: {words}") from None
+    except Exception as error:  # a forged notebook may fail anywhere
+        raise Refused(
+            f"The notebook's cells are malformed ({type(error).__name__}); open the notebook in "
+            "Jupyter, save it and submit it again."
+        ) from None
     return nb
+
+
+def _content(raw: bytes, notes: list[Note]) -> Any:
+    """The JSON of a notebook file, in UTF-8 or another Unicode encoding, or else in Windows'."""
+    try:
+        return json.loads(raw)
+    except UnicodeDecodeError:
+        notes.append(
+            Note("The notebook is not in UTF-8, so letters such as ä or é may have changed.")
+        )
+        raw = raw.decode("cp1252", "replace").encode()
+        return _content(raw, [])
+    except json.JSONDecodeError as error:
+        where = f" (line {error.lineno}, column {error.colno})" if raw.strip() else ": it is empty"
+    except (ValueError, RecursionError):
+        where = ""
+    raise Refused(
+        f"The notebook is not valid JSON{where}, so Jupyter cannot open it either; restore it "
+        "from a checkpoint or start again from the released notebook."
+    )
+
+
+def _cells(content: Any) -> list:
+    """The cells of a notebook in format 4, or in format 3, which nbformat converts."""
+    version = content.get("nbformat") if isinstance(content, dict) else None
+    if version == 3 and content.get("worksheets"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = nbformat.convert(nbformat.from_dict(content), 4)
+    elif version != 4:
+        raise Refused("The notebook is not in format 4; save it with a current version of Jupyter.")
+    if not isinstance(content.get("cells"), list):
+        raise Refused("The notebook has no list of cells; submit the notebook as Jupyter saves it.")
+    return content["cells"]
 
 
 def _bounded(number: int, most: int, what: str) -> None:
@@ -147,60 +174,65 @@ def _bounded(number: int, most: int, what: str) -> None:
         )
 
 
-def _clean_cell(cell: dict) -> dict:
-    """The parts of a cell that a student's notebook may set: no outputs, tags or attachments."""
-    words = {key: cell.get(key) for key in ("cell_type", "id")}
-    kept: dict[str, Any] = {
-        key: w for key, w in words.items() if isinstance(w, str) and len(w) <= MAX_ID
-    }
-    source = "".join(cell["source"])  # a string or a list of lines
+def _clean_cell(cell: Any, number: int, pictures: Pictures, files: Mapping[str, bytes]) -> dict:
+    """The parts of a cell that a student's notebook may set; of attachments, real pictures only."""
+    source = cell.get("source") if isinstance(cell, dict) else None
+    lines = [source] if isinstance(source, str) else source
+    if not (isinstance(lines, list) and all(isinstance(line, str) for line in lines)):
+        raise Refused(
+            f"Cell {number} of the notebook has no text; open the notebook in Jupyter, save it "
+            "and submit it again."
+        )
+    kind = cell.get("cell_type")
+    if kind not in _KINDS:
+        raise Refused(
+            f"Cell {number} of the notebook is neither code nor text; delete it in Jupyter, save "
+            "the notebook and submit it again."
+        )
+    text = "".join(lines).encode("utf-8", "replace").decode()  # a string or a list of lines
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept: dict[str, Any] = {"cell_type": kind, "metadata": _name(cell)}
+    if isinstance(name := cell.get("id"), str) and _ID.fullmatch(name):
+        kept["id"] = name
+    if kind == "code":
+        return kept | {"source": text, "outputs": [], "execution_count": None}
+    text, attached = pictures.attached(text, cell.get("attachments"), files)
+    return kept | {"source": text} | ({"attachments": attached} if attached else {})
+
+
+def _name(cell: dict) -> dict[str, Any]:
+    """The cell's metadata with nothing but its nbgrader id."""
     facts = cell.get("metadata")
     facts = facts.get("nbgrader") if isinstance(facts, dict) else None
     name = facts.get("grade_id") if isinstance(facts, dict) else None
-    kept["metadata"] = {"nbgrader": {"grade_id": name}} if isinstance(name, str) and name else {}
-    kept["source"] = source.encode("utf-8", "replace").decode()
-    return kept | ({"outputs": [], "execution_count": None} if kept["cell_type"] == "code" else {})
+    return {"nbgrader": {"grade_id": name}} if isinstance(name, str) and name else {}
 
 
-def _files(folder: Path, assignment: str) -> dict[str, bytes]:
-    """The regular files beside the notebook, within limits; links and special files are skipped."""
-    found: dict[str, bytes] = {}
-    total = 0
-    for name in _names(folder):
-        if name == f"{assignment}.ipynb":
-            continue
-        found[name] = _regular(folder / name, MAX_TOTAL)
-        total += len(found[name])
-        if len(found) > MAX_FILES or total > MAX_TOTAL:
-            raise Refused(
-                f"More than {MAX_FILES} files or {MAX_TOTAL // 2**20} MB are beside the notebook; "
-                "submit only the notebook and its checkpoints."
+def _shortened(nb: nbformat.NotebookNode, pictures: Pictures) -> list[Note]:
+    """Cut off long texts, and say what was left out."""
+    told, cut = [], 0
+    for cell in nb.cells:
+        if cell.cell_type != "code" and len(cell.source) > MAX_TEXT:
+            cell.source = cell.source[:MAX_TEXT] + CUT
+            cut += 1
+    if cut:
+        words = f"{cut} of the texts have more than {MAX_TEXT:,} characters; the rest was cut off."
+        told.append(Note(words))
+    if pictures.left_out:
+        told.append(
+            Note(
+                f"{pictures.left_out} of the pictures in texts cannot be shown here: each is "
+                "missing, too large, or neither PNG nor JPEG. The submitted notebook has them."
             )
-    return found
+        )
+    return told
 
 
-def _names(folder: Path) -> list[str]:
-    """The sorted relative paths of the regular files in a folder; no link is followed.
-
-    Files with unprintable names are skipped, because nothing in the course uses one.
-    """
-    found, folders, seen = [], [("", 0)], 0
-    while folders:
-        inside, depth = folders.pop()
-        with os.scandir(folder / inside) as entries:
-            for entry in entries:
-                seen += 1
-                name = f"{inside}{entry.name}"
-                if seen > MAX_ENTRIES or depth > MAX_DEPTH:
-                    raise Refused(
-                        f"More than {MAX_ENTRIES:,} files or {MAX_DEPTH} folders within folders "
-                        "are beside the notebook; submit only the notebook and its checkpoints."
-                    )
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((f"{name}/", depth + 1))
-                elif entry.is_file(follow_symlinks=False) and name.isprintable():
-                    found.append(name)
-    return sorted(found)
+def normalized(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with a unique id for each cell."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about copied and missing ids
+        return nbformat.validator.normalize(nb)[1]
 
 
 def _digest(raw: bytes, files: dict[str, bytes]) -> str:

@@ -22,7 +22,7 @@ def rebuild(name: str, plain: tuple[dict, list]) -> Any:
         plain: What `convcourse.wire.models.model_to_plain` gave.
 
     Raises:
-        checks.Wrong: If it is not a model of built-in layers.
+        checks.Wrong: If it is not a model, or computes with what cannot be checked.
     """
     try:
         digest = hashlib.sha256()

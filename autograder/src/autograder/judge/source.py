@@ -12,7 +12,8 @@ class Source(Protocol):
 
     The answer of `values` is a list. The arguments of a model are ``[args, kwargs]``, those of
     `call` a list of such pairs; its answer is the list of what the function returned for each.
-    `changed` and `trainings` take one pair; see `convcourse.wire.answers.Namespace`.
+    `changed` takes one pair, and `trainings` one with a dictionary of stand-ins; see
+    `convcourse.wire.answers.Namespace`.
     """
 
     def values(self, names: list[str]) -> tuple[Any, list[np.ndarray]]: ...

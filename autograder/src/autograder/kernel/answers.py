@@ -152,7 +152,7 @@ class _Said(Exception):
         elif self.status == outcomes.WRONG:
             failed = kind(
                 f"In a hidden check, {name} does not give a plain value, an array, or a Keras "
-                "model of built-in layers."
+                "model that can be rebuilt from Keras's layers and keras.ops."
             )
         else:
             failed = kind(

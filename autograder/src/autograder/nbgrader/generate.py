@@ -1,8 +1,12 @@
 """Generates the students' notebooks from source notebooks with nbgrader's own converter."""
 
 import logging
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from nbformat import NotebookNode
+from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.nbgrader import config as configuration
@@ -45,3 +49,18 @@ def generate(course: Course, sources: dict[str, str]) -> dict[str, str]:
         return {
             name: (release / name / f"{name}.ipynb").read_text(encoding="utf-8") for name in sources
         }
+
+
+def released(source: NotebookNode, config: Config) -> list[str]:
+    """The text of each cell of a source notebook as students get it.
+
+    Args:
+        source: The source notebook.
+        config: nbgrader's settings, which say what stands in place of a solution.
+    """
+    from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
+
+    nb = deepcopy(source)
+    for kind in (ClearSolutions, ClearHiddenTests):
+        nb, _ = kind(config=config).preprocess(nb, {})
+    return [cell.source for cell in nb.cells]

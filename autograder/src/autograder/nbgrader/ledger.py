@@ -20,9 +20,18 @@ from nbgrader.preprocessors import (
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
+from autograder.nbgrader import decisions
+
 PATIENCE = 60  # seconds to wait while another program writes
-# The modules in which nbgrader's grading opens the gradebook.
-_USERS = (autograde, latesubmissions, overwritecells, overwritekernelspec, saveautogrades)
+# The modules in which grading opens the gradebook.
+_USERS: tuple[Any, ...] = (
+    autograde,
+    latesubmissions,
+    overwritecells,
+    overwritekernelspec,
+    saveautogrades,
+    decisions,
+)
 
 
 class _Session(Session):

@@ -27,8 +27,8 @@ from traitlets.config import Config
 
 from autograder.course import CourseError
 from autograder.intake import fitting, reading
+from autograder.nbgrader import changed_source, decisions, generate, schemas
 from autograder.nbgrader import config as configuration
-from autograder.nbgrader import schemas
 from autograder.nbgrader.ledger import Ledger
 from convcourse.files import write_whole
 
@@ -52,7 +52,8 @@ class Saving(Autograde):
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         self.exporter = self.exporter_class(parent=self, config=self.config)
-        for one in _without_execution(self.autograde_preprocessors):
+        saving = _without_execution(self.autograde_preprocessors)
+        for one in (decisions.NoteDecisions, *saving, decisions.KeepDecisions):
             self.exporter.register_preprocessor(one)
         super(Autograde, self).convert_single_notebook(notebook_filename)
 
@@ -83,12 +84,14 @@ class Room:
             raise FileNotFoundError(f"There is no {source.relative_to(self.root)}; build it first.")
         self.version = hashlib.sha256(source.read_bytes()).hexdigest()
         mark = self.place / "version"
-        if not mark.is_file() or mark.read_text() != self.version or not self._known():
-            generate = self._converter(GenerateAssignment)
-            generate.create_assignment = True
-            self._convert(generate)
-            mark.write_text(self.version)
         self.source = nbformat.read(source, as_version=4)
+        if not mark.is_file() or mark.read_text() != self.version or not self._known():
+            with self.ledger.whole():
+                changed_source.follow(self.ledger, self.assignment, self.source)
+            converter = self._converter(GenerateAssignment)
+            converter.create_assignment = True
+            self._convert(converter)
+            mark.write_text(self.version)
 
     def _known(self) -> bool:
         with Gradebook(self.db_url) as gradebook:
@@ -128,8 +131,15 @@ class Room:
         facts = {"student": one.student, "assignment": self.assignment, "db_url": self.db_url}
         resources = {"nbgrader": {**facts, "notebook": self.assignment}}
         with self.ledger.lent(), schemas.read_once():
-            nb = fitting.fitted(one.notebook or blank, self.source)
-            return self._sanitizer.from_notebook_node(nb, resources=resources)[0]
+            fit = fitting.fitted(one.notebook or blank, self.source, self._released, one.notes)
+            if one.notebook is not None:
+                one.notes, one.looks = fit.notes, fit.looks
+            return self._sanitizer.from_notebook_node(fit.notebook, resources=resources)[0]
+
+    @functools.cached_property
+    def _released(self) -> list[str]:
+        """The text of each source cell as students get it."""
+        return generate.released(self.source, self.config)
 
     def save(self, one: reading.Submission, text: str) -> None:
         """Write an executed notebook, and its marks to the gradebook: all of them or none."""
@@ -143,8 +153,9 @@ class Room:
                 (folder / name).write_bytes(one.files[name])
         self._saving.coursedir.student_id = one.student
         with _writable(), self.ledger.lent(), self.ledger.whole(), schemas.read_once():
-            self._forget(one.student)
+            self._forget_time(one.student)
             self._convert(self._saving)
+            self._flag(one)
         _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
 
     def note(self, one: reading.Submission, seconds: dict[str, float]) -> None:
@@ -184,16 +195,17 @@ class Room:
         with configuration.inside(self.root):
             return Ledger(self.db_url, self.course_id)
 
-    def _forget(self, student: str) -> None:
-        """Remove earlier automatic scores and times; keep a written answer's mark by hand."""
+    def _forget_time(self, student: str) -> None:
+        """Remove the time of an earlier hand-in; nbgrader writes the new one if there is one."""
         with contextlib.suppress(MissingEntry):
-            submission = self.ledger.find_submission(self.assignment, student)
-            submission.timestamp = None
-            for notebook in submission.notebooks:
-                for one in notebook.grades:
-                    one.auto_score = None
-                    if one.cell_type == "code":
-                        one.manual_score = one.extra_credit = None
+            self.ledger.find_submission(self.assignment, student).timestamp = None
+
+    def _flag(self, one: reading.Submission) -> None:
+        """Put what the intake could not settle on Formgrader's list of what a person must grade."""
+        for notebook in self.ledger.find_submission(self.assignment, one.student).notebooks:
+            for grade in notebook.grades:
+                if grade.name in one.looks:
+                    grade.needs_manual_grade = True
 
     @functools.cached_property
     def _sanitizer(self) -> NotebookExporter:
@@ -236,13 +248,16 @@ def _writable() -> Iterator[None]:
 
 
 def _without_execution(preprocessors: list) -> list:
-    """nbgrader's preprocessors, which the configuration may have changed, without execution."""
+    """nbgrader's preprocessors, which the configuration may have changed, without execution.
+
+    What keeps decisions is also left out, because `Saving` puts it around the others.
+    """
     names = [one if isinstance(one, str) else one.__name__ for one in preprocessors]
-    executing = ("Execute", "ExecuteJudged")
+    left_out = ("Execute", "ExecuteJudged", "NoteDecisions", "KeepDecisions")
     return [
         one
         for one, name in zip(preprocessors, names, strict=True)
-        if name.rpartition(".")[2] not in executing
+        if name.rpartition(".")[2] not in left_out
     ]
 
 

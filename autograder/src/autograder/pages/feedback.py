@@ -17,7 +17,7 @@ def without_hidden(nb: NotebookNode) -> NotebookNode:
     asked = False  # once True, student code may have seen the arguments of hidden checks
     for cell in nb.cells:
         if cell.cell_type != "code":
-            cell.source = harmless(cell.source)
+            cell.source = harmless(cell.source, cell.get("attachments", ()))
             continue
         role, _, _ = facts(cell)
         is_test = role == "tests"

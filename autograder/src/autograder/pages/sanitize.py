@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+from collections.abc import Collection
 from typing import Any
 
 import nbformat
@@ -19,14 +20,23 @@ def printable(text: str) -> str:
     return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
-def harmless(text: str) -> str:
+def harmless(text: str, attached: Collection[str] = ()) -> str:
     """A student's markdown as text that runs nothing and loads nothing when somebody views it.
 
     A space after each ``<`` breaks HTML. A picture becomes a link to it, or text if it is inside
     a link. A text with a link that would run code is shown as typed.
+
+    Args:
+        text: The markdown.
+        attached: The names of the cell's attachments; pictures with such a name stay pictures.
     """
-    text = re.sub(r"\[!\[([^][]*)\]\([^()]*\)\]\(", r"[\1](", text)
-    text = re.sub(r"!+\[", "[", re.sub(r"<(?=[a-zA-Z/!?])", "< ", text))
+
+    def picture(match: re.Match[str]) -> str:
+        return "![" if match[1] in attached else "["
+
+    text = re.sub(r"\[!\[([^][]*)\]\((?!attachment:)[^()]*\)\]\(", r"[\1](", text)
+    text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", text)
+    text = re.sub(r"!+\[(?=[^][]*\]\(attachment:([\w.-]+)\)|)", picture, text)
     plain = re.sub(r"[\s\x00-\x1f\\]", "", html.unescape(html.unescape(text)))
     if re.search(r"(?i)(java|vb)script:|[({\[\]:\"'=]data:", plain):
         return "\n".join(f"    {line}" for line in text.splitlines())
@@ -56,7 +66,7 @@ def safe(shown: Any) -> NotebookNode | None:
         return output("error", ename=ename, evalue=evalue, traceback=lines)
     found = shown.get("data")
     found = found if isinstance(found, dict) else {}
-    data = {k: found[k] for k in PICTURES if _is_picture(k, found.get(k))}
+    data = {k: found[k] for k in PICTURES if is_picture(k, found.get(k))}
     if "text/plain" in found:
         data["text/plain"] = bounded(found["text/plain"])
     return output("display_data", data=data, metadata={}) if data else None
@@ -71,9 +81,9 @@ def bounded(value: Any, most: int = MAX_OUTPUT) -> str:
     return text
 
 
-def _is_picture(kind: str, data: Any) -> bool:
+def is_picture(kind: str, data: Any, most: int = MAX_PICTURE) -> bool:
     """Whether this is a picture in base64 and nothing else; pages contain it unquoted."""
-    if not isinstance(data, str) or len(data) > MAX_PICTURE:
+    if not isinstance(data, str) or len(data) > most:
         return False
     try:
         return base64.b64decode("".join(data.split("\n")), validate=True).startswith(PICTURES[kind])

@@ -16,14 +16,16 @@ import nbformat
 
 from autograder.course import TABLE, CourseError
 from autograder.intake import reading
+from autograder.intake.notes import LOOK
 from autograder.judge.verdict import Verdict
 from autograder.kernel.clock import Clock
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
+from autograder.run import before
 from autograder.run.job import Executed, Settings, execute, require
 from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
-from autograder.text.cells import BadMarks, facts, parse
+from autograder.text.cells import facts
 from autograder.walled.errors import WallError
 from autograder.warm import provisioner, reach
 from convcourse import outcomes
@@ -56,6 +58,7 @@ def grade(
     force: bool = False,
     workers: Workers | None = None,
     watch: Callable[[Progress], None] = lambda event: None,
+    say: Callable[[str], None] = lambda words: None,
 ) -> dict[str, str]:
     """Grade everything in ``submitted/*/assignment``.
 
@@ -71,6 +74,7 @@ def grade(
         force: Whether to grade again what is already graded.
         workers: What runs the jobs instead of processes on this machine.
         watch: Called with each event.
+        say: Called before the first submission with each sentence about the submissions.
 
     Returns:
         Each student's final state: ``skipped``, ``done``, ``broken`` or ``failed``.
@@ -78,8 +82,8 @@ def grade(
     Raises:
         FileNotFoundError: If there is nothing to grade.
         WallError: If this machine cannot build a wall.
-        CourseError: If the gradebook cannot be written, or if this machine or one of the workers
-            lacks the data that *quick* and *full* need.
+        CourseError: If the gradebook cannot be written, if a hidden test cannot be judged, or if
+            this machine or one of the workers lacks the data that *quick* and *full* need.
     """
     cores, settings = usable_cores(), settings or Settings()
     jobs, table = jobs or cores, Path(root) / TABLE
@@ -94,31 +98,21 @@ def grade(
     if workers is None and settings.walls and settings.kernel == provisioner.NAME:
         reach.require()
     with room.entered():
-        _check_source(room)
-        run = _Run(room, settings, watch, len(chosen))
+        inside = before.tests_inside(room.source, room.assignment, settings.hidden)
+        run = _Run(room, replace(settings, inside=inside), watch, len(chosen))
         todo = run.unfinished(chosen, force)
         if todo:
+            for words in before.lacking(map(run.read, todo), room.source):
+                say(words)
             code = (one.source for one in room.source.cells if one.cell_type == "code")
             needed = needs.of(code) if settings.profile != "offline" else ()
             if workers is None:
                 require(needed)  # once for all workers
             else:
-                run.settings = replace(settings, data=needed)  # each looks where it runs
+                run.settings = replace(run.settings, data=needed)  # each looks where it runs
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
     return run.states
-
-
-def _check_source(room: Room) -> None:
-    """Refuse a source notebook whose marks do not pair; it would be graded wrongly."""
-    for number, cell in enumerate(room.source.cells, start=1):
-        try:
-            parse(cell)
-        except BadMarks as error:
-            name = facts(cell)[1] or number
-            raise CourseError(
-                f"source/{room.assignment}, cell {name}: {error} Nothing was graded."
-            ) from None
 
 
 def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
@@ -149,7 +143,7 @@ class _Run:
         """The students without a valid result; the others keep theirs."""
         todo: deque[str] = deque()
         for student in students:
-            if not force and self.room.is_done(self._read(student)):
+            if not force and self.room.is_done(self.read(student)):
                 self._end(student, "skipped", "graded before")
             else:
                 todo.append(student)
@@ -177,13 +171,14 @@ class _Run:
                 else:
                     alone.append(one.student)
 
-    def _read(self, student: str) -> reading.Submission:
+    def read(self, student: str) -> reading.Submission:
+        """Read a student's files."""
         return reading.read(self.room.submitted(student), student, self.room.assignment)
 
     def _begin(self, student: str, workers: Workers) -> None:
         clock = Clock()
         with clock("intake"):
-            one = self._read(student)
+            one = self.read(student)
         if not one.broken:
             try:
                 with clock("sanitize"):
@@ -206,6 +201,7 @@ class _Run:
         self.executed += 1
         try:
             executed: Executed = future.result()
+            one.looks |= executed.looks
             with clock("save"):
                 self.room.save(one, executed.text)
         except (CourseError, WallError):  # a missing wall or gradebook affects every submission
@@ -214,16 +210,18 @@ class _Run:
             self._fail(one, DIED if workers.gave_up(error) else _told(error))
         else:
             self.room.note(one, clock.seconds | executed.seconds)
-            self._end(one.student, "done", "")
+            self._end(one.student, "done", _looked_for(one))
 
     def _fail(self, one: reading.Submission, message: str) -> None:
         self._refuse(one, message)  # without a note, so that the next run tries again
         self._end(one.student, "failed", message)
 
     def _refuse(self, one: reading.Submission, message: str) -> None:
-        """Save zero points and the sentence that says why."""
+        """Save zero points and the sentence that says why; if the files are to blame, flag it."""
         one.notebook = None
-        self.room.save(one, _refused(self.room.sanitized(one), message))
+        nb = _refused(self.room.sanitized(one), message, bool(one.broken))
+        one.looks = {facts(cell)[1]: message for cell in nb.cells if LOOK in cell.metadata}
+        self.room.save(one, nbformat.writes(nb))
 
     def _end(self, student: str, state: str, message: str) -> None:
         self.states[student] = state
@@ -240,11 +238,27 @@ def _told(error: Exception) -> str:
     return f"The grader failed on this submission: {type(error).__name__}: {error}"
 
 
-def _refused(text: str, message: str) -> str:
-    """A notebook whose test cells all show the sentence that says why nothing was graded."""
+def _looked_for(one: reading.Submission) -> str:
+    """What a person must look at, and why; empty if nothing."""
+    if not one.looks:
+        return ""
+    why = " ".join(dict.fromkeys(one.looks.values()))
+    return f"a person must look at {', '.join(one.looks)}. {why}"
+
+
+def _refused(text: str, message: str, look: bool) -> nbformat.NotebookNode:
+    """A notebook whose test cells all show the sentence that says why nothing was graded.
+
+    Args:
+        text: The notebook as JSON text.
+        message: The sentence.
+        look: Whether a person must look at each graded cell.
+    """
     nb = nbformat.reads(text, as_version=4)
     for cell in nb.cells:
         role, name, _ = facts(cell)
         if role == "tests":
             cell.outputs = write_outputs(Verdict(outcomes.ERROR, message), name)
-    return nbformat.writes(nb)
+        if look and role in ("tests", "answer"):
+            cell.metadata[LOOK] = message
+    return nb

@@ -11,14 +11,16 @@ import platform
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 
 from autograder.course import TABLE, CourseError
+from autograder.intake.notes import LOOK
 from autograder.judge.judge import Judge
 from autograder.kernel.notebook import Run
+from autograder.text.cells import facts
 from autograder.warm import provisioner, reach
 from convcourse import data, pretrained
 
@@ -38,14 +40,23 @@ class Settings:
     walls: bool = True  # whether student code runs behind walls
     table: str = ""  # the text of course.toml, whose thresholds the judge needs
     data: tuple[str, ...] = ()  # data sets and weights that must be present
+    hidden: str = "judge"  # or in-kernel: tests that use the notebook's names run there
+    inside: tuple[str, ...] = ()  # the ids of those tests
 
 
 @dataclass(frozen=True)
 class Executed:
-    """What a job returns: the notebook as JSON text, and the seconds of each stage."""
+    """What a job returns.
+
+    Attributes:
+        text: The notebook as JSON text.
+        seconds: The seconds of each stage.
+        looks: Why a person must look at a test cell, by its id.
+    """
 
     text: str
     seconds: dict[str, float]
+    looks: dict[str, str] = field(default_factory=dict)
 
 
 @functools.cache
@@ -88,9 +99,12 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     cell_seconds = settings.cell_seconds or CELL_SECONDS
     limits = reach.share(settings.threads or 1, cell_seconds) if settings.walls else None
     with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:
-        run = Run(nb, place, judge, settings.kernel, cell_seconds, limits)
+        run = Run(nb, place, judge, settings.kernel, cell_seconds, limits, settings.inside)
         run.all_cells()
-    return Executed(nbformat.writes(nb), run.clock.seconds)
+    for cell in nb.cells:
+        if why := run.looks.get(facts(cell)[1]):
+            cell.metadata[LOOK] = f"{cell.metadata.get(LOOK, '')} {why}".strip()
+    return Executed(nbformat.writes(nb), run.clock.seconds, run.looks)
 
 
 @contextlib.contextmanager

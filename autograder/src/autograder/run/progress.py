@@ -34,6 +34,19 @@ def shown(console: Console | None = None) -> Iterator[Callable[[Any], None]]:
         yield watch
 
 
+@contextmanager
+def counted(title: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of many short jobs are done: a bar in a terminal, otherwise nothing.
+
+    Yields:
+        A function that takes the number of jobs that are done, and the number of all.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def line(event: Any) -> str:
     """One event as a line of a log."""
     said = f": {event.message}" if event.message else ""

@@ -13,16 +13,11 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 
 from autograder.course import TABLE, Assignment, Course, CourseError
-from autograder.text import needs, syntax
+from autograder.text import needs, standalone, syntax
 from autograder.text.authoring import HEADER_WORDS, LAYOUT_KEYS, read_cells, to_notebook, to_text
 from autograder.text.cells import MARKS, ROLES, BadMarks, Cell, between, facts, parse
 
 GRADE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # what nbformat takes as a cell id
-# Built-in functions that reach the notebook's names or files, which belong to the student.
-REACHING = {"__import__", "breakpoint", "dir", "eval", "exec", "globals", "input", "locals"} | {
-    "open",
-    "vars",
-}
 COLAB = re.compile(r"https://colab\.research\.google\.com/(?!assets/)[^\s)\"'<>]+")
 ADDRESS = re.compile(r"(?:https?|git\+\w+|ftp)://[^\s)\"'<>]+")
 
@@ -179,29 +174,14 @@ def _raises(kept: str) -> Iterator[str]:
 
 
 def _hidden(source: str) -> Iterator[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError as error:
-        yield f"its hidden block is not valid Python ({error.msg}): it must be complete by itself."
-        return
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    lines = [ast.unparse(node) for node in imports]
-    if "from autograder import submission" not in lines:
-        yield "its hidden block lacks the line: from autograder import submission."
-    for line in lines:
-        if line != "from autograder import submission":
-            yield (
-                f'its hidden block says "{line}": it may import only submission; NumPy is '
-                "submission.np."
-            )
-    for name in sorted(syntax.foreign_names(tree)):
-        yield (
-            f"its hidden block uses the name {name}, which belongs to the notebook: ask "
-            f'submission.value("{name}"), submission.model("{name}") or '
-            f'submission.call("{name}", ...) for it.'
-        )
-    for name in sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} & REACHING):
-        yield f"its hidden block uses {name}, which bypasses submission: remove it."
+    yield from standalone.violations(source)
+    with contextlib.suppress(SyntaxError):  # already said
+        for line in standalone.imports(ast.parse(source)):
+            if line != standalone.SUBMISSION:
+                yield (
+                    f'its hidden block says "{line}": it may import only submission; NumPy is '
+                    "submission.np."
+                )
 
 
 def _overwritten(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
@@ -215,7 +195,7 @@ def _overwritten(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation
         if cell is None or not cell.is_test:
             continue
         before = set().union(*(names.bound for names in visible[:number]))
-        for name in sorted(syntax.names(cell.hidden).bound & before - {"np"}):
+        for name in sorted(syntax.names(cell.hidden).bound & before - {"np", "keras"}):
             if any(name in names.inner for names in visible) or _read(name, visible[number:]):
                 mend = (
                     f"its hidden block gives {name} a new value, and the notebook still needs "

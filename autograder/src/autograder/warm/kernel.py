@@ -13,6 +13,7 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
 from autograder.walled.target import Call
+from autograder.warm.shell import GradingKernel
 
 
 class Kernel(IPKernelApp):
@@ -55,6 +56,8 @@ def run(call: Call) -> None:
     kind = WalledKernel if call.arguments["walled"] else Kernel
     app = kind.instance(connection_file=sys.argv[-1], log_level=50)
     app.load_connection_info(call.arguments["connection"])
+    if call.arguments["grading"]:
+        app.kernel_class = GradingKernel
     quick = {"HistoryManager": {"enabled": False}, "InteractiveShellApp": {"ignore_cwd": True}}
     app.update_config(Config(quick))
     app.initialize(call.arguments["options"])

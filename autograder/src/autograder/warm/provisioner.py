@@ -34,7 +34,8 @@ def announce() -> None:
 class WarmProvisioner(KernelProvisionerBase):
     """Asks a warm server for kernels, and ends them at once with every process that they started.
 
-    ``limits=reach.Limits()`` among the arguments of ``start_kernel`` puts the kernel behind walls.
+    ``limits=reach.Limits()`` among the arguments of ``start_kernel`` puts the kernel behind walls;
+    ``grading=True`` gives it a `shell.GradingShell`.
     """
 
     process: Process | None = None
@@ -72,6 +73,7 @@ class WarmProvisioner(KernelProvisionerBase):
             "folder": sockets,
             "options": cmd[start:],
             "walled": limits is not None,
+            "grading": bool(kwargs.get("grading")),
         }
         env, walls = kwargs["env"], None
         if limits is not None:

@@ -6,9 +6,10 @@ and is checked on arrival.
 """
 
 import builtins
+import contextlib
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,7 +82,7 @@ class Namespace:
         Args:
             name: A model in the notebook, or a function that makes one.
             arguments: Plain data of one pair ``(args, kwargs)`` for the function, or None for a
-                model.
+                model. A third entry gives the shape of one input, for a model that is not built.
 
         Returns:
             The model as `models.model_to_plain` gives it.
@@ -91,11 +92,16 @@ class Namespace:
             Wrong: If there is no model, or it cannot be plain data.
             StudentError: If the function raises.
         """
-        made = self._find(name) if arguments is None else self._result(name, *_given(arguments))
+        shapes: list = []
+        if arguments is None:
+            made = self._find(name)
+        else:
+            args, kwargs, *shapes = _given(arguments)
+            made = self._result(name, args, kwargs)
         outcomes.that(
             made is not None, f"{name} gives None; expected a Keras model. Is there a `return`?"
         )
-        return _exported(models.model_to_plain, made, name)
+        return _exported(lambda model: models.model_to_plain(model, *shapes), made, name)
 
     def changed(
         self, name: str, arguments: tuple[Any, list[np.ndarray]]
@@ -124,7 +130,8 @@ class Namespace:
 
         Args:
             name: What the function is called in the notebook.
-            arguments: Plain data of one pair ``(args, kwargs)``.
+            arguments: Plain data of ``(args, kwargs, given)``; ``given`` has values that stand for
+                names of the notebook during the call.
 
         Returns:
             Plain data of a dictionary: under ``trainings`` one dictionary for each training, with
@@ -134,8 +141,9 @@ class Namespace:
         Raises:
             NotAttempted, Wrong, StudentError: As `call` does.
         """
-        with watching.watched() as found:
-            result = self._result(name, *_given(arguments))
+        args, kwargs, given = _given(arguments)
+        with self._standing_in(name, given), watching.watched() as found:
+            result = self._result(name, args, kwargs)
         try:
             export.to_plain(result)
         except export.ExportError:
@@ -143,11 +151,27 @@ class Namespace:
         told = {"result": result, "trainings": [watching.plain(one) for one in found]}
         return _exported(export.to_plain, told, f"{name}(...)")
 
+    @contextlib.contextmanager
+    def _standing_in(self, name: str, given: dict[str, Any]) -> Iterator[None]:
+        """Let values stand for names of the notebook that a function reads, and put them back."""
+        names = getattr(self._find(name), "__globals__", self._all())
+        before = {key: names[key] for key in given if key in names}
+        names.update(given)
+        try:
+            yield
+        finally:
+            for key in given:
+                names.pop(key, None)
+            names.update(before)
+
+    def _all(self) -> dict[str, Any]:
+        if self._names is not None:
+            return self._names
+        shell = getattr(builtins, "get_ipython", lambda: None)()
+        return shell.user_ns if shell else {}
+
     def _find(self, name: str) -> Any:
-        names = self._names
-        if names is None:
-            shell = getattr(builtins, "get_ipython", lambda: None)()
-            names = shell.user_ns if shell else {}
+        names = self._all()
         if name not in names:
             raise outcomes.NotAttempted(f"The notebook defines no {name!r}.")
         return names[name]
@@ -162,8 +186,8 @@ class Namespace:
 
 
 def _given(arguments: tuple[Any, list[np.ndarray]]) -> Any:
-    """The arguments of a request, with the networks among them rebuilt."""
-    return standins.unpack(export.from_plain(*arguments))
+    """The arguments of a request: arrays that a function may write to, and networks rebuilt."""
+    return standins.unpack(copy.deepcopy(export.from_plain(*arguments)))
 
 
 def _exported(pack: Callable[[_Value], _Packed], value: _Value, name: str) -> _Packed:

@@ -1,74 +1,123 @@
 """A Keras model as plain data, and back: its architecture, compile settings and weights.
 
-The receiver does not trust the sender: it rebuilds only the built-in layers in `TRUSTED_LAYERS`,
-and bounds sizes before it allocates anything.
+A model of built-in layers crosses as its configuration. What any other model computes is traced
+(`tracing`), crosses as steps, and becomes a model of built-in layers again (`lifting`,
+`assembling`). The receiver does not trust the sender: it takes only the layers of `trusted` and the
+operations of `operations`, and bounds sizes before it allocates anything.
 """
 
+import contextlib
 import json
 from typing import Any
 
 import numpy as np
 
+from convcourse.wire import assembling, lifting, recording, tracing, trusted
 from convcourse.wire.export import MAX_TEXT, ExportError
 
 MAX_PARAMETERS = 60_000_000
-MAX_SIZE = 1_000_000  # any number in a layer's configuration: a unit, a pixel, an axis
-MAX_UNITS = 65_536
-MAX_LAYERS = 1_000
-
-_LAYER_NAMES = """
-    InputLayer Conv1D Conv2D SeparableConv2D DepthwiseConv2D Dense Flatten Reshape Activation
-    ReLU LeakyReLU ELU PReLU Softmax MaxPooling2D AveragePooling2D GlobalAveragePooling2D
-    GlobalMaxPooling2D BatchNormalization LayerNormalization GroupNormalization Dropout
-    SpatialDropout2D GaussianNoise Rescaling Normalization Resizing ZeroPadding2D Cropping2D
-    Permute UnitNormalization RandomFlip RandomTranslation RandomRotation RandomZoom
-    RandomErasing RandomContrast RandomBrightness ActivityRegularization Identity
-    Add Subtract Multiply Average Maximum Minimum Concatenate Dot Sequential Functional
-    Model"""
-TRUSTED_LAYERS = frozenset(_LAYER_NAMES.split())
-# Objects inside a layer's configuration: initializers, regularizers, policies and the like.
-TRUSTED_PARTS = ("initializers", "regularizers", "constraints", "dtype_policies", "activations")
+OWN = "a function of your own"
 
 
-def model_to_plain(model: Any) -> tuple[dict, list[np.ndarray]]:
-    """Turn a Keras model into plain data.
+def model_to_plain(model: Any, shapes: Any = None) -> tuple[dict, list[np.ndarray]]:
+    """Turn a Keras model into plain data, in whatever way it was written.
 
     Args:
-        model: A built model, sequential or functional.
+        model: A model. One that consists of Keras's built-in layers crosses as these; what any
+            other one computes is traced.
+        shapes: The shape of one input without the axis of the images, or a list of these, for a
+            model that is not built.
 
     Returns:
         A tree with the architecture and the compile settings, and the weights.
 
     Raises:
-        ExportError: If the value is not such a model, for example a subclass of ``keras.Model``,
-            whose layers cannot be read from outside.
+        ExportError: If the value is not a model, or computes with operations that are not
+            admitted. A model whose input size nobody knows has compile settings only.
     """
     import keras
 
     if not isinstance(model, keras.Model):
         raise ExportError(f"this is a {type(model).__name__}, not a Keras model")
-    if not model.built:
-        raise ExportError("the network is not built: begin it with keras.layers.Input(shape=...)")
-    # What `keras.Model(inputs, outputs)` returns has no public class, only this name.
-    kind = _kind(model)
-    if kind not in ("Sequential", "Functional"):
-        raise ExportError(
-            "the network is a class of its own; write it with keras.Sequential or keras.Model("
-            "inputs, outputs), so that its layers can be checked"
-        )
-    try:
-        text = json.dumps(keras.saving.serialize_keras_object(model).get("config"))
-    except Exception as error:
-        raise ExportError(f"the network cannot be written down as layers: {error}") from None
+    text = built_in(model)
+    if text is None:
+        try:
+            tree, arrays = tracing.trace(model, shapes)
+        except recording.UnknownSize:  # its compile settings are known nevertheless
+            return {"class": "Unbuilt", "compiled": compile_settings(model)}, []
+        return {"class": "Traced", "traced": tree, "compiled": compile_settings(model)}, arrays
     weights = [np.asarray(w) for w in model.get_weights()]
-    tree = {"class": kind, "config": text, "compiled": compile_settings(model)}
-    return tree, weights
+    return {"class": _kind(model), "config": text, "compiled": compile_settings(model)}, weights
+
+
+def built_in(model: Any) -> str | None:
+    """Describe a model as JSON if it consists of Keras's built-in layers only.
+
+    Args:
+        model: A Keras model.
+
+    Returns:
+        The configuration, or None for any other model and for one that is not built.
+    """
+    import keras
+
+    # What `keras.Model(inputs, outputs)` returns has no public class, only this name.
+    if not model.built or _kind(model) not in ("Sequential", "Functional"):
+        return None
+    if any("call" in vars(base) for base in type(model).__mro__ if not _is_kerass(base)):
+        return None
+    if _has_operations(model) or any(map(recording.has_own_activation, leaves(model))):
+        return None
+    try:
+        config = keras.saving.serialize_keras_object(model).get("config")
+        text = json.dumps(config)
+        trusted.check(json.loads(text))
+    except Exception:  # the model is traced, which tells what is wrong, if anything is
+        return None
+    plain = isinstance(config, dict) and "layers" in config and '"training": true' not in text
+    return text if plain else None
+
+
+def leaves(model: Any) -> list:
+    """List a model's layers in its order, with those of nested models in their place."""
+    found = []
+    for layer in model.layers:
+        nested = hasattr(layer, "layers") and hasattr(layer, "get_config")
+        found += leaves(layer) if nested else [layer]
+    return found
+
+
+def _has_operations(model: Any) -> bool:
+    """Whether functions such as ``keras.ops.softmax`` stand between a model's layers."""
+    import keras
+
+    parts = getattr(model, "operations", None) or getattr(model, "layers", [])
+    return any(not isinstance(one, keras.Layer) or _has_operations(one) for one in parts)
+
+
+def _is_kerass(base: type) -> bool:
+    return base.__module__.startswith(("keras.", "tensorflow.", "builtins"))
 
 
 def _kind(model: Any) -> str:
     """Sequential or Functional, where Keras made the class; Keras publishes only the first."""
     names = [base.__name__ for base in type(model).__mro__ if base.__module__.startswith("keras.")]
     return next((name for name in names if name in ("Sequential", "Functional")), "Model")
+
+
+def compile_arguments(model: Any) -> dict[str, Any]:
+    """Give the arguments that a model was compiled with, as they were.
+
+    Args:
+        model: A Keras model.
+
+    Returns:
+        The arguments by name; an empty dictionary if it is not compiled.
+    """
+    if not getattr(model, "compiled", False):
+        return {}
+    # `get_compile_config` serializes them, which fails for a class in the place of an object.
+    return dict(model._compile_config.config)
 
 
 def compile_settings(model: Any) -> dict:
@@ -79,39 +128,66 @@ def compile_settings(model: Any) -> dict:
 
     Returns:
         ``optimizer``, ``learning_rate`` (None for a schedule), ``loss``, ``metrics`` and
-        ``from_logits``, as names and numbers; an empty dictionary if it is not compiled.
+        ``from_logits``, as names and numbers; an empty dictionary if it is not compiled. A loss or
+        a metric that is none of Keras's own is called ``"a function of your own"``.
     """
-    if not getattr(model, "compiled", False):
+    import keras
+
+    given = compile_arguments(model)
+    if not given:
         return {}
-    config = model.get_compile_config() or {}
     rate = getattr(model.optimizer, "learning_rate", None)
     try:
         rate = float(np.asarray(rate))
     except (TypeError, ValueError):
         rate = None  # a schedule
-    metrics = config.get("metrics") or []
+    metrics, loss = given.get("metrics") or [], given.get("loss")
+    if isinstance(loss, str):
+        with contextlib.suppress(Exception):  # Keras reports an unknown name when it trains
+            loss = keras.losses.get(loss)
     return {
         "optimizer": type(model.optimizer).__name__.lower(),
         "learning_rate": rate,
-        "loss": _name(config.get("loss")),
-        "metrics": [_name(m) for m in (metrics if isinstance(metrics, list) else [metrics])],
+        "loss": _name(loss, keras.losses),
+        "metrics": [
+            _name(m, keras.metrics) for m in (metrics if isinstance(metrics, list) else [metrics])
+        ],
         "from_logits": _from_logits(model.loss),
     }
 
 
-def _name(part: Any) -> str:
-    """A loss or metric as its snake-case name, be it given as text, a class or an object."""
-    if isinstance(part, dict):
-        kind, config = part.get("class_name", ""), part.get("config")
-        part = config if kind == "function" and isinstance(config, str) else kind
-    text = part if isinstance(part, str) else getattr(part, "__name__", type(part).__name__)
-    if text.islower():
-        return text
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(text))
+def _name(part: Any, known: Any) -> str:
+    """A loss or metric as its snake-case name, be it given as text, a function, a class, an object.
+
+    Args:
+        part: What the model was compiled with.
+        known: The module with Keras's own.
+    """
+    if isinstance(part, (list, tuple)) and len(part) == 1:
+        part = part[0]
+    if isinstance(part, str):
+        return part if part.islower() else _snake(part)
+    if part is None:
+        return "none"
+    name = getattr(part, "__name__", "")
+    if not isinstance(part, type) and name:
+        return name if getattr(known, name, None) is part else OWN
+    own = part if isinstance(part, type) else type(part)
+    for base in own.__mro__:
+        if getattr(known, base.__name__, None) is base and base.__name__ not in ("Loss", "Metric"):
+            parts = ("call", "update_state", "result")
+            same = all(getattr(own, p, None) is getattr(base, p, None) for p in parts)
+            return _snake(base.__name__) if same else OWN
+    return OWN
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
 def _from_logits(loss: Any) -> bool:
-    config = loss.get_config() if hasattr(loss, "get_config") else {}
+    ready = hasattr(loss, "get_config") and not isinstance(loss, type)
+    config = loss.get_config() if ready else {}
     return bool(config.get("from_logits", False))
 
 
@@ -126,15 +202,19 @@ def model_from_plain(tree: dict, arrays: list[np.ndarray]) -> Any:
         A Keras model with these weights, not compiled.
 
     Raises:
-        ExportError: If a layer is not in `TRUSTED_LAYERS`, something is too large, or the weights
-            do not fit or are not finite.
+        ExportError: If a layer or an operation is not admitted, something is too large, or the
+            weights do not fit or are not finite.
     """
     import keras
 
     if sum(a.size for a in arrays) > MAX_PARAMETERS:
         raise ExportError(f"the network has more than {MAX_PARAMETERS:,} parameters")
+    if isinstance(tree, dict) and tree.get("class") == "Traced":
+        return assembling.assemble(lifting.read(tree.get("traced"), arrays))
+    if isinstance(tree, dict) and tree.get("class") == "Unbuilt":
+        raise ExportError(recording.UNKNOWN_SIZE)
     config = _read_config(tree)
-    _check_trusted(config)
+    trusted.check(config)
     try:
         if tree.get("class") == "Sequential":
             model = _sequential(config)
@@ -147,10 +227,7 @@ def model_from_plain(tree: dict, arrays: list[np.ndarray]) -> Any:
     if shapes != [tuple(a.shape) for a in arrays]:
         raise ExportError("the weights do not fit the layers of the network")
     if not all(a.dtype.kind in "fiub" and np.isfinite(a).all() for a in arrays):
-        raise ExportError(
-            "the network has weights that are not finite (nan or inf): training diverged; "
-            "lower the learning rate and train again"
-        )
+        raise ExportError(assembling.NOT_FINITE)
     model.set_weights(arrays)
     return model
 
@@ -182,44 +259,3 @@ def _read_config(tree: dict) -> dict:
     if not isinstance(config, dict):
         raise ExportError("the network's description is malformed")
     return config
-
-
-def _check_trusted(node: Any, depth: int = 0, key: str = "") -> None:
-    """Refuse every object that is not a built-in layer or part, and sizes beyond reason."""
-    if depth > 60:
-        raise ExportError("the network's description is nested too deep")
-    if isinstance(node, list):
-        if key == "layers" and len(node) > MAX_LAYERS:
-            raise ExportError(f"the network has more than {MAX_LAYERS:,} layers")
-        for item in node:
-            _check_trusted(item, depth + 1, key)
-    elif isinstance(node, dict):
-        if "class_name" in node:
-            _check_object(node)
-        for key, item in node.items():
-            if "seed" not in str(key) or isinstance(item, (dict, list)):
-                _check_trusted(item, depth + 1, str(key))
-    elif isinstance(node, (int, float)):
-        most = MAX_UNITS if key in ("units", "filters") else MAX_SIZE
-        what = key if key in ("units", "filters") else "a size"
-        if abs(node) > most:
-            raise ExportError(f"a layer has {what} of more than {most:,}, larger than needed here")
-
-
-def _check_object(node: dict) -> None:
-    """Refuse a class or function that is not Keras's own; the words quote only Keras's names."""
-    import keras
-
-    name, module = str(node.get("class_name")), str(node.get("module") or "")
-    known = isinstance(getattr(keras.layers, name, None), type)
-    parts = module.split(".")
-    foreign = node.get("registered_name") not in (None, "", name)
-    if foreign or (parts[:1] != ["keras"] and module not in ("builtins", "")):
-        what = name if known else "a layer or function of your own"
-        raise ExportError(f"{what} is not one of Keras's own; use built-in layers only")
-    if len(parts) > 1 and parts[1] in TRUSTED_PARTS and not name.startswith("__"):
-        return
-    if name in TRUSTED_LAYERS or name in ("__tuple__", "__keras_tensor__", "DTypePolicy"):
-        return
-    kind = f"of type {name}" if known else "of your own"
-    raise ExportError(f"a layer {kind} cannot be checked; use Keras's built-in layers")

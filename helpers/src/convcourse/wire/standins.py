@@ -1,6 +1,6 @@
-"""Networks among the arguments of a request: the grader's own, which a student's function is given.
+"""Networks and records of trainings among the arguments of a request.
 
-The receiver is the notebook, which trusts the grader.
+They are the grader's own, and a student's function is given them. The receiver is the notebook, which trusts the grader.
 """
 
 import json
@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from convcourse.training import History
+
 KEY = "network of the grader"  # the one key of a dictionary that stands for a network
+RECORD = "record of the grader"  # the same for what `convcourse.training.fit` returns
 
 
 def pack(value: Any) -> Any:
-    """Replace each Keras network by a dictionary of plain data.
+    """Replace each Keras network and each record of a training by a dictionary of plain data.
 
     Args:
-        value: Arguments: plain values, networks, and lists, tuples and dictionaries of these.
+        value: Arguments: plain values, networks, records, and lists, tuples and dictionaries of
+            these.
 
     Returns:
-        The same without networks.
+        The same without networks and records.
     """
     if isinstance(value, list):
         return [pack(one) for one in value]
@@ -28,11 +32,13 @@ def pack(value: Any) -> Any:
         return {key: pack(one) for key, one in value.items()}
     if hasattr(value, "get_compile_config") and hasattr(value, "layers"):
         return {KEY: _plain(value)}
+    if isinstance(value, History):
+        return {RECORD: [value.history, value.epoch, value.seconds]}
     return value
 
 
 def unpack(value: Any) -> Any:
-    """Rebuild the networks that `pack` has replaced.
+    """Rebuild the networks and records that `pack` has replaced.
 
     Args:
         value: What `pack` gave.
@@ -47,6 +53,8 @@ def unpack(value: Any) -> Any:
     if isinstance(value, dict):
         if set(value) == {KEY}:
             return _network(value[KEY])
+        if set(value) == {RECORD}:
+            return History(*value[RECORD])
         return {key: unpack(one) for key, one in value.items()}
     return value
 

@@ -1,4 +1,8 @@
 # Set-up: this cell is the same in every notebook.
+#
+# Where your notebook is graded, there is no network, and these packages are installed: TensorFlow,
+# Keras, NumPy, matplotlib, scikit-learn, SciPy, pandas, seaborn, Pillow (PIL), OpenCV (cv2),
+# scikit-image, tqdm and TensorBoard. A line that begins with % or ! does no harm there.
 import importlib
 import subprocess
 import sys
