@@ -389,9 +389,9 @@ with checks.exercise("net1-evaluate", hidden="other networks and other numbers o
     keys = sorted(map(str, figures))
     checks.that(keys == ["accuracy", "loss"], f"The keys are {keys}; expected accuracy and loss.")
     what = "The accuracy for three right answers out of seven"
-    checks.close(figures["accuracy"], 3 / 7, what, atol=1e-3)
+    checks.close(figures["accuracy"], 3 / 7, what, atol=0.006)
     wanted = -np.log(chances[np.arange(7), labels.ravel()]).mean()
-    checks.close(figures["loss"], wanted, "The loss on these seven images", rtol=1e-3)
+    checks.close(figures["loss"], wanted, "The loss on these seven images", rtol=5e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -427,7 +427,7 @@ submission.checks.that(isinstance(figures, dict), "evaluate_net1 does not return
 for key in ("loss", "accuracy"):
     submission.checks.that(key in figures, f"What evaluate_net1 returns lacks {key}.")
 accuracy = figures["accuracy"]
-submission.checks.close(accuracy, 20 / 50, "The accuracy of another network", atol=1e-3)
+submission.checks.close(accuracy, 20 / 50, "The accuracy of another network", atol=0.006)
 loss = submission.checks.as_array(figures["loss"], "The loss of another network")
 submission.checks.that(
     loss.shape == () and submission.is_cross_entropy(loss, chances, y),

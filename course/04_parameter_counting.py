@@ -60,8 +60,8 @@ def output_size(n, f, stride=1, padding="valid"):
 
     n: pixels before the layer; f: pixels of the filter; stride: pixels between two positions
     padding: "valid" (none) or "same" (zeros, so that only the stride shrinks the image)
-    Returns an int. Raises ValueError if the filter is larger than the image and padding is
-    "valid".
+    Returns a whole number. Raises ValueError if the filter is larger than the image and padding
+    is "valid".
 
     Example: output_size(32, 3) is 30, and output_size(13, 2, stride=2) is 6.
     """
@@ -84,14 +84,17 @@ with checks.exercise(
     )
     try:
         output_size(2, 3)
-    except ValueError:
-        pass
-    else:
-        checks.that(False, "A filter of 3 does not fit into 2 pixels: raise ValueError.")
+        raised = "nothing"
+    except Exception as error:
+        raised = "ValueError" if isinstance(error, ValueError) else type(error).__name__
+    checks.that(
+        raised == "ValueError",
+        f"A filter of 3 does not fit into 2 pixels: raise ValueError; output_size raises {raised}.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-images, windows = (1, 7, 20, 33), ((1, 1), (2, 2), (3, 2), (5, 1), (5, 3))
+images, windows = (1, 5, 7, 20, 33), ((1, 1), (2, 2), (3, 2), (5, 1), (5, 3), (4, 7))
 cases = [(n, f, stride) for n in images for f, stride in windows]
 fitting = [(n, f, stride) for n, f, stride in cases if f <= n]
 for padding, asked in (("same", cases), ("valid", fitting)):
@@ -100,13 +103,15 @@ for padding, asked in (("same", cases), ("valid", fitting)):
         want = -(-n // stride) if padding == "same" else (n - f) // stride + 1
         case = f"n={n}, f={f}, stride={stride}, {padding} padding"
         submission.checks.equal(got, want, f"The size for {case}")
-for n, f in ((1, 2), (4, 5)):
-    fits = True
+for n, f, stride in ((1, 2, 1), (4, 5, 1), (2, 3, 2), (4, 5, 3)):
+    refused = False
     try:
-        submission.call("output_size", n, f)
-    except submission.checks.StudentError as error:
-        fits = "ValueError" not in str(error)
-    submission.checks.that(not fits, f"A filter of {f} does not fit {n} pixels: raise ValueError.")
+        submission.call("output_size", n, f, stride)
+    except submission.checks.StudentError:
+        refused = True
+    submission.checks.that(
+        refused, f"A filter of {f} with stride {stride} does not fit {n} pixels: raise ValueError."
+    )
 ### END HIDDEN TESTS
 
 # %%
@@ -165,7 +170,12 @@ with checks.exercise(
     checks.equal(conv_params(3, 3, 3, 32), 896, "conv_params(3, 3, 3, 32)")
     checks.equal(conv_params(5, 3, 2, 4, bias=False), 120, "conv_params(5, 3, 2, 4, bias=False)")
     checks.equal(dense_params(256, 512), 131_584, "dense_params(256, 512)")
-    checks.equal(list(batch_norm_params(4)), [16, 8], "batch_norm_params(4)")
+    both = batch_norm_params(4)
+    checks.that(
+        isinstance(both, (list, tuple, np.ndarray)) and len(both) == 2,
+        "batch_norm_params does not return two numbers: return total, trainable.",
+    )
+    checks.equal(both, (16, 8), "batch_norm_params(4)")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -185,7 +195,7 @@ for bias, of_conv, of_dense in (
         check.equal(got, (inputs + bias) * units, case)
 widths = (1, 32, 512)
 for channels, got in zip(widths, submission.calls("batch_norm_params", [(c,) for c in widths])):
-    check.equal(list(got), [4 * channels, 2 * channels], f"batch_norm_params({channels})")
+    check.equal(got, (4 * channels, 2 * channels), f"batch_norm_params({channels})")
 ### END HIDDEN TESTS
 
 # %%
@@ -203,13 +213,15 @@ hints.show("count-layers")
 # | `"bn"`, `"flatten"`, `"dropout"` | none |
 # | `"dense"` | `units` |
 #
+# A dense layer comes only after `"flatten"`. The functions below read these lists and do not change them.
+#
 # **Exercise (5 points).** Write `layer_table`. Use the functions above.
 
 # %% solution="count-table-answer"
 def layer_table(layers, shape=(32, 32, 3)):
     """Make one row for each layer: its kind, its output shape, its parameters.
 
-    layers: a list of dictionaries as in the table above
+    layers: a list of dictionaries as in the table above; it is not changed
     shape: (height, width, channels) of the input; after "flatten", a shape is (length,)
     Returns a list of (kind, output shape, total parameters, trainable parameters).
 
@@ -229,8 +241,8 @@ def layer_table(layers, shape=(32, 32, 3)):
                 total = conv_params(layer["size"], layer["size"], shape[2], channels)
             shape = (height, width, channels)
         elif kind == "dense":
-            total = dense_params(shape[-1], layer["units"])
-            shape = (*shape[:-1], layer["units"])
+            total = dense_params(shape[0], layer["units"])
+            shape = (layer["units"],)
         elif kind == "bn":
             total, trainable = batch_norm_params(shape[-1])
         elif kind == "flatten":
@@ -300,92 +312,151 @@ siamese = [conv(64, 5, "same"), overlapping] * 2 + [flatten, *dense(384, 192, 10
 
 # %% tests="count-table" points=5
 with checks.exercise(
-    "count-table", hidden="all eight networks, other inputs, strides, overlapping pooling"
+    "count-table", hidden="each row of other networks, other inputs, strides, overlapping pooling"
 ):
-    rows = layer_table(net1)
-    checks.equal(len(rows), 9, "The number of rows for NET I")
-    sizes = [list(row[1]) for row in rows]
-    wanted = [[30, 30, 32], [15, 15, 32], [13, 13, 64], [6, 6, 64], [4, 4, 64], [2, 2, 64]]
-    checks.equal(sizes, wanted + [[256], [512], [10]], "The list of output shapes of NET I")
-    checks.equal(sum(row[2] for row in rows), 193_034, "The total of NET I")
-    checks.equal(
-        sum(row[3] for row in layer_table(three_blocks)),
-        1_147_914,
-        "The number of trainable parameters of the three-block net",
+    pooling, flat = {"kind": "pool", "size": 2}, {"kind": "flatten"}
+    convs = [{"kind": "conv", "filters": filters, "size": 3} for filters in (32, 64, 64)]
+    ends = [{"kind": "dense", "units": units} for units in (512, 10)]
+    first = [convs[0], pooling, convs[1], pooling, convs[2], pooling, flat, *ends]
+    images = [(30, 30, 32), (15, 15, 32), (13, 13, 64), (6, 6, 64), (4, 4, 64), (2, 2, 64)]
+    numbers = [896, 0, 18_496, 0, 36_928, 0, 0, 131_584, 5_130]
+    other = [dict(convs[0], padding="same"), {"kind": "bn"}, {"kind": "dropout"}, pooling, flat]
+    more = [(32, 32, 32)] * 3 + [(16, 16, 32), (8192,), (10,)]
+    cases = (
+        ("NET I", first, [*images, (256,), (512,), (10,)], numbers, numbers),
+        (
+            "a network with batch normalization",
+            [*other, ends[1]],
+            more,
+            [896, 128, 0, 0, 0, 81_930],
+            [896, 64, 0, 0, 0, 81_930],
+        ),
     )
+    for what, layers, shapes, totals, trained in cases:
+        rows = checks.unchanged(layer_table, layers)
+        checks.that(
+            isinstance(rows, (list, tuple)),
+            f"layer_table returns a {type(rows).__name__}; return a list with one row per layer.",
+        )
+        checks.equal(len(rows), len(layers), f"The number of rows for {what}")
+        for number, row in enumerate(rows):
+            where = f"row {number + 1} ({layers[number]['kind']}) of {what}"
+            checks.that(
+                isinstance(row, (list, tuple)) and len(row) == 4,
+                f"There are no four entries in {where}: the kind, the output shape, the total and "
+                "the trainable parameters.",
+            )
+            checks.equal(row[0], layers[number]["kind"], f"The kind in {where}")
+            checks.equal(row[1], shapes[number], f"The output shape in {where}")
+            checks.equal(row[2], totals[number], f"The total in {where}")
+            checks.equal(row[3], trained[number], f"The number of trainable parameters in {where}")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 check = submission.checks
+
+
+POOLS = {
+    "pool": {"kind": "pool", "size": 2},
+    "overlapping": {"kind": "pool", "size": 3, "stride": 2, "padding": "same"},
+}
+
+
+def listed(text, padding="same"):
+    made = []
+    for word in text.split():
+        filters, _, pixels = word.partition("x")
+        if pixels.isdigit():
+            parts = {"filters": int(filters), "size": int(pixels), "padding": padding}
+            made.append({"kind": "conv", **parts})
+        elif word.isdigit():
+            made.append({"kind": "dense", "units": int(word)})
+        else:
+            made.append(dict(POOLS.get(word, {"kind": word})))
+    return made
+
+
+net_2 = listed("32x5 64x5 pool 64x5 pool flatten 512 10", padding="valid")
+net_3 = "96x3 96x3 pool dropout 128x3 pool dropout 128x3 128x3 128x3 pool dropout"
+net_3 = listed(net_3 + " flatten 1024 dropout 512 dropout 10")
+of_100 = "64x3 64x3 bn pool 128x3 128x3 bn pool 256x3 256x3 256x3 bn pool"
+of_100 = listed(of_100 + " 512x3 512x3 512x3 bn pool flatten dropout 512 100")
+siamese_base = listed("64x5 overlapping 64x5 overlapping flatten 384 192 10")
+mnist_net = listed("28x3 pool flatten 128 10", padding="valid")
+four_convs = "64x3 pool bn 128x3 pool bn 256x3 pool bn 512x3 pool bn flatten"
+four_convs = listed(four_convs + " 128 dropout bn 256 dropout bn 512 dropout bn 1024 dropout bn 10")
 filters_of_5 = {"kind": "conv", "filters": 8, "size": 5}
 pool_of_3 = {"kind": "pool", "size": 3, "stride": 2}
 cases = (
     (
         "a convolution with stride 2",
-        [dict(filters_of_5, stride=2)],
+        [dict(filters_of_5, stride=2), *listed("4x1")],
         (33, 20, 3),
-        [[15, 8, 8]],
-        608,
-        608,
+        [((15, 8, 8), 608, 608), ((15, 8, 4), 36, 36)],
     ),
-    ("a pooling of 3 pixels with stride 2", [pool_of_3], (13, 12, 4), [[6, 5, 4]], 0, 0),
+    ("a pooling of 3 pixels with stride 2", [pool_of_3], (13, 12, 4), [((6, 5, 4), 0, 0)]),
     (
         "same padding with stride 2",
         [dict(filters_of_5, stride=2, padding="same")],
         (33, 20, 1),
-        [[17, 10, 8]],
-        208,
-        208,
+        [((17, 10, 8), 208, 208)],
     ),
     (
         "a pooling with same padding",
         [dict(pool_of_3, padding="same")],
         (13, 12, 4),
-        [[7, 6, 4]],
-        0,
-        0,
+        [((7, 6, 4), 0, 0)],
     ),
     (
         "a pooling of 3 without a stride",
         [{"kind": "pool", "size": 3}],
         (10, 9, 2),
-        [[3, 3, 2]],
-        0,
-        0,
+        [((3, 3, 2), 0, 0)],
+    ),
+    (
+        "a pooling of 2 with stride 1",
+        [dict(POOLS["pool"], stride=1), {"kind": "bn"}],
+        (5, 7, 2),
+        [((4, 6, 2), 0, 0), ((4, 6, 2), 8, 4)],
     ),
     (
         "batch normalization after a dense layer",
-        [{"kind": "flatten"}, {"kind": "dense", "units": 7}, {"kind": "bn"}],
+        listed("flatten 7 bn 2"),
         (2, 3, 4),
-        [[24], [7], [7]],
-        203,
-        189,
+        [((24,), 0, 0), ((7,), 175, 175), ((7,), 28, 14), ((2,), 16, 16)],
     ),
-    ("dropout", [{"kind": "dropout"}, filters_of_5], (9, 9, 3), [[9, 9, 3], [5, 5, 8]], 608, 608),
-    ("no layers", [], (32, 32, 3), [], 0, 0),
+    (
+        "dropout",
+        [{"kind": "dropout"}, filters_of_5],
+        (9, 8, 3),
+        [((9, 8, 3), 0, 0), ((5, 4, 8), 608, 608)],
+    ),
+    ("no layers", [], (32, 32, 3), []),
 )
-tables = submission.calls("layer_table", [(layers, list(shape)) for _, layers, shape, *_ in cases])
-for (what, layers, shape, shapes, total, trainable), rows in zip(cases, tables):
-    check.equal(
-        [row[0] for row in rows], [layer["kind"] for layer in layers], f"The kind list for {what}"
-    )
-    check.equal([list(row[1]) for row in rows], shapes, f"The list of output shapes for {what}")
-    check.equal(sum(row[2] for row in rows), total, f"The total for {what}")
-    check.equal(sum(row[3] for row in rows), trainable, f"The trainable total for {what}")
+tables = submission.calls("layer_table", [(layers, shape) for _, layers, shape, _ in cases])
+for (what, layers, _, wanted), rows in zip(cases, tables):
+    check.that(isinstance(rows, (list, tuple)), f"layer_table returns no list for {what}.")
+    check.equal(len(rows), len(wanted), f"The number of rows for {what}")
+    for number, (row, layer, (shape, total, trainable)) in enumerate(zip(rows, layers, wanted)):
+        where = f"row {number + 1} ({layer['kind']}) for {what}"
+        check.that(
+            isinstance(row, (list, tuple)) and len(row) == 4,
+            f"There are no four entries in {where}.",
+        )
+        check.equal(row[0], layer["kind"], f"The kind in {where}")
+        check.equal(row[1], shape, f"The output shape in {where}")
+        check.equal(row[2], total, f"The total in {where}")
+        check.equal(row[3], trainable, f"The number of trainable parameters in {where}")
 named = (
-    ("net1", 193_034, 193_034, (32, 32, 3)),
-    ("net2", 686_090, 686_090, (32, 32, 3)),
-    ("net3", 3_267_306, 3_267_306, (32, 32, 3)),
-    ("mnist", 607_394, 607_394, (28, 28, 1)),
-    ("three_blocks", 1_148_362, 1_147_914, (32, 32, 3)),
-    ("four_five", 2_524_938, 2_519_178, (32, 32, 3)),
-    ("siamese", 1_756_426, 1_756_426, (32, 32, 3)),
-    ("cifar100", 8_739_492, 8_737_572, (32, 32, 3)),
+    ("NET II", net_2, 686_090, 686_090, (32, 32, 3)),
+    ("NET III", net_3, 3_267_306, 3_267_306, (32, 32, 3)),
+    ("the MNIST net", mnist_net, 607_394, 607_394, (28, 28, 1)),
+    ("the net of four conv, five FC", four_convs, 2_524_938, 2_519_178, (32, 32, 3)),
+    ("the siamese base", siamese_base, 1_756_426, 1_756_426, (32, 32, 3)),
+    ("the CIFAR-100 base", of_100, 8_739_492, 8_737_572, (32, 32, 3)),
 )
-lists = [name for name, *_ in named if name != "net3"]
-known = dict(zip(lists, submission.values(*lists))) | {"net3": submission.call("net3")}
-asked = [(known[name], list(shape)) for name, _, _, shape in named]
-for (name, total, trainable, _), rows in zip(named, submission.calls("layer_table", asked)):
+asked = [(layers, shape) for _, layers, _, _, shape in named]
+for (name, _, total, trainable, _), rows in zip(named, submission.calls("layer_table", asked)):
     check.equal(sum(row[2] for row in rows), total, f"The total for {name}")
     check.equal(sum(row[3] for row in rows), trainable, f"The trainable total for {name}")
 ### END HIDDEN TESTS
@@ -506,7 +577,7 @@ else:
 
 # %% solution="count-mults-answer"
 def multiplications(layers, shape=(32, 32, 3)):
-    """Count the multiplications for one image, as a list with one int for each layer.
+    """Count the multiplications for one image, as a list with one number for each layer.
 
     layers and shape are as in layer_table; only "conv" and "dense" multiply.
 
@@ -518,46 +589,88 @@ def multiplications(layers, shape=(32, 32, 3)):
         if kind == "conv":
             counts.append((total - out[2]) * out[0] * out[1])
         else:
-            counts.append(total - out[-1] if kind == "dense" else 0)
+            counts.append(total - out[0] if kind == "dense" else 0)
     return counts
     ### END SOLUTION
 
 # %% tests="count-mults" points=3
-with checks.exercise("count-mults", hidden="all networks, strides, other inputs"):
-    counts = multiplications(net1)
+with checks.exercise("count-mults", hidden="other networks, strides, other inputs"):
+    pooling = {"kind": "pool", "size": 2}
+    convs = [{"kind": "conv", "filters": filters, "size": 3} for filters in (32, 64, 64)]
+    ends = [{"kind": "flatten"}] + [{"kind": "dense", "units": units} for units in (512, 10)]
+    layers = [convs[0], pooling, convs[1], pooling, convs[2], pooling, *ends]
+    counts = checks.unchanged(multiplications, layers)
+    checks.that(
+        isinstance(counts, (list, tuple, np.ndarray)),
+        f"multiplications returns a {type(counts).__name__}; return a list, one count per layer.",
+    )
     checks.equal(len(counts), 9, "The number of counts for NET I")
     checks.equal(counts[0], 777_600, "The count for NET I's first convolution")
     checks.equal(counts[1], 0, "The count for a pooling layer")
+    checks.equal(counts[2], 3_115_008, "The count for NET I's second convolution")
     checks.equal(counts[7], 131_072, "The count for NET I's first dense layer")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 check = submission.checks
+
+
+POOLS = {
+    "pool": {"kind": "pool", "size": 2},
+    "overlapping": {"kind": "pool", "size": 3, "stride": 2, "padding": "same"},
+}
+
+
+def listed(text, padding="same"):
+    made = []
+    for word in text.split():
+        filters, _, pixels = word.partition("x")
+        if pixels.isdigit():
+            parts = {"filters": int(filters), "size": int(pixels), "padding": padding}
+            made.append({"kind": "conv", **parts})
+        elif word.isdigit():
+            made.append({"kind": "dense", "units": int(word)})
+        else:
+            made.append(dict(POOLS.get(word, {"kind": word})))
+    return made
+
+
+net_2 = listed("32x5 64x5 pool 64x5 pool flatten 512 10", padding="valid")
+net_3 = "96x3 96x3 pool dropout 128x3 pool dropout 128x3 128x3 128x3 pool dropout"
+net_3 = listed(net_3 + " flatten 1024 dropout 512 dropout 10")
+of_100 = "64x3 64x3 bn pool 128x3 128x3 bn pool 256x3 256x3 256x3 bn pool"
+of_100 = listed(of_100 + " 512x3 512x3 512x3 bn pool flatten dropout 512 100")
+siamese_base = listed("64x5 overlapping 64x5 overlapping flatten 384 192 10")
 filters_of_5 = {"kind": "conv", "filters": 8, "size": 5}
 cases = (
-    ("a convolution with stride 2", [dict(filters_of_5, stride=2)], (33, 20, 3), [72_000]),
+    (
+        "convolutions with stride 2",
+        [dict(filters_of_5, stride=2), *listed("4x1")],
+        (33, 20, 3),
+        [72_000, 3_840],
+    ),
     ("same padding", [dict(filters_of_5, padding="same")], (6, 4, 2), [9_600]),
     (
-        "batch normalization and dropout",
-        [filters_of_5, {"kind": "bn"}, {"kind": "dropout"}],
-        (5, 5, 1),
-        [200, 0, 0],
+        "batch normalization, pooling and dropout",
+        [filters_of_5, *listed("bn dropout"), dict(POOLS["pool"], stride=1), *listed("2x1")],
+        (6, 7, 1),
+        [1_200, 0, 0, 0, 32],
     ),
-    (
-        "dense layers",
-        [{"kind": "flatten"}, {"kind": "dense", "units": 7}, {"kind": "dense", "units": 3}],
-        (2, 3, 4),
-        [0, 168, 21],
-    ),
+    ("dense layers", listed("flatten 7 3 bn 2"), (2, 3, 4), [0, 168, 21, 0, 6]),
     ("no layers", [], (32, 32, 3), []),
 )
-asked = [(layers, list(shape)) for _, layers, shape, _ in cases]
+asked = [(layers, shape) for _, layers, shape, _ in cases]
 for (what, _, _, want), got in zip(cases, submission.calls("multiplications", asked)):
-    check.equal(list(got), want, f"The list of counts for {what}")
-named = (("net1", 4_618_624), ("siamese", 32_778_112), ("cifar100", 285_984_768))
-lists = submission.values(*(name for name, _ in named))
-asked = [(layers, [32, 32, 3]) for layers in lists]
-for (name, want), got in zip(named, submission.calls("multiplications", asked)):
+    check.equal(got, want, f"The list of counts for {what}")
+named = (
+    ("NET II", net_2, 38_455_808),
+    ("NET III", net_3, 146_838_528),
+    ("the siamese base", siamese_base, 32_778_112),
+    ("the CIFAR-100 base", of_100, 285_984_768),
+)
+asked = [(layers, (32, 32, 3)) for _, layers, _ in named]
+for (name, layers, want), got in zip(named, submission.calls("multiplications", asked)):
+    check.equal(len(got), len(layers), f"The number of counts for {name}")
     check.equal(int(sum(got)), want, f"The number of multiplications of {name}")
 ### END HIDDEN TESTS
 
@@ -586,7 +699,7 @@ def receptive_field(layers):
     """Compute the side of the window that a unit sees, after each layer before "flatten".
 
     layers: as in layer_table; "flatten" and all layers after it are left out
-    Returns a list of ints, one for each layer; "bn" and "dropout" change nothing.
+    Returns a list with one number for each layer; "bn" and "dropout" change nothing.
 
     Example: for a conv of 3, a pool of 2 and a conv of 3, the result is [3, 4, 8].
     """
@@ -603,36 +716,79 @@ def receptive_field(layers):
     ### END SOLUTION
 
 # %% tests="count-field" points=3
-with checks.exercise("count-field", hidden="all networks, strides, overlapping pooling"):
+with checks.exercise("count-field", hidden="other networks, strides, overlapping pooling"):
+    filters_of_3, pool_of_2 = {"kind": "conv", "filters": 8, "size": 3}, {"kind": "pool", "size": 2}
+    three = [filters_of_3, pool_of_2, filters_of_3]
+    fields = checks.unchanged(receptive_field, three)
+    checks.that(
+        isinstance(fields, (list, tuple, np.ndarray)),
+        f"receptive_field returns a {type(fields).__name__}; return a list, one number per layer.",
+    )
+    checks.equal(fields, [3, 4, 8], "The field list of a conv, a pool and a conv")
+    flat = [*three, {"kind": "flatten"}, {"kind": "dense", "units": 10}]
     checks.equal(
-        list(receptive_field(net1[:3])), [3, 4, 8], "The field list of a conv, a pool and a conv"
+        len(receptive_field(flat)), 3, "The number of fields for a net that flattens after 3 layers"
     )
     checks.equal(
-        len(receptive_field(net1)),
-        6,
-        "The number of fields for NET I, which flattens after six layers,",
+        receptive_field([{"kind": "bn"}, filters_of_3]), [1, 3], "The field list of bn and a conv"
     )
-    checks.equal(list(receptive_field([bn, conv(8, 3)])), [1, 3], "The field list of bn and a conv")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
+
+POOLS = {
+    "pool": {"kind": "pool", "size": 2},
+    "overlapping": {"kind": "pool", "size": 3, "stride": 2, "padding": "same"},
+}
+
+
+def listed(text, padding="same"):
+    made = []
+    for word in text.split():
+        filters, _, pixels = word.partition("x")
+        if pixels.isdigit():
+            parts = {"filters": int(filters), "size": int(pixels), "padding": padding}
+            made.append({"kind": "conv", **parts})
+        elif word.isdigit():
+            made.append({"kind": "dense", "units": int(word)})
+        else:
+            made.append(dict(POOLS.get(word, {"kind": word})))
+    return made
+
+
+net_2 = listed("32x5 64x5 pool 64x5 pool flatten 512 10", padding="valid")
+net_3 = "96x3 96x3 pool dropout 128x3 pool dropout 128x3 128x3 128x3 pool dropout"
+net_3 = listed(net_3 + " flatten 1024 dropout 512 dropout 10")
+of_100 = "64x3 64x3 bn pool 128x3 128x3 bn pool 256x3 256x3 256x3 bn pool"
+of_100 = listed(of_100 + " 512x3 512x3 512x3 bn pool flatten dropout 512 100")
+siamese_base = listed("64x5 overlapping 64x5 overlapping flatten 384 192 10")
 filters_of_3 = {"kind": "conv", "filters": 8, "size": 3}
 pool_of_3 = {"kind": "pool", "size": 3, "stride": 2}
 cases = (
     ("convolutions with stride 2", [dict(filters_of_3, stride=2)] * 3, [3, 7, 15]),
     ("pooling of 3 with stride 2", [pool_of_3, filters_of_3, pool_of_3], [3, 7, 11]),
+    ("pooling of 3 without a stride", [{"kind": "pool", "size": 3}, filters_of_3], [3, 9]),
+    ("pooling with stride 1", [dict(POOLS["pool"], stride=1), filters_of_3], [2, 4]),
     ("filters of 5 and 7", [dict(filters_of_3, size=5), dict(filters_of_3, size=7)], [5, 11]),
     ("dropout between convolutions", [filters_of_3, {"kind": "dropout"}, filters_of_3], [3, 3, 5]),
     ("same padding", [dict(filters_of_3, padding="same")] * 2, [3, 5]),
+    ("batch normalization after flattening", [filters_of_3, *listed("flatten 4 bn")], [3]),
     ("no layers", [], []),
 )
 fields = submission.calls("receptive_field", [(layers,) for _, layers, _ in cases])
 for (what, _, want), got in zip(cases, fields):
-    submission.checks.equal(list(got), want, f"The list of receptive fields for {what}")
-named = (("net2", 20), ("siamese", 19), ("cifar100", 100))
-asked = [(layers,) for layers in submission.values(*(name for name, _ in named))]
-for (name, want), got in zip(named, submission.calls("receptive_field", asked)):
-    submission.checks.equal(list(got)[-1], want, f"The last receptive field of {name}")
+    submission.checks.equal(got, want, f"The list of receptive fields for {what}")
+named = (
+    ("NET II", net_2, 20),
+    ("NET III", net_3, 40),
+    ("the siamese base", siamese_base, 19),
+    ("the CIFAR-100 base", of_100, 100),
+)
+asked = [(layers,) for _, layers, _ in named]
+for (name, layers, want), got in zip(named, submission.calls("receptive_field", asked)):
+    before = layers.index({"kind": "flatten"})
+    submission.checks.equal(len(got), before, f"The number of receptive fields of {name}")
+    submission.checks.equal(got[-1], want, f"The last receptive field of {name}")
 ### END HIDDEN TESTS
 
 # %%

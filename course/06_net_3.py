@@ -476,9 +476,9 @@ rng = np.random.default_rng(61)
 
 def network(*middle):
     """Build a classifier of colors, with random weights."""
-    layers = keras.layers
-    net = [layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D(), layers.Dense(24, "tanh")]
-    net = keras.Sequential([*net, *middle, layers.Dense(10, "softmax", kernel_regularizer="l2")])
+    parts = keras.layers
+    net = [parts.Input((32, 32, 3)), parts.GlobalAveragePooling2D(), parts.Dense(24, "tanh")]
+    net = keras.Sequential([*net, *middle, parts.Dense(10, "softmax", kernel_regularizer="l2")])
     signs = [rng.choice([-1, 1], w.shape) ** (w.ndim - 1) for w in net.weights]
     net.set_weights([rng.uniform(0.5, 2, w.shape) * sign for w, sign in zip(net.weights, signs)])
     return net
@@ -604,8 +604,8 @@ check.equal(list(other.input_shape[1:]), [30, 27, 1], "The input shape of NET II
 
 def toy(units):
     """Build a network of 4 * units + units + 4 * units parameters, some of them not trainable."""
-    layers = keras.layers
-    return keras.Sequential([layers.Input((4,)), layers.Dense(units), layers.BatchNormalization()])
+    parts = keras.layers
+    return keras.Sequential([parts.Input((4,)), parts.Dense(units), parts.BatchNormalization()])
 
 
 toys = {"deep": toy(7), "plain": toy(5), "wide": toy(3)}
@@ -817,8 +817,8 @@ shades, own = np.float32(np.linspace(0.4, 1, 24)), rng.integers(10, size=(24, 1)
 red, green = np.zeros((24, 32, 32, 3), "float32"), np.zeros((9, 32, 32, 3), "float32")
 red[..., 0], green[..., 1] = shades[:, None, None], 0.8
 loss = submission.compiled("mine")["loss"]
-layers = keras.layers
-toy = keras.Sequential([layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D(), layers.Dense(10, "softmax")])
+parts = keras.layers
+toy = keras.Sequential([parts.Input((32, 32, 3)), parts.GlobalAveragePooling2D(), parts.Dense(10, "softmax")])
 toy.compile("adam", loss if hasattr(keras.losses, loss) else "sparse_categorical_crossentropy", metrics=["accuracy"])
 try:
     trained = submission.trainings("train_mine", toy, red, own, green, own[:9]).trainings
@@ -831,7 +831,7 @@ for one in trained:
     colors = one.x.mean(axis=(1, 2))
     check.that(
         not (colors[:, 1] > 2 * (colors[:, 0] + colors[:, 2])).any(),
-        "train_mine fits the weights to the validation images too: they are there to choose, not to learn.",
+        "train_mine fits the weights to validation images as well: they are there to choose a network.",
     )
     known = colors[:, 0] > 2 * colors[:, 1:].sum(axis=1)
     check.that(known.mean() > 0.5, "train_mine fits the weights to other images than its argument x.")

@@ -103,7 +103,7 @@ def two(got, shape):
 
 
 submission.unchanged("adagrad_step", np.full(3, 0.5), np.ones(3), np.zeros(3))
-for shape, rate, epsilon in (((4,), 0.1, 1e-7), ((3, 2, 5), 0.02, 0.5), ((2, 3), 0.3, 0.02)):
+for shape, rate, epsilon in (((4,), 0.1, 1e-7), ((3, 2, 5), 0.02, 0.5), ((4,), 0.3, 0.02)):
     w, s = rng.normal(size=shape), np.full(shape, 0.1)
     for step in range(1, 6):
         g = rng.normal(size=shape) * 3
@@ -196,7 +196,11 @@ def three(got, shape):
 
 
 submission.unchanged("adam_step", np.ones(3), np.full(3, 2.0), np.zeros(3), np.zeros(3), 1)
-for shape, rate, beta_1, beta_2 in (((5,), 0.05, 0.9, 0.999), ((2, 3), 0.01, 0.5, 0.9)):
+for shape, rate, beta_1, beta_2 in (
+    ((5,), 0.05, 0.9, 0.999),
+    ((2, 3), 0.01, 0.5, 0.9),
+    ((5,), 0.2, 0.8, 0.98),
+):
     w, m, v = rng.normal(size=shape), np.zeros(shape), np.zeros(shape)
     for t in range(1, 7):
         g = rng.normal(size=shape) * 2

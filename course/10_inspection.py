@@ -97,8 +97,8 @@ for mark, weights in snapshots.items():
 def glorot_limit(shape):
     """Return the largest absolute value that an initial weight can have.
 
-    shape: a kernel's shape, (inputs, units) or (height, width, channels, filters)
-    Returns m of the formula, a float.
+    shape: a kernel's shape, a tuple (inputs, units) or (height, width, channels, filters)
+    Returns m of the formula, a float that is not rounded.
 
     Example: glorot_limit((100, 50)) is 0.2.
     """
@@ -113,7 +113,9 @@ with checks.exercise("look-limit", hidden="kernels of other shapes, including ke
     for shape, inputs in (((3, 3, 20, 30), (9, 9, 20)), ((70, 40), (70,))):
         layer = keras.layers.Conv2D(30, 3) if len(shape) == 4 else keras.layers.Dense(40)
         layer.build((None, *inputs))
-        largest, limit = np.abs(layer.kernel.numpy()).max(), glorot_limit(shape)
+        limit = checks.as_array(glorot_limit(shape), f"The limit for the shape {shape}")
+        checks.shape(limit, (), f"The limit for the shape {shape}")
+        largest, limit = np.abs(layer.kernel.numpy()).max(), float(limit)
         said = f"An initial kernel of shape {shape} reaches {largest:.4f}; your limit is {limit:.4f}"
         checks.that(limit >= largest, f"{said}. Do channels and filters both count, under a 6?")
         checks.that(limit <= 1.05 * largest, f"{said}. Does height · width count in both terms?")
@@ -121,10 +123,11 @@ with checks.exercise("look-limit", hidden="kernels of other shapes, including ke
 from autograder import submission
 
 cases = (((5, 5, 3, 64), 0.0598506), ((1, 7, 16, 16), 0.1636634), ((256, 384), 0.0968246))
-for shape, want in (*cases, ((3, 3, 64, 32), 0.0833333), ((10, 14), 0.5)):
+cases = (*cases, ((3, 3, 64, 32), 0.0833333), ((10, 14), 0.5), ((7, 2, 5, 1), 0.2672612))
+for shape, want in (*cases, ((1, 1, 40, 20), 0.3162278), ((3, 1), 1.2247449)):
     got = submission.call("glorot_limit", shape)
     kind = "an FC layer" if len(shape) == 2 else "a convolution"
-    kind += " with a kernel that is not square" if shape[0] == 1 else ""
+    kind += " with a kernel that is not square" if len(shape) == 4 and shape[0] != shape[1] else ""
     submission.checks.close(got, want, f"The limit for {kind}")
 ### END HIDDEN TESTS
 
@@ -143,7 +146,8 @@ hints.show("look-limit")
 def shared_histograms(arrays, bins):
     """Compute the densities of several arrays over the same bins.
 
-    arrays: a list of arrays of any shapes, not all zero; bins: the number of bins
+    arrays: a list of arrays of any shapes, not all zero, which stay as they are
+    bins: the number of bins
     Returns (edges, densities): edges (bins + 1,) from -m to m, where m is the largest absolute
     value in any array, and densities (len(arrays), bins).
 
@@ -159,30 +163,45 @@ def shared_histograms(arrays, bins):
 
 # %% tests="look-histograms" points=2
 with checks.exercise("look-histograms", hidden="arrays of other shapes and sizes, other bins"):
-    edges, densities = shared_histograms([np.array([-2.0, 1.0, 2.0, 2.0])], 2)
-    checks.close(edges, np.array([-2.0, 0.0, 2.0]), "The edges for -2, 1, 2, 2 in two bins")
-    checks.close(densities, np.array([[0.125, 0.375]]), "The densities for -2, 1, 2, 2")
+    result = shared_histograms([np.array([-2.0, 1.0, 2.0, 2.0])], 2)
+    checks.that(
+        isinstance(result, (list, tuple)) and len(result) == 2,
+        "shared_histograms must return two values: the edges and the densities.",
+    )
+    checks.close(result[0], np.array([-2.0, 0.0, 2.0]), "The edges for -2, 1, 2, 2 in two bins")
+    checks.close(result[1], np.array([[0.125, 0.375]]), "The densities for -2, 1, 2, 2")
     arrays = [np.full((3, 2), 0.5), np.array([-4.0, 3.0])]
-    edges, densities = shared_histograms(arrays, 8)
+    edges, densities = checks.unchanged(shared_histograms, arrays, 8)
     checks.close(edges, np.arange(-4.0, 5.0), "The edges for two arrays with values from -4 to 3")
+    checks.shape(densities, (2, 8), "The densities of two arrays in eight bins")
     checks.close(np.sum(densities, axis=1), np.ones(2), "The areas of the two arrays' bars")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(10)
-for shapes, bins in (([(3, 3, 4, 5), (20, 7), (9,)], 11), ([(6,)], 3), ([(2, 900), (4, 1)], 40)):
-    arrays = [rng.normal(0.3, 1 + k, size=shape) for k, shape in enumerate(shapes)]
+submission.unchanged("shared_histograms", [np.array([[0.5, -3.0]]), np.array([2.0])], 3)
+for shapes, bins, shift in (
+    ([(3, 3, 4, 5), (20, 7), (9,)], 11, 0.3),
+    ([(6,)], 3, 0.0),
+    ([(2, 900), (4, 1)], 40, -0.3),
+    ([(5, 2), (3,)], 1, 20.0),
+    ([(5, 2), (3,)], 7, -20.0),
+):
+    arrays = [rng.normal(shift, 1 + k, size=shape) for k, shape in enumerate(shapes)]
     result = submission.call("shared_histograms", arrays, bins)
-    check.equal(len(result), 2, "The number of results of shared_histograms")
+    check.that(
+        isinstance(result, (list, tuple)) and len(result) == 2,
+        "shared_histograms must return two values: the edges and the densities.",
+    )
     m = max(float(np.max(np.abs(a))) for a in arrays)
     want = np.linspace(-m, m, bins + 1)
-    check.close(result[0], want, f"The edges of {bins} bins for {len(arrays)} arrays")
+    check.close(result[0], want, "The edges for other arrays and bins, from -m to m,")
     got = check.as_array(result[1], "The densities")
-    check.shape(got, (len(arrays), bins), "The densities")
+    check.shape(got, (len(arrays), bins), "The array of densities")
     for row, array in zip(got, arrays):
         check.that(
-            np.allclose(row, np.histogram(array, want, density=True)[0]),
+            np.allclose(row, np.histogram(array, want, density=True)[0], rtol=1e-4),
             "A density is wrong: it is the count divided by the array's size and by the bin's "
             "width, and all arrays have the same bins.",
         )
@@ -230,10 +249,10 @@ plt.show()
 def extremes(probabilities, labels, k=5):
     """Find the images at both ends of the right and of the wrong predictions.
 
-    probabilities: (N, classes); labels: (N,) integers
-    Returns a dictionary of four lists of at most k positions, fewer if there are fewer images:
-    "right, sure" and "wrong, sure" start with the highest confidence, "right, unsure" and
-    "wrong, unsure" with the lowest.
+    probabilities: (N, classes); labels: (N,) integers; both stay as they are
+    Returns a dictionary of four lists of at most k positions (integers), fewer if a group has
+    fewer images: "right, sure" and "wrong, sure" start with the highest confidence, "right,
+    unsure" and "wrong, unsure" with the lowest.
 
     Example: with the rows [0.9, 0.1] and [0.6, 0.4] and the labels [0, 1], "right, sure" and
     "right, unsure" are [0], and "wrong, sure" and "wrong, unsure" are [1].
@@ -250,9 +269,9 @@ def extremes(probabilities, labels, k=5):
     ### END SOLUTION
 
 # %% tests="look-extremes" points=2
-with checks.exercise("look-extremes", hidden="many images, equal confidences, small groups"):
+with checks.exercise("look-extremes", hidden="many images, equal confidences, small and empty groups"):
     rows = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8], [0.55, 0.45]])
-    groups = extremes(rows, np.array([0, 1, 1, 0, 0]), k=2)
+    groups = checks.unchanged(extremes, rows, np.array([0, 1, 1, 0, 0]), k=2)
     checks.equal(
         groups,
         {
@@ -270,17 +289,26 @@ from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(11)
+submission.unchanged("extremes", rng.dirichlet(np.full(3, 0.4), size=9), np.arange(9) % 3, 2)
 for amount, classes, k, what in (
     (300, 10, 5, "300 images of ten classes"),
+    (300, 10, None, "300 images and the k of the signature"),
     (40, 3, 12, "40 images of three classes and k=12"),
+    (20, 3, 1, "20 images and k=1"),
     (6, 4, 9, "six images and k=9"),
+    (8, 3, 3, "images that are all right"),
+    (8, 3, 3, "images that are all wrong"),
     (30, 5, 4, "images with equal confidences"),
+    (300, 5, 40, "many images with equal confidences"),
 ):
     rows = rng.dirichlet(np.full(classes, 0.4), size=amount)
     if what.endswith("confidences"):
-        rows = np.eye(classes)[rng.integers(classes, size=amount)] * 0.5 + 0.5 / classes
+        share = rng.choice([0.5, 0.75] if amount > 100 else [0.5], size=(amount, 1))
+        rows = np.eye(classes)[rng.integers(classes, size=amount)] * share + (1 - share) / classes
     labels = np.where(rng.random(amount) < 0.6, rows.argmax(axis=1), rng.integers(classes, size=amount))
-    got = submission.call("extremes", rows, labels, k)
+    if what.startswith("images that are all"):
+        labels = (rows.argmax(axis=1) + what.endswith("wrong")) % classes
+    got = submission.call("extremes", rows, labels, *([k] if k else []))
     check.that(isinstance(got, dict), "extremes does not return a dictionary.")
     confidence, right = rows.max(axis=1), rows.argmax(axis=1) == labels
     for group, chosen, sign in (
@@ -290,11 +318,14 @@ for amount, classes, k, what in (
         ("wrong, unsure", ~right, 1),
     ):
         order = np.argsort(sign * confidence, kind="stable")
-        want = [int(i) for i in order if chosen[i]][:k]
+        want = [int(i) for i in order if chosen[i]][: k or 5]
         check.that(group in got, f"The dictionary lacks {group!r}.")
+        found = check.as_array(got[group], f"The group {group!r}")
         check.that(
-            [int(i) for i in got[group]] == want, f"The group {group!r} is wrong for {what}."
+            found.ndim == 1 and (found.dtype.kind in "iu" or not found.size),
+            f"The group {group!r} must be a list of positions, which are integers.",
         )
+        check.that(found.tolist() == want, f"The group {group!r} is wrong for {what}.")
 ### END HIDDEN TESTS
 
 # %%
@@ -357,8 +388,9 @@ plt.show()
 def confusion_matrix(labels, predicted, classes):
     """Count each pair of true and predicted class.
 
-    labels, predicted: (N,) integers from 0 to classes - 1
-    Returns (classes, classes) integers; rows are true classes, columns are predicted classes.
+    labels, predicted: (N,) integers from 0 to classes - 1, which stay as they are
+    Returns (classes, classes) counts; rows are true classes, columns are predicted classes. A class
+    that occurs in neither array has a row and a column of zeros.
 
     Example: confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2) is [[1, 1], [0, 1]].
     """
@@ -370,19 +402,20 @@ def confusion_matrix(labels, predicted, classes):
 
 # %% tests="look-confusion" points=2
 with checks.exercise("look-confusion", hidden="more classes, some of which do not occur"):
-    matrix = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2)
-    wanted = np.array([[1, 1], [0, 1]])
+    matrix = checks.unchanged(confusion_matrix, np.array([0, 0, 1]), np.array([0, 1, 1]), 2)
+    matrix, wanted = checks.as_array(matrix, "The matrix"), np.array([[1, 1], [0, 1]])
     on_its_side = np.array_equal(matrix, wanted.T)
     checks.that(not on_its_side, "The matrix is transposed: rows are true classes.")
     checks.array_equal(matrix, wanted, "The matrix of three images")
-    matrix = confusion_matrix(np.array([2, 2, 2]), np.array([0, 0, 2]), 3)
-    wanted = np.array([[0, 0, 0], [0, 0, 0], [2, 0, 1]])
-    checks.array_equal(matrix, wanted, "The matrix of three images of class 2")
+    matrix = confusion_matrix(np.array([2, 2, 2]), np.array([0, 0, 2]), 4)
+    wanted = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [2, 0, 1, 0], [0, 0, 0, 0]])
+    checks.array_equal(matrix, wanted, "The matrix of three images of class 2, for four classes,")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(12)
+submission.unchanged("confusion_matrix", np.array([2, 0, 1]), np.array([2, 1, 1]), 3)
 for classes, amount in ((10, 500), (100, 2_000), (5, 4), (3, 1)):
     labels, guesses = rng.integers(classes, size=(2, amount))
     want = [[int(np.sum((labels == i) & (guesses == j))) for j in range(classes)] for i in range(classes)]
@@ -400,7 +433,7 @@ for classes, amount in ((10, 500), (100, 2_000), (5, 4), (3, 1)):
 hints.show("look-confusion")
 
 # %%
-matrix = confusion_matrix(y_test, predicted, 10)
+matrix = confusion_matrix(y_test.astype(int), predicted, 10)
 plots.confusion(matrix, images.class_names)
 plt.show()
 
@@ -417,7 +450,7 @@ many_scaled = many.scaled()
 net100 = build_named(100, width=profile.width(2.0) if profile.current().name == "offline" else 1.0)
 training.fit(net100, "look_100", many_scaled.x_train, many.y_train, batch_size=64, epochs=profile.epochs(12))
 predicted100 = net100.predict(many_scaled.x_test, batch_size=256, verbose=0).argmax(axis=1)
-matrix100 = confusion_matrix(many.y_test.ravel(), predicted100, 100)
+matrix100 = confusion_matrix(many.y_test.ravel().astype(int), predicted100, 100)
 print(f"test accuracy on a hundred classes: {np.trace(matrix100) / matrix100.sum():.3f}")
 
 # %%
@@ -445,8 +478,10 @@ plt.show()
 def merge_classes(matrix, group_of):
     """Compute the confusion matrix of groups of classes.
 
-    matrix: (C, C) counts; group_of: (C,) the group of each class, integers from 0
-    Returns (G, G) counts, where G is the largest group plus one.
+    matrix: (C, C) counts; group_of: (C,) the group of each class, integers from 0; both stay as
+    they are
+    Returns (G, G) counts, where G is the largest group plus one. A group may have no class; its
+    row and its column are 0.
 
     Example: merge_classes(np.array([[5, 1, 0], [2, 3, 1], [0, 0, 6]]), np.array([0, 0, 1])) is
     [[11, 1], [0, 6]].
@@ -457,26 +492,35 @@ def merge_classes(matrix, group_of):
     ### END SOLUTION
 
 # %% tests="look-merge" points=2
-with checks.exercise("look-merge", hidden="a hundred classes, groups in any order"):
+with checks.exercise("look-merge", hidden="a hundred classes, groups in any order, a group without classes"):
     counts = np.array([[5, 1, 0], [2, 3, 1], [0, 0, 6]])
-    merged = merge_classes(counts, np.array([0, 0, 1]))
+    merged = checks.unchanged(merge_classes, counts.copy(), np.array([0, 0, 1]))
     checks.array_equal(merged, np.array([[11, 1], [0, 6]]), "The matrix of three classes in two groups")
-    merged = merge_classes(counts, np.array([1, 0, 1]))
+    merged = merge_classes(counts.copy(), np.array([1, 0, 1]))
     checks.array_equal(merged, np.array([[3, 3], [1, 11]]), "The matrix with classes 0 and 2 in one group")
+    merged = merge_classes(counts.copy(), np.array([0, 2, 2]))
+    wanted = np.array([[5, 0, 1], [0, 0, 0], [2, 0, 10]])
+    checks.array_equal(merged, wanted, "The matrix with no class in group 1")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(13)
-for classes, wanted in ((100, 20), (12, 12), (7, 1), (30, 4)):
+submission.unchanged("merge_classes", np.arange(16).reshape(4, 4), np.array([1, 0, 1, 0]))
+for classes, wanted in ((100, 20), (12, 12), (7, 1), (30, 4), (6, 9)):
     of = rng.permutation(np.arange(classes) % wanted)
+    if classes < wanted:
+        of[0] = wanted - 1
     counts = rng.integers(0, 9, size=(classes, classes))
     want = np.array([[counts[of == i][:, of == j].sum() for j in range(wanted)] for i in range(wanted)])
-    got = submission.call("merge_classes", counts, of)
     case = f"The matrix of {classes} classes in {wanted} groups"
+    got = check.as_array(submission.call("merge_classes", counts, of), case)
     check.shape(got, (wanted, wanted), case)
+    check.that(got.dtype.kind in "iuf", f"{case} does not hold counts.")
+    check.that(got.sum() == counts.sum(), f"{case} loses some images or counts some twice.")
     check.that(
-        check.as_array(got, case).sum() == counts.sum(), f"{case} loses some images or counts some twice."
+        not np.array_equal(got, want.T) or np.array_equal(got, want),
+        f"{case} is transposed: rows are true classes, columns are predicted classes.",
     )
     check.array_equal(got, want, case)
 ### END HIDDEN TESTS
@@ -516,8 +560,8 @@ for flat in np.argsort(-off_diagonal, axis=None, kind="stable")[:6]:
 def scaled_maps(maps):
     """Scale each feature map of one image to the range from 0 to 1.
 
-    maps: (H, W, C) floats
-    Returns (C, H, W, 1) floats; a map whose values are all equal becomes 0.
+    maps: (H, W, C) floats, which stay as they are
+    Returns (C, H, W, 1) floats; a map whose values are all equal becomes 0 everywhere.
 
     Example: the single map [[[2.0], [4.0]], [[3.0], [2.0]]] becomes [[[[0.0], [1.0]], [[0.5], [0.0]]]].
     """
@@ -531,7 +575,7 @@ def scaled_maps(maps):
 with checks.exercise("look-maps", hidden="maps of other sizes, negative values, equal values"):
     one = np.array([[[2.0], [4.0]], [[3.0], [2.0]]])
     wanted = np.array([[0, 1], [0.5, 0]]).reshape(1, 2, 2, 1)
-    checks.close(scaled_maps(one), wanted, "The result for the map of the example")
+    checks.close(checks.unchanged(scaled_maps, one), wanted, "The result for the map of the example")
     two = np.concatenate([one, 10 - 6 * one], axis=2)
     both = checks.as_array(scaled_maps(two), "The result for two maps")
     checks.shape(both, (2, 2, 2, 1), "The result for two maps of 2 × 2")
@@ -541,16 +585,20 @@ from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(14)
-for height, width, count in ((5, 7, 3), (2, 2, 64), (30, 30, 1)):
+submission.unchanged("scaled_maps", rng.normal(size=(3, 4, 2)))
+for height, width, count in ((5, 7, 3), (2, 2, 64), (30, 30, 1), (1, 9, 2)):
     maps = rng.normal(size=(height, width, count)) * rng.uniform(0.1, 9, size=count)
-    maps[:, :, 0] = rng.choice([0.0, 3.0, -2.0])
+    at = count // 2
+    maps[:, :, at] = rng.choice([0.0, 3.0, -2.0])
     got = check.as_array(submission.call("scaled_maps", maps), "The result of scaled_maps")
     check.shape(got, (count, height, width, 1), "The result of scaled_maps")
+    check.that(got.dtype.kind in "iuf", "The result of scaled_maps does not hold numbers.")
     check.that(np.isfinite(got).all(), "A map of equal values becomes nan; it should become 0.")
-    check.that(not got[0].any(), "A map of equal values is not 0 everywhere.")
-    low, high = maps[..., 1:].min(axis=(0, 1)), maps[..., 1:].max(axis=(0, 1))
-    want = np.moveaxis((maps[..., 1:] - low) / (high - low), -1, 0)[..., None]
-    check.close(got[1:], want, "The result for maps that are not constant", atol=1e-5)
+    check.that(not got[at].any(), "A map of equal values is not 0 everywhere.")
+    others = [c for c in range(count) if c != at]
+    low, high = maps[..., others].min(axis=(0, 1)), maps[..., others].max(axis=(0, 1))
+    want = np.moveaxis((maps[..., others] - low) / (high - low), -1, 0)[..., None]
+    check.close(got[others], want, "The result for maps that are not constant", atol=1e-5)
 ### END HIDDEN TESTS
 
 # %%
@@ -680,7 +728,7 @@ plt.show()
 def neighbour_agreement(points, labels, k=10):
     """Measure how often neighbors have the same label.
 
-    points: (N, D) floats, N > k; labels: (N,) integers
+    points: (N, D) floats, N > k, no two points equal; labels: (N,) integers
     Returns a float from 0 to 1: for each point, the share of its k nearest other points (by
     Euclidean distance) that have its label, averaged over all points.
 
@@ -696,26 +744,27 @@ def neighbour_agreement(points, labels, k=10):
 
 # %% tests="look-neighbours" points=2
 with checks.exercise("look-neighbours", hidden="points in more dimensions, other values of k"):
-    line = np.array([[0.0], [1.0], [5.0], [6.0]])
-    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=1), 1.0, "The agreement of two pairs for k=1")
-    checks.close(neighbour_agreement(line, np.array([0, 1, 0, 1]), k=1), 0.0, "The agreement of mixed pairs for k=1")
-    checks.close(neighbour_agreement(line, np.array([0, 0, 1, 1]), k=3), 1 / 3, "The agreement of two pairs for k=3")
+    line = [[0.0], [1.0], [5.0], [6.0]]
+    checks.close(neighbour_agreement(np.array(line), np.array([0, 0, 1, 1]), k=1), 1.0, "The agreement of two pairs for k=1")
+    checks.close(neighbour_agreement(np.array(line), np.array([0, 1, 0, 1]), k=1), 0.0, "The agreement of mixed pairs for k=1")
+    checks.close(neighbour_agreement(np.array(line), np.array([0, 0, 1, 1]), k=3), 1 / 3, "The agreement of two pairs for k=3")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(15)
-for amount, dimensions, k in ((60, 2, 10), (90, 30, 5), (12, 3, 11)):
+for amount, dimensions, k in ((60, 2, 10), (90, 30, 5), (12, 3, 11), (50, 4, None)):
     points, labels = rng.normal(size=(amount, dimensions)) * 3, rng.integers(4, size=amount)
     points[:, 0] += labels
     total = 0
     for i in range(amount):
         others = [j for j in range(amount) if j != i]
         others.sort(key=lambda j: float(np.sum((points[j] - points[i]) ** 2)))
-        total += sum(int(labels[j] == labels[i]) for j in others[:k])
-    got = submission.call("neighbour_agreement", points, labels, k)
-    case = f"The agreement of {amount} points in {dimensions} dimensions with k={k}"
-    check.close(got, total / amount / k, case)
+        total += sum(int(labels[j] == labels[i]) for j in others[: k or 10])
+    got = submission.call("neighbour_agreement", points, labels, *([k] if k else []))
+    case = f"The agreement of {amount} points in {dimensions} dimensions "
+    case += f"with k={k}" if k else "with the k of the signature"
+    check.close(got, total / amount / (k or 10), case)
 ### END HIDDEN TESTS
 
 # %%
@@ -807,15 +856,15 @@ def one_vs_rest_loss(scores, labels):
 
 # %% tests="look-hinge" points=2
 with checks.exercise("look-hinge", hidden="more images and classes"):
-    scores = np.array([[2.0, -0.5, 0.0], [0.0, -1.0, -3.0]])
-    checks.close(one_vs_rest_loss(scores[:1], np.array([0])), 1.5, "The loss of one image")
-    checks.close(one_vs_rest_loss(scores, np.array([0, 2])), 3.25, "The loss of two images")
+    scores = [[2.0, -0.5, 0.0], [0.0, -1.0, -3.0]]
+    checks.close(one_vs_rest_loss(np.array(scores[:1]), np.array([0])), 1.5, "The loss of one image")
+    checks.close(one_vs_rest_loss(np.array(scores), np.array([0, 2])), 3.25, "The loss of two images")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(16)
-for amount, classes in ((200, 10), (3, 100), (8, 2)):
+for amount, classes in ((200, 10), (3, 100), (8, 2), (1, 5)):
     scores, labels = rng.normal(size=(amount, classes)) * 2, rng.integers(classes, size=amount)
     total = 0.0
     for row, label in zip(scores, labels):

@@ -790,7 +790,7 @@ plt.show()
 
 # %% tests="siam-trained" points=2
 with checks.exercise("siam-trained", hidden="how well the embedding separates the classes of held-out images"):
-    rows = best.predict(x_test[:100], verbose=0)
+    rows = np.asarray(best(x_test[:100]))
     checks.shape(rows, (100, round(192 * width)), "The array of embeddings of 100 images")
     checks.that(np.isfinite(rows).all(), "The embedding contains values that are not finite.")
     checks.close((rows**2).sum(axis=1), np.ones(100), "The array of squared lengths of embeddings", rtol=1e-3)

@@ -19,8 +19,6 @@
 # build writes the set-up cell here.
 
 # %%
-from unittest import mock
-
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,7 +58,7 @@ def prepare(pixels, mean, scale, order):
     pixels: (N, H, W, 3) uint8, channels red, green, blue; not changed by the function
     mean, scale: three numbers each, for the channels in the base's order
     order: "rgb" or "bgr", the order in which the base expects the channels
-    Returns (N, H, W, 3) float32.
+    Returns (N, H, W, 3) float32, (pixels - mean) / scale for the channels in the base's order.
 
     Example: for a red pixel (255, 0, 0), the mean (0, 0, 55), the scale (1, 1, 100) and the
     order "bgr", the result is (0, 0, 2).
@@ -71,14 +69,14 @@ def prepare(pixels, mean, scale, order):
     ### END SOLUTION
 
 # %% tests="transfer-prepare" points=3
-with checks.exercise("transfer-prepare", hidden="both orders, with other means and scales"):
+with checks.exercise("transfer-prepare", hidden="both orders, with other images, means and scales"):
     red = np.array([[[[255, 0, 0]]]], np.uint8)
-    made = prepare(red, (0, 0, 55), (1, 1, 100), "bgr")
-    checks.array_equal(red, np.array([[[[255, 0, 0]]]]), "The input image")
-    checks.dtype(made, "float32", "The preprocessed image")
-    checks.close(made, np.array([[[[0, 0, 2]]]]), "A red pixel in bgr order")
-    made = prepare(red, (55, 0, 10), (100, 1, 5), "rgb")
-    checks.close(made, np.array([[[[2, 0, -2]]]]), "A red pixel in rgb order")
+    prepared = checks.unchanged(prepare, red, (0, 0, 55), (1, 1, 100), "bgr")
+    checks.shape(prepared, (1, 1, 1, 3), "The preprocessed image")
+    checks.dtype(prepared, "float32", "The preprocessed image")
+    checks.close(prepared, np.array([[[[0, 0, 2]]]]), "A red pixel in bgr order")
+    prepared = prepare(red, (55, 0, 10), (100, 1, 5), "rgb")
+    checks.close(prepared, np.array([[[[2, 0, -2]]]]), "A red pixel in rgb order")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -88,16 +86,19 @@ pictures = rng.integers(0, 256, (3, 5, 4, 3)).astype(np.uint8)
 for order in ("rgb", "bgr"):
     for middle, width in (
         ([103.939, 116.779, 123.68], [1.0, 1.0, 1.0]),
-        ([88.7, 90.0, 91.5], [66.2, 60.0, 55.5]),
+        ((88.7, 90.0, 101.5), (66.2, 60.0, 35.5)),
     ):
+        submission.unchanged("prepare", pictures, middle, width, order)
         got = submission.call("prepare", pictures, middle, width, order)
-        check.shape(got, (3, 5, 4, 3), "The preprocessed images")
-        check.dtype(got, "float32", "The preprocessed images")
+        check.shape(got, (3, 5, 4, 3), "The array of preprocessed images")
+        check.dtype(got, "float32", "The array of preprocessed images")
         turned = pictures if order == "rgb" else pictures[..., [2, 1, 0]]
         want = (turned.astype(np.float64) - np.array(middle)) / np.array(width)
         check.that(
             np.allclose(got, want, atol=1e-3),
-            f"prepare is wrong for {order} order: mean and scale are in the base's channel order.",
+            f"prepare is wrong for {order} order and another mean and scale: reverse the channels "
+            "first if the order is bgr, then subtract the mean and divide by the scale, each in "
+            "the base's channel order.",
         )
 ### END HIDDEN TESTS
 
@@ -121,11 +122,12 @@ print(f"channel means {x_train.mean(axis=(0, 1, 2)).round(2)}")
 def few_of_each(labels, count, seed):
     """Choose `count` random images of each class, no image twice, and return their positions.
 
-    labels: (N,) integers; every class in it has at least `count` images
-    seed: for np.random.default_rng; the same seed gives the same positions
+    labels: (N,) array of integers, not changed by the function; each class in it has at least
+    `count` images, and some numbers between the smallest and the largest may be missing
+    seed: an integer for np.random.default_rng; the same seed gives the same positions
     Returns (classes * count,) integers in any order.
 
-    Example: few_of_each([0, 1, 1, 0, 0], 1, seed=1) may return [3, 2].
+    Example: few_of_each(np.array([0, 1, 1, 0, 0]), 1, seed=1) may return [3, 2].
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(seed)
@@ -138,29 +140,48 @@ def few_of_each(labels, count, seed):
 
 # %% tests="transfer-few" points=2
 with checks.exercise("transfer-few", hidden="other labels, counts and seeds; every image can be drawn"):
-    some = np.array([0, 1, 1, 0, 2, 0, 2, 1, 2, 2])
-    drawn = np.asarray(few_of_each(some, 2, seed=1))
+    some = np.array([0, 1, 1, 0, 4, 0, 4, 1, 4, 4])
+    drawn = checks.unchanged(few_of_each, some, 2, 1)
     checks.shape(drawn, (6,), "The array of two positions for each of three classes")
-    checks.equal(sorted(some[drawn].tolist()), [0, 0, 1, 1, 2, 2], "The sorted classes of the images")
+    drawn = np.asarray(drawn)
+    inside = drawn.dtype.kind in "iu" and drawn.min() >= 0 and drawn.max() < 10
+    checks.that(inside, "few_of_each must return positions: for 10 labels, integers from 0 to 9.")
+    checks.equal(sorted(some[drawn].tolist()), [0, 0, 1, 1, 4, 4], "The sorted list of classes")
     checks.equal(len(set(drawn.tolist())), 6, "The number of different positions")
+    again = np.sort(few_of_each(some, 2, 1))
+    checks.that(
+        np.array_equal(np.sort(drawn), again),
+        "Two calls with the same seed give different positions: use only default_rng(seed).",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
-crowd = np.random.default_rng(6).permutation(np.repeat([0, 2, 5], [20, 30, 50]))
-seen = set()
-asked = [(crowd, 16, seed) for seed in (*range(40), 3)]
-*each, again = (np.asarray(one) for one in submission.calls("few_of_each", asked))
-for got in each:
-    check.shape(got, (48,), "The array of sixteen positions for each of three classes")
-    check.equal(len(set(got.tolist())), 48, "The number of different positions")
-    check.equal(np.bincount(crowd[got]).tolist(), [16, 0, 16, 0, 0, 16], "The image count of each class")
-    seen |= set(got.tolist())
-check.that(len(seen) == 100, "Forty seeds never draw some of the images: draw from all images.")
-same = sorted(each[3].tolist()) == sorted(again.tolist())
-check.that(same, "Two calls with the same seed give different positions.")
-alike = len({tuple(sorted(got.tolist())) for got in each}) == 1
-check.that(not alike, "Different seeds all give the same positions.")
+crowd = np.random.default_rng(6).permutation(np.repeat([0, 2, 5], [16, 30, 54]))
+submission.unchanged("few_of_each", crowd, 3, 2)
+for number in (16, 1):
+    asked = [(crowd, number, seed) for seed in (*range(80), 3)]
+    *each, again = (check.as_array(one, "The array of positions") for one in submission.calls("few_of_each", asked))
+    seen = np.zeros(100, int)
+    for got in each:
+        check.shape(got, (3 * number,), "The array of positions for each of three classes")
+        inside = got.dtype.kind in "iu" and got.min() >= 0 and got.max() < 100
+        check.that(inside, "few_of_each must return positions in labels, as integers.")
+        check.equal(len(set(got.tolist())), 3 * number, "The number of different positions")
+        counts = np.bincount(crowd[got], minlength=6).tolist()
+        check.that(
+            counts == [number, 0, number, 0, 0, number],
+            "few_of_each draws another number of images than asked for from some class.",
+        )
+        seen += np.bincount(got, minlength=100)
+    same = sorted(each[3].tolist()) == sorted(again.tolist())
+    check.that(same, "Two calls with the same seed give different positions.")
+    alike = len({tuple(sorted(got.tolist())) for got in each}) == 1
+    check.that(not alike, "Different seeds all give the same positions: use the seed.")
+    check.that(
+        number == 1 or (seen > 0).all(),
+        "Eighty seeds never draw some of the images: draw from all images of each class.",
+    )
 ### END HIDDEN TESTS
 
 # %%
@@ -206,12 +227,14 @@ for name, way in ways.items():
 
 # %% solution="transfer-build-answer"
 def build_classifier(base, trainable, classes=10):
-    """Put a new head on a base, without compiling the network.
+    """Put a new head on a base. The network need not be compiled.
 
     base: a keras.Model from images to (N, h, w, channels); it keeps its weights
-    trainable: True if the base should learn, False if the gradient should stop before it
-    Returns a keras.Model from images to (N, classes): base, flatten, FC 384, FC 192 (ReLU), FC
-    with softmax. The head always learns.
+    trainable: True if the base's weights should be trainable, False if not, whatever they were
+    before; set base.trainable
+    classes: number of classes
+    Returns a keras.Model from images of the base's input shape to (N, classes): base, flatten, FC
+    384, FC 192 (both ReLU), FC with softmax. The head is always trainable.
 
     Example: build_classifier(base.model, False).output_shape is (None, 10).
     """
@@ -229,35 +252,47 @@ def build_classifier(base, trainable, classes=10):
     )
     ### END SOLUTION
 
-# %% locked="transfer-make-classifier"
-def make_classifier(trainable, classes=10):
-    """Build your classifier on the small base, whatever base the profile uses."""
-    return build_classifier(pretrained.small(None).model, trainable, classes)
-
 # %% tests="transfer-build" points=3
-with checks.exercise("transfer-build", hidden="every layer, other class counts, and which weights are trainable"):
-    frozen = make_classifier(False)
-    checks.parameters(frozen, total=566_362, trainable=272_842)
-    checks.parameters(make_classifier(True), total=566_362, trainable=566_362)
-    kept = pretrained.small().model
-    first = kept.get_weights()[0]
-    built = build_classifier(kept, False)
-    same = any(w.shape == first.shape and np.array_equal(w, first) for w in built.get_weights())
-    checks.that(same, "The base's weights are not in the classifier: use the base that is given.")
+with checks.exercise("transfer-build", hidden="every layer, other bases and class counts, and which weights are trainable"):
+    given = pretrained.small(None).model  # the small base, whatever base the profile uses
+    size = (32, 32, 3)
+    checks.parameters(build_classifier(given, True), 566_362, 566_362, input_shape=size)
+    built = build_classifier(given, False)
+    checks.parameters(built, 566_362, trainable=272_842, input_shape=size)
+    checks.shape(built(np.zeros((5, *size), "float32")), (5, 10), "The array of outputs for 5 images")
+    held = [np.asarray(w) for w in built.weights]
+    kept = all(any(np.array_equal(w, one) for one in held) for w in given.get_weights())
+    checks.that(kept, "The base's weights are not in the classifier: use the base that is given.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-np, check = submission.np, submission.checks
-blocks = ", ".join(f"conv 3x3x{n} same relu, conv 3x3x{n} same relu, pool 2" for n in (16, 32, 64, 128))
-for classes in (10, 3):
-    for learns in (True, False):
-        net = submission.build("make_classifier", learns, classes=classes)
-        check.equal(list(net.output_shape), [None, classes], "The shape of the output")
-        check.architecture(
-            net, f"{blocks}, flatten, dense 384 relu, dense 192 relu, dense {classes} softmax"
-        )
-        head = 512 * 384 + 384 + 384 * 192 + 192 + 192 * classes + classes
-        check.parameters(net, 293_520 + head, trainable=head + 293_520 * learns)
+np, check, layers = submission.np, submission.checks, submission.keras.layers
+for learned, learns, asked, classes in (
+    (True, False, {}, 10),
+    (True, True, {"classes": 4}, 4),
+    (False, True, {"classes": 7}, 7),
+    (False, False, {"classes": 3}, 3),
+):
+    tiny = submission.keras.Sequential(
+        [layers.Input((9, 7, 3)), layers.Conv2D(5, 3, activation="relu"), layers.MaxPooling2D(2)]
+    )
+    tiny.trainable = learned
+    net = submission.build("build_classifier", tiny, learns, for_inputs=(9, 7, 3), **asked)
+    check.equal(list(net.input_shape), [None, 9, 7, 3], "The shape of the input")
+    check.that(
+        list(net.output_shape) == [None, classes],
+        "The output has another shape than (N, classes), for another number of classes.",
+    )
+    check.architecture(
+        net,
+        "conv 3x3x5 relu, pool 2, flatten, dense 384 relu, dense 192 relu, "
+        f"dense {classes} softmax",
+    )
+    head = 30 * 384 + 384 + 384 * 192 + 192 + 192 * classes + classes
+    check.parameters(net, 140 + head, trainable=head + 140 * learns)
+    kernel = tiny.get_weights()[0]
+    kept = any(np.array_equal(w, kernel) for w in net.get_weights())
+    check.that(kept, "The base's weights are not in the classifier: use the base that is given.")
 ### END HIDDEN TESTS
 
 # %%
@@ -327,9 +362,10 @@ def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
 
     net: a classifier on base (keras.Model); base: its base
     batches: batches(first, last) gives batches first to last - 1
+    frozen, steps: numbers of batches, 0 <= frozen <= steps; a phase without batches is skipped
     name: name of the checkpoint; the first phase is saved under name + "_frozen"
-    Both phases use Adam (learning rate 0.001, then rate), sparse categorical cross-entropy, and
-    the metric accuracy.
+    rate: learning rate of the second phase; that of the first is 0.001
+    Both phases use Adam, sparse categorical cross-entropy, and the metric accuracy.
     Returns net.
 
     Example: refine_after(net, base, batches, 20, 100, "late") trains on batches(0, 20) and then
@@ -351,62 +387,124 @@ def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
     ### END SOLUTION
 
 # %% locked="transfer-trial"
-def phases_trial(frozen, steps, rate):
-    """Run refine_after on a tiny network without checkpoints and return what it did."""
-    rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(200, 4, 4, 1)).astype("float32"), rng.integers(3, size=200)
+class Numbered(keras.utils.PyDataset):
+    """Batches `first` to `last - 1`; each image's first pixel is the number of its batch.
+
+    `look` returns what is kept in `before` and `after` a training on the batches.
+    """
+
+    def __init__(self, first, last, look):
+        super().__init__()
+        self.numbers, self.look = list(range(int(first), int(last))), look
+        self.before = self.after = None
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, step):
+        self.before = self.look() if self.before is None else self.before
+        x = np.random.default_rng(self.numbers[step]).normal(size=(8, 4, 4, 1))
+        x[:, 0, 0, 0] = self.numbers[step]
+        return x.astype("float32"), np.arange(8) % 3
+
+    def on_epoch_end(self):
+        self.after = self.look()
+
+# %% locked="transfer-trial-run"
+def phases_trial(frozen, steps, **rate):
+    """Run refine_after on a tiny network, without checkpoints, and return what it did."""
+    from convcourse import watching
+
     keras.utils.set_random_seed(1)
     conv = keras.layers.Conv2D(4, 3, activation="relu")
     tiny_base = keras.Sequential([keras.layers.Input((4, 4, 1)), conv])
     head = [keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
     net = keras.Sequential([keras.layers.Input((4, 4, 1)), tiny_base, *head])
-    told = {"asked": [], "rates": [], "names": [], "base": [], "head": []}
+    streams = []
 
     def batches(first, last):
-        told["asked"].append([int(first), int(last)])
-        return Batches(x, y, first, last, size=8)
+        look = lambda: (tiny_base.get_weights()[0], head[1].get_weights()[0])
+        streams.append(Numbered(first, last, look))
+        return streams[-1]
 
-    def fit(net, name, x, y=None, **settings):
-        before = tiny_base.get_weights()[0], net.get_weights()[-1]
-        made = net.fit(x, verbose=0, **{"epochs": settings.get("epochs", 1)})
-        after = tiny_base.get_weights()[0], net.get_weights()[-1]
-        told["base"].append(bool(np.any(before[0] != after[0])))
-        told["head"].append(bool(np.any(before[1] != after[1])))
-        told["rates"].append(float(np.asarray(net.optimizer.learning_rate)))
-        told["names"].append(name)
-        return made
+    def moved(numbers, part):
+        mine = [s for s in streams if s.numbers == numbers and s.after is not None]
+        return any(np.any(s.before[part] != s.after[part]) for s in mine)
 
-    with mock.patch.object(training, "fit", fit):
-        returned = refine_after(net, tiny_base, batches, frozen, steps, "trial", rate=rate)
-    return told | {"returned": returned is net}
+    with watching.watched() as trainings:
+        returned = refine_after(net, tiny_base, batches, frozen, steps, "trial", **rate)
+    told = {"returned": returned is net, "phases": []}
+    for one in trainings:
+        numbers = [] if one.x is None else one.x[::8, 0, 0, 0].astype(int).tolist()
+        made = {"name": one.name, "batches": numbers, "epochs": one.epochs - one.initial_epoch}
+        moves = {"base": moved(numbers, 0), "head": moved(numbers, 1)}
+        told["phases"].append(made | moves | one.compiled)
+    return told
 
 # %% tests="transfer-phases" points=4
 with checks.exercise(
     "transfer-phases", hidden="other numbers of steps, including feature extraction and fine-tuning"
 ):
-    told = phases_trial(3, 8, 0.0005)
+    told = phases_trial(3, 8, rate=0.0005)
     checks.that(told["returned"], "refine_after does not return net.")
-    checks.equal(told["asked"], [[0, 3], [3, 8]], "The batches of each phase")
-    checks.equal(told["base"], [False, True], "Whether the base changes in each phase")
-    checks.equal(told["head"], [True, True], "Whether the head changes in each phase")
-    checks.close(told["rates"], np.array([0.001, 0.0005]), "The learning rate of each phase")
-    checks.equal(told["names"], ["trial_frozen", "trial"], "The checkpoint name of each phase")
+    phases = told["phases"]
+    checks.equal(len(phases), 2, "With 3 of 8 steps frozen, the number of trainings")
+    for phase, numbers, called, eta in (
+        (phases[0], [0, 1, 2], "trial_frozen", 0.001),
+        (phases[1], [3, 4, 5, 6, 7], "trial", 0.0005),
+    ):
+        which = "first" if numbers[0] == 0 else "second"
+        checks.that(phase["name"], f"In the {which} phase, train with training.fit(net, name, ...).")
+        checks.equal(phase["batches"], numbers, f"The list of batches of the {which} phase")
+        checks.equal(phase["epochs"], 1, f"The number of epochs of the {which} phase")
+        checks.equal(phase["name"], called, f"The checkpoint name of the {which} phase")
+        checks.equal(phase["optimizer"], "adam", f"The optimizer of the {which} phase")
+        checks.close(phase["learning_rate"], eta, f"The learning rate of the {which} phase")
+        checks.equal(phase["loss"], "sparse_categorical_crossentropy", f"The loss of the {which} phase")
+        checks.that(not phase["from_logits"], "The network ends in softmax, so the loss must not have from_logits=True.")
+        counted = {"accuracy", "acc", "sparse_categorical_accuracy"} & set(phase["metrics"])
+        checks.that(counted, f"The {which} phase is compiled without the metric accuracy.")
+        checks.that(phase["head"], f"The head does not learn in the {which} phase.")
+    checks.that(
+        not phases[0]["base"],
+        "The base changes in the first phase: set base.trainable = False and compile after that.",
+    )
+    checks.that(
+        phases[1]["base"],
+        "The base does not learn in the second phase: set base.trainable = True and compile again.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 check = submission.checks
-for frozen, steps, asked, moved, names in (
-    (5, 6, [[0, 5], [5, 6]], [False, True], ["trial_frozen", "trial"]),
-    (0, 4, [[0, 4]], [True], ["trial"]),
-    (4, 4, [[0, 4]], [False], ["trial_frozen"]),
+for stop, total, given, wanted in (
+    (5, 6, {"rate": 0.0002}, [(range(5), "trial_frozen", 0.001), (range(5, 6), "trial", 0.0002)]),
+    (0, 4, {"rate": 0.0002}, [(range(4), "trial", 0.0002)]),
+    (4, 4, {"rate": 0.0002}, [(range(4), "trial_frozen", 0.001)]),
+    (1, 3, {}, [(range(1), "trial_frozen", 0.001), (range(1, 3), "trial", 0.001)]),
 ):
-    did = submission.call("phases_trial", frozen, steps, 0.0002)
-    case = f"for {frozen} frozen steps out of {steps}"
-    check.equal(did["asked"], asked, f"The batches {case}")
-    check.equal(did["base"], moved, f"Whether the base changes in each phase {case}")
-    check.equal(did["names"], names, f"The checkpoint names {case}")
-    wanted = [0.0002 if learns else 0.001 for learns in moved]
-    check.close(did["rates"], submission.np.array(wanted), f"The learning rates {case}")
+    did = submission.call("phases_trial", stop, total, **given)
+    case = "with some frozen steps"
+    case = "for feature extraction, with all steps frozen," if stop == total else case
+    case = "for fine-tuning from the start, without frozen steps," if stop == 0 else case
+    check.that(did["returned"], f"refine_after does not return net {case.strip(',')}.")
+    check.that(
+        len(did["phases"]) == len(wanted),
+        f"refine_after {case} trains another number of phases than expected: skip a phase without steps.",
+    )
+    for phase, (numbers, called, eta) in zip(did["phases"], wanted):
+        which = "the first phase" if called == "trial_frozen" else "the second phase"
+        check.equal(phase["batches"], list(numbers), f"The list of batches of {which} {case}")
+        check.equal(phase["epochs"], 1, f"The number of epochs of {which} {case}")
+        check.equal(phase["name"], called, f"The checkpoint name of {which} {case}")
+        check.close(phase["learning_rate"], eta, f"The learning rate of {which} {case}")
+        learns = called == "trial"
+        check.that(
+            phase["base"] == learns,
+            f"The base {'does not learn' if learns else 'learns'} in {which} {case}: set "
+            "base.trainable, then compile.",
+        )
+        check.that(phase["head"], f"The head does not learn in {which} {case}.")
 ### END HIDDEN TESTS
 
 # %%
@@ -446,7 +544,7 @@ def transfer(name, frozen, per_class=PER_CLASS, pretrain=True, seed=1):
     stream = lambda first, last: Batches(x, y, first, last, size=BATCH, seed=seed)
     rate = RATE if pretrain else 0.001
     refine_after(net, mine, stream, frozen, STEPS, f"transfer_{name}_{per_class}", rate=rate)
-    accuracy = net.evaluate(x_test[:TEST], y_test[:TEST], 256, verbose=0, return_dict=True)["accuracy"]
+    _, accuracy = net.evaluate(x_test[:TEST], y_test[:TEST], 256, verbose=0)
     return net, accuracy, before, mine.get_weights()
 
 # %% [markdown]
@@ -469,23 +567,26 @@ for k in after:
     runs[f"fine-tuning after {k}"] = transfer(f"after_{k}", k)
 for name, run in runs.items():
     print(f"{name:<22} test accuracy {run[1]:.3f}")
-
-# %% tests="transfer-refined" points=2
 refined = runs[f"fine-tuning after {after[1]}"][0]
 preparation = [list(base.mean), list(base.scale), base.order]
+
+# %% tests="transfer-refined" points=2
 with checks.exercise("transfer-refined", hidden="its accuracy on held-out images"):
-    checks.equal(tuple(refined.output_shape), (None, 10), "The output shape of `refined`")
+    outputs = np.asarray(refined(x_test[:5]))
+    checks.shape(outputs, (5, 10), "The array of outputs of `refined` for 5 images")
     kept = runs["extraction"]
-    same = all(np.array_equal(b, a) for b, a in zip(kept[2], kept[3]))
-    checks.that(same, "Feature extraction changed the base: the gradient must stop before it.")
+    still = all(np.array_equal(b, a) for b, a in zip(kept[2], kept[3]))
+    checks.that(still, "Feature extraction changed the base: the gradient must stop before it.")
     moved = any(not np.array_equal(b, a) for b, a in zip(*runs["fine-tuning"][2:]))
     checks.that(moved, "Fine-tuning did not change the base: compile after base.trainable = True.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-held, truth = submission.heldout()
-held = submission.call("prepare", held, *submission.value("preparation"))
-reached = submission.accuracy(submission.model("refined"), held, truth)
+np = submission.np
+pixels, truth = submission.heldout()
+middle, width, order = submission.value("preparation")
+ready = (np.float32(pixels)[..., :: -1 if order == "bgr" else 1] - np.float32(middle)) / np.float32(width)
+reached = submission.accuracy(submission.model("refined"), ready, truth)
 submission.checks.that(
     reached >= submission.threshold("transfer-accuracy"),
     f"The network `refined` classifies {reached:.0%} of the held-out images correctly, fewer than "
@@ -513,8 +614,9 @@ hints.show("transfer-refined")
 def relative_change(before, after):
     """Measure how far each of several arrays has moved.
 
-    before, after: lists of arrays of the same shapes
-    Returns a list of floats, one for each array whose length before is not 0; skip the others.
+    before, after: lists of arrays of the same shapes, not changed by the function
+    Returns a list of floats, in order, one for each array whose length before is not 0, however
+    small it is; skip the others.
 
     Example: relative_change([np.array([3.0, 4.0])], [np.array([3.0, 5.0])]) is [0.2].
     """
@@ -524,26 +626,38 @@ def relative_change(before, after):
     ### END SOLUTION
 
 # %% tests="transfer-change" points=2
-with checks.exercise("transfer-change", hidden="arrays with four axes, and arrays of zeros"):
-    changes = relative_change([np.array([3.0, 4.0])], [np.array([3.0, 5.0])])
-    checks.close(changes, np.array([0.2]), "The change from (3, 4) to (3, 5)")
+with checks.exercise("transfer-change", hidden="arrays with four axes, small arrays, and arrays of zeros"):
+    changes = checks.unchanged(relative_change, [np.array([3.0, 4.0])], [np.array([3.0, 5.0])])
+    checks.close(changes, np.array([0.2]), "The list of the change from (3, 4) to (3, 5)")
     two = relative_change([np.eye(2), np.zeros(2)], [3 * np.eye(2), np.ones(2)])
-    checks.close(two, np.array([2.0]), "The changes of a matrix and of an array of zeros")
+    checks.close(two, np.array([2.0]), "The list of changes of a matrix and of an array of zeros")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(9)
-shapes = ((3, 3, 2, 5), (5,), (20, 7), (4,))
+shapes = ((3, 3, 2, 5), (4,), (20, 7), (5,), (1,))
 old = [rng.normal(size=shape) * 3 for shape in shapes]
 new = [w + rng.normal(size=w.shape) * 0.5 for w in old]
-old[3] = np.zeros(4)
+old[1] = np.zeros(4)
+submission.unchanged("relative_change", old, new)
 got = submission.call("relative_change", old, new)
-check.equal(len(got), 3, "The number of changes for four arrays, one of them all zeros")
-want = [np.sqrt(((b - a) ** 2).sum() / (a**2).sum()) for a, b in zip(old[:3], new[:3])]
-check.that(np.allclose(got, want), "relative_change is wrong for random arrays.")
-none = submission.call("relative_change", old[:2], old[:2])
-check.that(np.allclose(none, [0.0, 0.0]), "relative_change is not 0 for arrays that did not change.")
+check.shape(got, (None,), "The list of changes")
+check.that(
+    np.size(got) == 4,
+    "For five arrays, one of them all zeros before, relative_change must return four changes.",
+)
+want = np.array([np.sqrt(((b - a) ** 2).sum() / (a**2).sum()) for a, b in zip(old, new) if a.any()])
+check.close(got, want, "The list of changes of random arrays")
+parts = (1e-9 * w for w in old), (1e-9 * w for w in new)
+small = submission.call("relative_change", *map(list, parts))
+check.shape(small, (4,), "The list of changes of small arrays")
+check.close(small, want, "The list of changes of small arrays")
+single = [[np.float32(w) for w in side] for side in (old, new)]
+got = submission.call("relative_change", *single)
+check.close(got, want, "The list of changes of float32 arrays", rtol=1e-3)
+none = submission.call("relative_change", old[2:], old[2:])
+check.close(none, np.zeros(3), "The list of changes of arrays that did not change")
 ### END HIDDEN TESTS
 
 # %%

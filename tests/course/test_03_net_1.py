@@ -628,7 +628,7 @@ OTHER_EPOCHS = [
     ("e = v.index(min(v[1:])) + 1; return e if e < len(v) else None", ""),
     (
         "e = int(np.argmin(np.round(v, 2))) + 1; return e if v[-1] > min(v) + 1e-3 else None",
-        "small",
+        "lowest",
     ),
     (
         "e, low = 0, 100.0\n    for k, value in enumerate(v, start=1):\n        "

@@ -388,10 +388,6 @@ FRONTS_WRONG = {
         changed(FUNCTIONAL, ("augmentation(inputs)", "augmentation(augmentation(inputs))")),
         "in training",
     ),
-    "augmented always": (
-        changed(FUNCTIONAL, ("augmentation(inputs)", "augmentation(inputs, training=True)")),
-        "if training is not given",
-    ),
     "other weights": (changed(FUNCTIONAL, ("return", f"{CLONE}\n    return")), "outside training"),
     "a copy": (
         changed(

@@ -1,277 +1,648 @@
-"""08 Regularization: right answers in more than one form pass, and wrong ones fail in words."""
-
-import itertools
+"""08 Regularization: right answers in many forms pass, and wrong ones fail in words."""
 
 import exercise
-import keras
-import numpy as np
 import pytest
 
 from convcourse import checks
 
-L = keras.layers
+NAME = "08_regularization"
 
 
 @pytest.fixture(scope="module")
 def reg():
-    return exercise.load("08_regularization")
+    return exercise.load(NAME)
 
 
-def assert_wrong(result, words):
-    assert result.status == checks.WRONG, result
-    assert words.lower() in result.message.lower(), result
+@pytest.fixture(scope="module")
+def simulation():
+    return exercise.locked(NAME, "reg-simulate")
 
 
-def run(reg, test, code="", **names):
-    """Judge a tests cell after all solutions, the locked cell that runs the callback, and code."""
-    return reg.run(test, reg.namespace(SIMULATE + code, **names))
+def cases(table):
+    """One parameter for each answer of a table, under its own name."""
+    return [
+        pytest.param(test, answer, id=f"{test}-{name}")
+        for test, answers in table.items()
+        for name, answer in answers.items()
+    ]
 
 
-SIMULATE = """
-def stopped_after(runs, epochs=3):
-    callback, lasted = StopOnRise(epochs), []
-    for losses, val_losses in runs:
-        model = keras.Sequential()
-        model.stop_training = False
-        callback.set_model(model)
-        callback.on_train_begin()
-        for epoch, (loss, val_loss) in enumerate(zip(losses, val_losses)):
-            callback.on_epoch_end(epoch, {"loss": loss, "val_loss": val_loss})
-            if model.stop_training:
-                break
-        lasted.append(epoch + 1)
-    return lasted
-"""
-
-
-@pytest.mark.parametrize(
-    "test", ["reg-build", "reg-dropout", "reg-penalty", "reg-rule", "reg-callback"]
-)
-def test_the_solution_passes_and_the_stub_is_not_attempted(reg, test):
-    result = run(reg, test)
-    assert result.passed and result.hidden, result
-    stubs = reg.stubs()
-    if test == "reg-callback":
-        exec(SIMULATE, stubs)
-    assert reg.run(test, stubs).status == checks.NOT_ATTEMPTED
+def changed(code, *pairs):
+    """A right answer with a fault: each pair is an old piece and a new one."""
+    for old, new in pairs:
+        assert old in code, old
+        code = code.replace(old, new)
+    return code
 
 
 # ------------------------------------------------------------------ reg-build
 
-
-def builder(wrong=""):
-    """The three-block net in functional form, with something wrong in it."""
-
-    def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
-        inputs = x = keras.Input((32, 32, 3))
-        scale = 1.0 if wrong == "width" else width
-        for filters in (32, 64, 128):
-            count = int(filters * scale)
-            x = L.Conv2D(count, (3, 3), padding="valid" if wrong == "padding" else "same")(x)
-            if wrong == "relu first":
-                x = L.Activation("relu")(x)
-            if batch_norm or wrong == "always bn":
-                x = L.BatchNormalization(axis=-1, momentum=0.9)(x)
-            x = x if wrong == "relu first" else L.Activation("relu")(x)
-            x = L.MaxPool2D((2, 2))(x)
-        x = L.Flatten()(x)
-        penalty = keras.regularizers.L2(l2 / 2 if wrong == "half" else l2) if l2 else None
-        penalty = keras.regularizers.L2(0.01) if wrong == "always l2" else penalty
-        first = None if wrong == "one l2" else penalty
-        x = L.Dense(int(512 * scale), kernel_regularizer=first)(x)
+FUNCTIONAL = """
+def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
+    L = keras.layers
+    x = inputs = keras.Input((32, 32, 3))
+    for filters in (32, 64, 128):
+        x = L.Conv2D(round(filters * width), (3, 3), padding="same")(x)
+        if batch_norm:
+            x = L.BatchNormalization(axis=-1, momentum=0.9)(x)
         x = L.Activation("relu")(x)
-        if dropout or wrong == "always dropout":
-            x = L.Dropout(0.5 if wrong == "rate" else dropout)(x)
-        units = 10 if wrong == "classes" else classes
-        x = L.Dense(units, activation="softmax", kernel_regularizer=penalty)(x)
-        return keras.Model(inputs, x)
+        x = L.MaxPool2D((2, 2))(x)
+    x = L.Flatten()(x)
+    first = second = keras.regularizers.L2(l2) if l2 else None
+    x = L.Dense(round(512 * width), kernel_regularizer=first)(x)
+    x = L.Activation("relu")(x)
+    if dropout:
+        x = L.Dropout(dropout)(x)
+    x = L.Dense(classes, activation="softmax", kernel_regularizer=second)(x)
+    return keras.Model(inputs, x)
+"""
+BLOCKS = {
+    "functional": FUNCTIONAL,
+    "a penalty of 0": changed(
+        FUNCTIONAL, ("keras.regularizers.L2(l2) if l2 else None", "keras.regularizers.L1L2(l2=l2)")
+    ),
+    "operations": changed(
+        FUNCTIONAL,
+        ('L.Activation("relu")(x)', "keras.ops.relu(x)"),
+        ('classes, activation="softmax"', "classes"),
+        ("(inputs, x)", "(inputs, keras.activations.softmax(x))"),
+    ),
+    "a model inside": changed(
+        FUNCTIONAL,
+        (
+            "keras.Model(inputs, x)",
+            "keras.Sequential([keras.Input((32, 32, 3)), keras.Model(inputs, x)])",
+        ),
+    ),
+    "subclassed": """
+class Blocks(keras.Model):
+    def __init__(self, batch_norm, dropout, l2, width, classes):
+        super().__init__()
+        L, penalty = keras.layers, keras.regularizers.L2(l2) if l2 else None
+        sizes = [round(width * n) for n in (32, 64, 128)]
+        self.convolutions = [L.Conv2D(n, 3, padding="same") for n in sizes]
+        self.norms = [L.BatchNormalization(momentum=0.9) if batch_norm else L.Identity() for n in sizes]
+        self.pool, self.flatten = L.MaxPooling2D(), L.Flatten()
+        self.hidden = L.Dense(round(width * 512), activation="relu", kernel_regularizer=penalty)
+        self.drop = L.Dropout(dropout) if dropout else None
+        self.scores = L.Dense(classes, activation="softmax", kernel_regularizer=penalty)
 
-    return build_blocks
+    def call(self, x, training=None):
+        for convolution, norm in zip(self.convolutions, self.norms):
+            x = self.pool(keras.ops.relu(norm(convolution(x), training=training)))
+        x = self.hidden(self.flatten(x))
+        if self.drop is not None:
+            x = self.drop(x, training=training)
+        return self.scores(x)
 
+def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
+    net = Blocks(batch_norm, dropout, l2, width, classes)
+    net.build((None, 32, 32, 3))
+    return net
+""",
+    "verbose": '''
+def _conv_block(model: keras.Sequential, filters: int, use_bn: bool) -> None:
+    """Add one block: CONV, BN if wanted, ReLU and POOL."""
+    model.add(keras.layers.Conv2D(filters=filters, kernel_size=(3, 3), strides=(1, 1),
+                                  padding="same", kernel_initializer="he_normal"))
+    if use_bn:
+        model.add(keras.layers.BatchNormalization(momentum=0.9))
+    model.add(keras.layers.ReLU())
+    model.add(keras.layers.MaxPooling2D(pool_size=(2, 2), strides=2))
 
-def test_a_functional_net_passes(reg):
-    result = run(reg, "reg-build", build_blocks=builder())
-    assert result.passed and result.hidden, result
-
-
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        ("padding", "padding"),
-        ("relu first", "activation relu; expected linear"),
-        ("always bn", "1,14"),
-        ("always dropout", "dropout"),
-        ("rate", "rate"),
-        ("width", "filters"),
-        ("classes", "units"),
-        ("half", "both FC layers"),
-        ("one l2", "both FC layers"),
-        ("always l2", "penalty"),
-    ],
-)
-def test_a_switch_that_does_not_switch_is_named(reg, wrong, words):
-    assert_wrong(run(reg, "reg-build", build_blocks=builder(wrong)), words)
-
+def build_blocks(batch_norm: bool = True, dropout: float = 0.5, l2: float = 0.0,
+                 width: float = 1.0, classes: int = 10) -> keras.Model:
+    assert 0.0 <= dropout < 1.0, "dropout must lie in [0, 1)"
+    model = keras.Sequential(name="three_block_net")
+    model.add(keras.Input(shape=(32, 32, 3)))
+    for number, base in enumerate((32, 64, 128), start=1):
+        _conv_block(model, int(round(width * base)), use_bn=batch_norm)
+    model.add(keras.layers.Flatten(name="flat"))
+    regularizer = keras.regularizers.l2(l2) if l2 > 0 else None
+    model.add(keras.layers.Dense(units=int(round(width * 512)), activation=keras.activations.relu,
+                                 kernel_regularizer=regularizer))
+    if dropout > 0:
+        model.add(keras.layers.Dropout(rate=dropout, seed=1))
+    model.add(keras.layers.Dense(units=classes, activation="softmax",
+                                 kernel_regularizer=regularizer))
+    print(f"{model.count_params():,} parameters")
+    return model
+''',
+}
+BN = "L.BatchNormalization(axis=-1, momentum=0.9)"
+BLOCKS_WRONG = {
+    "no padding": (changed(FUNCTIONAL, ('padding="same"', 'padding="valid"')), "padding"),
+    "relu first": (
+        changed(
+            FUNCTIONAL,
+            (
+                "        if batch_norm:",
+                '        x = L.Activation("relu")(x)\n        if batch_norm:',
+            ),
+        ),
+        "relu",
+    ),
+    "always bn": (changed(FUNCTIONAL, ("if batch_norm:", "if True:")), "1,14"),
+    "never bn": (changed(FUNCTIONAL, ("if batch_norm:", "if False:")), "batch normalization"),
+    "bn's default momentum": (changed(FUNCTIONAL, (", momentum=0.9", "")), "momentum"),
+    "momentum of the averages' step": (
+        changed(FUNCTIONAL, ("momentum=0.9", "momentum=0.1")),
+        "momentum",
+    ),
+    "bn without an offset": (changed(FUNCTIONAL, ("axis=-1,", "center=False,")), "parameters"),
+    "always dropout": (changed(FUNCTIONAL, ("if dropout:", "if True:")), "dropout"),
+    "fixed rate": (changed(FUNCTIONAL, ("L.Dropout(dropout)", "L.Dropout(0.5)")), "rate"),
+    "share kept": (changed(FUNCTIONAL, ("L.Dropout(dropout)", "L.Dropout(1 - dropout)")), "rate"),
+    "dropout before the FC layer": (
+        changed(
+            FUNCTIONAL,
+            ("    if dropout:\n        x = L.Dropout(dropout)(x)\n", ""),
+            (
+                "    x = L.Flatten()(x)\n",
+                "    x = L.Flatten()(x)\n    x = L.Dropout(dropout)(x) if dropout else x\n",
+            ),
+        ),
+        "order",
+    ),
+    "width ignored": (changed(FUNCTIONAL, ("filters * width", "filters")), "filters"),
+    "width of the FC layer ignored": (changed(FUNCTIONAL, ("512 * width", "512")), "units"),
+    "width rounded down": (
+        changed(FUNCTIONAL, ("round(filters * width)", "int(filters * width)")),
+        "filters",
+    ),
+    "width rounded up": (
+        changed(FUNCTIONAL, ("round(filters * width)", "int(np.ceil(filters * width))")),
+        "filters",
+    ),
+    "classes ignored": (changed(FUNCTIONAL, ("Dense(classes", "Dense(10")), "units"),
+    "classes scaled": (
+        changed(FUNCTIONAL, ("Dense(classes", "Dense(max(1, round(classes * width))")),
+        "units",
+    ),
+    "half the penalty": (changed(FUNCTIONAL, ("L2(l2)", "L2(l2 / 2)")), "the l2 penalty"),
+    "fixed penalty": (changed(FUNCTIONAL, ("L2(l2)", "L2(0.01)")), "l2 times the squares"),
+    "always a penalty": (
+        changed(FUNCTIONAL, ("L2(l2) if l2 else None", "L2(0.01)")),
+        "layer has a penalty",
+    ),
+    "penalty of the last layer": (
+        changed(FUNCTIONAL, ("_regularizer=first", "_regularizer=None")),
+        "the l2 penalty",
+    ),
+    "penalty of the first layer": (
+        changed(FUNCTIONAL, ("_regularizer=second", "_regularizer=None")),
+        "the l2 penalty",
+    ),
+    "penalty of the biases": (
+        changed(
+            FUNCTIONAL,
+            ("kernel_regularizer=second", "kernel_regularizer=second, bias_regularizer=second"),
+        ),
+        "the l2 penalty",
+    ),
+    "penalty of the outputs": (
+        changed(
+            FUNCTIONAL,
+            ("kernel_regularizer=first", "kernel_regularizer=first, activity_regularizer=first"),
+        ),
+        "l2 times the squares",
+    ),
+    "penalty of the convolutions": (
+        changed(
+            FUNCTIONAL,
+            ('padding="same"', 'padding="same", kernel_regularizer=keras.regularizers.L2(l2)'),
+        ),
+        "the l2 penalty",
+    ),
+    "L1": (changed(FUNCTIONAL, ("regularizers.L2(l2)", "regularizers.L1(l2)")), "the l2 penalty"),
+    "compiled": (
+        changed(FUNCTIONAL, ("return keras.Model(inputs, x)", "net = keras.Model(inputs, x)"))
+        + '    net.compile("adam", "sparse_categorical_crossentropy")\n    return net\n',
+        "compiles the network",
+    ),
+    "not returned": (changed(FUNCTIONAL, ("return keras", "keras")), "returns None"),
+    "another default": (changed(FUNCTIONAL, ("l2=0.0", "l2=0.01")), "by default"),
+    "average pooling": (changed(FUNCTIONAL, ("MaxPool2D", "AveragePooling2D")), "pooling"),
+    "logits": (changed(FUNCTIONAL, ('classes, activation="softmax"', "classes")), "activation"),
+}
 
 # ------------------------------------------------------------------ reg-dropout
 
-
-def masked(x, rate, uniform, training=True):
+WHERE = """
+def dropout_forward(x, rate, uniform, training=True):
+    if not training:
+        return x
+    return np.where(uniform >= rate, x / (1 - rate), 0)
+"""
+INDEXED = """
+def dropout_forward(x, rate, uniform, training=True):
+    out = np.array(x)
+    if training:
+        out[uniform < rate] = 0
+        out /= 1 - rate
+    return out
+"""
+DROPOUTS = {
+    "where": WHERE,
+    "a mask": """
+def dropout_forward(x, rate, uniform, training=True):
     return x * (uniform >= rate) / (1 - rate) if training else x
-
-
-def looped(x, rate, uniform, training=True):
+""",
+    "indices": INDEXED,
+    "loops": """
+def dropout_forward(x, rate, uniform, training=True):
     out = np.array(x, dtype=float)
     if training:
         for place in np.ndindex(out.shape):
             out[place] = out[place] / (1 - rate) if uniform[place] >= rate else 0.0
     return out.tolist()
-
-
-@pytest.mark.parametrize("right", [masked, looped])
-def test_dropout_in_other_forms_passes(reg, right):
-    result = run(reg, "reg-dropout", dropout_forward=right)
-    assert result.passed and result.hidden, result
-
-
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (lambda x, r, u, training=True: np.where(u >= r, x, 0), "dropout with rate 0.2"),
-        (lambda x, r, u, training=True: np.where(u < r, x / (1 - r), 0), "dropout with rate 0.2"),
-        (lambda x, r, u, training=True: np.where(u >= r, x / r, 0), "dropout with rate 0.2"),
-        (lambda x, r, u, training=True: np.where(u >= r, x / (1 - r), 0), "training=False"),
-        (
-            lambda x, r, u, training=True: (
-                np.where(u >= r, x / (1 - r), 0) if training else x * (1 - r)
-            ),
-            "training=False",
+""",
+    "tensor": """
+def dropout_forward(x, rate, uniform, training=True):
+    x = keras.ops.convert_to_tensor(x)
+    mask = keras.ops.cast(uniform >= rate, x.dtype)
+    return x * mask / (1 - rate) if training else x
+""",
+    "masked array": """
+def dropout_forward(x, rate, uniform, training=True):
+    dropped = np.ma.masked_array(x, mask=(uniform < rate) & training)
+    return dropped.filled(0) * (1 / (1 - rate) if training else 1)
+""",
+    "verbose": """
+def dropout_forward(x: np.ndarray, rate: float, uniform: np.ndarray, training: bool = True) -> np.ndarray:
+    x = np.asarray(x, dtype=np.float64)
+    uniform = np.asarray(uniform)
+    if not 0 <= rate < 1:
+        raise ValueError("rate must be in [0, 1)")
+    if not training:
+        return np.copy(x)
+    assert x.shape == uniform.shape, "shapes must match"
+    keep_probability = 1.0 - rate
+    mask = (uniform >= rate).astype(x.dtype)
+    print(f"kept {mask.mean():.0%}")
+    return (x * mask) / keep_probability
+""",
+}
+DROPOUTS_WRONG = {
+    "not scaled": (changed(WHERE, ("x / (1 - rate)", "x")), "dropout with rate 0.2"),
+    "the others dropped": (
+        changed(WHERE, ("uniform >= rate", "uniform < rate")),
+        "dropout with rate 0.2",
+    ),
+    "divided by the rate": (changed(WHERE, ("(1 - rate)", "rate")), "dropout with rate 0.2"),
+    "multiplied": (changed(WHERE, ("x / (1", "x * (1")), "dropout with rate 0.2"),
+    "always dropping": (changed(WHERE, ("if not training", "if False")), "training=False"),
+    "scaled after training": (
+        changed(WHERE, ("return x\n", "return x * (1 - rate)\n")),
+        "training=False",
+    ),
+    "zero after training": (changed(WHERE, ("return x\n", "return 0 * x\n")), "training=False"),
+    "training reversed": (
+        changed(WHERE, ("if not training", "if training")),
+        "dropout with rate 0.2",
+    ),
+    "equal dropped": (
+        changed(WHERE, ("uniform >= rate", "uniform > rate")),
+        "dropout with rate 0.2",
+    ),
+    "flattened": (
+        changed(
+            WHERE,
+            ("return np.where", "x, uniform = x.ravel(), uniform.ravel()\n    return np.where"),
         ),
-        (
-            lambda x, r, u, training=True: np.where(u > r, x / (1 - r), 0) if training else x,
-            "dropout with rate 0.2",
+        "shape",
+    ),
+    "all zeros": (
+        changed(WHERE, ("np.where(uniform >= rate, x / (1 - rate), 0)", "np.zeros_like(x)")),
+        "dropout with rate 0.2",
+    ),
+    "fixed rate": (
+        changed(WHERE, ("uniform >= rate, x / (1 - rate)", "uniform >= 0.2, x / 0.8")),
+        "random number",
+    ),
+    "own random numbers": (
+        changed(WHERE, ("uniform >= rate", "np.random.random(x.shape) >= rate")),
+        "result of dropout",
+    ),
+    "ones for the dropped": (changed(WHERE, (", 0)", ", x)")), "dropout with rate 0.2"),
+    "scaled by the share that is kept": (
+        changed(WHERE, ("(1 - rate)", "np.mean(uniform >= rate)")),
+        "dropout with rate 0.2",
+    ),
+    "in place": (changed(INDEXED, ("np.array(x)", "x")), "changes its argument x"),
+    "uniform changed": (
+        changed(
+            WHERE,
+            ("    return np.where", "    uniform -= rate\n    rate += 0\n    return np.where"),
         ),
-        (
-            lambda x, r, u, training=True: (
-                np.where(u >= r, x / (1 - r), 0).ravel()[None] if training else x
-            ),
-            "shape",
-        ),
-        (
-            lambda x, r, u, training=True: np.zeros_like(x) if training else x,
-            "dropout with rate 0.2",
-        ),
-    ],
-)
-def test_a_wrong_dropout_is_told_what_is_wrong(reg, wrong, words):
-    assert_wrong(run(reg, "reg-dropout", dropout_forward=wrong), words)
-
+        "changes its argument uniform",
+    ),
+    "not returned": (changed(WHERE, ("return np", "np")), "does the function return"),
+    "another default": (
+        changed(WHERE, ("training=True", "training=False")),
+        "dropout with rate 0.2",
+    ),
+}
 
 # ------------------------------------------------------------------ reg-penalty
 
-
-def with_norms(kernels, factor):
+SUMS = """
+def l2_penalty(kernels, factor):
+    penalty = factor * sum((k ** 2).sum() for k in kernels)
+    return penalty, [2 * factor * k for k in kernels]
+"""
+PENALTIES = {
+    "sums": SUMS,
+    "norms": """
+def l2_penalty(kernels, factor):
     total = 0.0
     for kernel in kernels:
         total += float(np.linalg.norm(kernel)) ** 2
     return factor * total, tuple(kernel * factor * 2 for kernel in kernels)
+""",
+    "dot products": """
+def l2_penalty(kernels, factor):
+    flat = np.concatenate([np.ravel(k) for k in kernels] or [np.zeros(0)])
+    return np.array(factor * flat @ flat), [np.multiply(k, factor + factor) for k in kernels]
+""",
+    "loops": """
+def l2_penalty(kernels, factor):
+    penalty, gradients = 0, []
+    for kernel in kernels:
+        gradient = np.zeros(kernel.shape)
+        for place in np.ndindex(kernel.shape):
+            penalty += factor * float(kernel[place]) ** 2
+            gradient[place] = 2 * factor * kernel[place]
+        gradients.append(gradient.tolist())
+    return [penalty, gradients]
+""",
+    "keras": """
+def l2_penalty(kernels, factor):
+    regularizer = keras.regularizers.L2(factor)
+    penalty = sum(float(regularizer(k.astype("float64"))) for k in kernels)
+    return penalty, [k.astype("float64") * 2.0 * factor for k in kernels]
+""",
+    "automatic": """
+import tensorflow as tf
 
+def l2_penalty(kernels, factor):
+    variables = [tf.Variable(k) for k in kernels]
+    with tf.GradientTape() as tape:
+        penalty = tf.add_n([factor * tf.reduce_sum(v ** 2) for v in variables] or [tf.constant(0.0)])
+    return penalty, tape.gradient(penalty, variables)
+""",
+    "verbose": """
+def _sum_of_squares(kernel: np.ndarray) -> float:
+    return float(np.sum(np.square(np.asarray(kernel))))
 
-def test_a_penalty_from_norms_passes(reg):
-    result = run(reg, "reg-penalty", l2_penalty=with_norms)
-    assert result.passed and result.hidden, result
-
-
-def gradients(kernels, factor):
-    return [2 * factor * k for k in kernels]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (lambda ks, f: (f / 2 * sum((k**2).sum() for k in ks), gradients(ks, f)), "penalty"),
-        (lambda ks, f: (f * sum((k**2).mean() for k in ks), gradients(ks, f)), "penalty"),
-        (lambda ks, f: (f * sum(abs(k).sum() for k in ks), gradients(ks, f)), "penalty"),
-        (lambda ks, f: (f * (ks[0] ** 2).sum(), gradients(ks, f)), "penalty"),
-        (
-            lambda ks, f: (f * sum((k**2).sum() for k in ks), [f * k for k in ks]),
-            "gradient",
+def l2_penalty(kernels: list[np.ndarray], factor: float) -> tuple[float, list[np.ndarray]]:
+    if factor < 0:
+        raise ValueError("the factor must not be negative")
+    penalty = float(factor) * sum(map(_sum_of_squares, kernels))
+    gradients = []
+    for number, kernel in enumerate(kernels):
+        gradient = 2.0 * factor * np.asarray(kernel)
+        assert gradient.shape == kernel.shape
+        print(number, gradient.shape)
+        gradients.append(gradient)
+    return penalty, gradients
+""",
+}
+PENALTIES_WRONG = {
+    "a half": (changed(SUMS, ("penalty = factor", "penalty = factor / 2")), "penalty"),
+    "the mean": (changed(SUMS, (".sum()", ".mean()")), "penalty"),
+    "L1": (changed(SUMS, ("(k ** 2)", "abs(k)")), "penalty"),
+    "the first kernel alone": (
+        changed(SUMS, ("for k in kernels)", "for k in kernels[:1])")),
+        "penalty",
+    ),
+    "no square root undone": (
+        changed(SUMS, ("(k ** 2).sum()", "np.sqrt((k ** 2).sum())")),
+        "penalty",
+    ),
+    "factor squared": (changed(SUMS, ("penalty = factor", "penalty = factor ** 2")), "penalty"),
+    "no factor": (changed(SUMS, ("penalty = factor * ", "penalty = ")), "penalty"),
+    "gradient without the two": (changed(SUMS, ("2 * factor", "factor")), "gradient number 1"),
+    "gradient of L1": (
+        changed(SUMS, ("2 * factor * k", "factor * np.sign(k)")),
+        "gradient number 1",
+    ),
+    "squared gradient": (
+        changed(SUMS, ("2 * factor * k", "2 * factor * k ** 2")),
+        "gradient number 1",
+    ),
+    "downhill": (changed(SUMS, ("2 * factor", "-2 * factor")), "gradient number 1"),
+    "flat gradients": (changed(SUMS, ("2 * factor * k", "2 * factor * k.ravel()")), "shape"),
+    "one gradient": (
+        changed(SUMS, ("k for k in kernels]", "k for k in kernels[:1]]")),
+        "number of gradients",
+    ),
+    "fixed factor": (
+        changed(SUMS, ("    penalty", "    factor = 0.01\n    penalty")),
+        "the factor",
+    ),
+    "matrices alone": (changed(SUMS, ("(k ** 2).sum()", "np.trace(k @ k.T)")), "ValueError"),
+    "penalty alone": (
+        changed(SUMS, (", [2 * factor * k for k in kernels]", "")),
+        "return penalty, gradients",
+    ),
+    "not returned": (changed(SUMS, ("return penalty", "penalty")), "return penalty, gradients"),
+    "exchanged": (
+        "def l2_penalty(kernels, factor):\n    squares = [float((k ** 2).sum()) for k in kernels]\n"
+        "    return [2 * factor * k for k in kernels], factor * sum(squares)\n",
+        "penalty",
+    ),
+    "in place": (
+        "def l2_penalty(kernels, factor):\n    penalty = factor * sum((k ** 2).sum() for k in kernels)\n"
+        "    for k in kernels:\n        k *= 2 * factor\n    return penalty, kernels\n",
+        "changes its argument kernels",
+    ),
+    "no kernels": (
+        changed(
+            SUMS,
+            (
+                "sum((k ** 2).sum() for k in kernels)",
+                "np.max(np.cumsum([(k ** 2).sum() for k in kernels]))",
+            ),
         ),
-        (
-            lambda ks, f: (f * sum((k**2).sum() for k in ks), [2 * f * k.ravel() for k in ks]),
-            "shape",
-        ),
-        (lambda ks, f: (0.01 * sum((k**2).sum() for k in ks), gradients(ks, 0.01)), "factor"),
-    ],
-)
-def test_a_wrong_penalty_is_told_what_is_wrong(reg, wrong, words):
-    assert_wrong(run(reg, "reg-penalty", l2_penalty=wrong), words)
-
+        "ValueError",
+    ),
+}
 
 # ------------------------------------------------------------------ reg-rule
 
-
-def counted(losses, val_losses, epochs=3):
+COUNTED = """
+def should_stop(losses, val_losses, epochs=3):
     running = 0
     for k in range(1, len(losses)):
         both = losses[k] < losses[k - 1] and val_losses[k] > val_losses[k - 1]
         running = running + 1 if both else 0
     return running >= epochs
+"""
+WINDOW = """
+def should_stop(losses, val_losses, epochs=3):
+    if len(losses) < epochs + 1:
+        return False
+    steps = range(-epochs, 0)
+    return all(losses[k] < losses[k - 1] and val_losses[k] > val_losses[k - 1] for k in steps)
+"""
+RULES = {
+    "counted": COUNTED,
+    "window": WINDOW,
+    "sorted": """
+import itertools
 
-
-def sliced(losses, val_losses, epochs=3):
+def should_stop(losses, val_losses, epochs=3):
     if len(losses) < epochs + 1:
         return 0
     a, b = losses[-(epochs + 1) :], val_losses[-(epochs + 1) :]
     return np.bool_(all(x > y for x, y in itertools.pairwise(a)) and sorted(set(b)) == b)
-
-
-@pytest.mark.parametrize("right", [counted, sliced])
-def test_the_rule_in_other_forms_passes(reg, right):
-    result = run(reg, "reg-rule", should_stop=right)
-    assert result.passed and result.hidden, result
-
-
-def only_validation(losses, val_losses, epochs=3):
-    return len(losses) > epochs and bool(np.all(np.diff(val_losses[-epochs - 1 :]) > 0))
-
-
-def ever(losses, val_losses, epochs=3):
-    return any(counted(losses[:k], val_losses[:k], epochs) for k in range(len(losses) + 1))
-
-
-def one_short(losses, val_losses, epochs=3):
-    return len(losses) >= epochs and counted(losses, val_losses, epochs - 1)
-
-
-def no_less(losses, val_losses, epochs=3):
-    steps = np.diff(val_losses[-epochs - 1 :]) >= 0
-    return len(losses) > epochs and bool(np.all(steps & (np.diff(losses[-epochs - 1 :]) < 0)))
-
-
-def ends_only(losses, val_losses, epochs=3):
-    return len(losses) > epochs and val_losses[-1] > val_losses[-1 - epochs]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (only_validation, "training loss rises once"),
-        (ever, "followed by a fall"),
-        (one_short, "two rises"),
-        (no_less, "equal"),
-        (ends_only, "interrupted"),
-        (lambda a, b, epochs=3: counted(a, b, 3), "epochs=1"),
-        (lambda a, b, epochs=3: False, "three rises"),
-    ],
-)
-def test_a_wrong_rule_is_told_on_which_history(reg, wrong, words):
-    assert_wrong(run(reg, "reg-rule", should_stop=wrong), words)
-
+""",
+    "differences": """
+def should_stop(losses, val_losses, epochs=3):
+    both = (np.diff(losses) < 0) & (np.diff(val_losses) > 0)
+    return len(both) >= epochs and both[-epochs:].all()
+""",
+    "recursive": """
+def should_stop(losses, val_losses, epochs=3):
+    if epochs == 0:
+        return True
+    if len(losses) < 2 or losses[-1] >= losses[-2] or val_losses[-1] <= val_losses[-2]:
+        return False
+    return should_stop(losses[:-1], val_losses[:-1], epochs - 1)
+""",
+    "tensor": """
+def should_stop(losses, val_losses, epochs=3):
+    if len(losses) <= epochs:
+        return np.array(False)
+    a, b = (keras.ops.convert_to_tensor(np.array(v, "float64")) for v in (losses, val_losses))
+    both = keras.ops.logical_and(a[1:] < a[:-1], b[1:] > b[:-1])
+    return keras.ops.all(both[-epochs:])
+""",
+    "verbose": '''
+def should_stop(losses: list[float], val_losses: list[float], epochs: int = 3) -> bool:
+    """Return True if the network has overfitted for some epochs in a row."""
+    losses, val_losses = list(map(float, losses)), list(map(float, val_losses))
+    assert len(losses) == len(val_losses), "one value of each loss for each epoch"
+    number_of_epochs = len(losses)
+    if number_of_epochs < epochs + 1:
+        return False
+    for step in range(epochs):
+        current, previous = number_of_epochs - 1 - step, number_of_epochs - 2 - step
+        train_fell = losses[current] < losses[previous]
+        val_rose = val_losses[current] > val_losses[previous]
+        if not (train_fell and val_rose):
+            print(f"epoch {current} breaks the series")
+            return False
+    return True
+''',
+}
+RULES_WRONG = {
+    "training loss ignored": (
+        changed(COUNTED, ("losses[k] < losses[k - 1] and ", "")),
+        "training loss rises once",
+    ),
+    "validation loss ignored": (
+        changed(WINDOW, (" and val_losses[k] > val_losses[k - 1]", "")),
+        "interrupted",
+    ),
+    "training loss at the ends alone": (
+        changed(
+            WINDOW,
+            ("losses[k] < losses[k - 1] and val", "losses[-1] < losses[-1 - epochs] and val"),
+        ),
+        "training loss rises once",
+    ),
+    "at any time": (
+        "def should_stop(losses, val_losses, epochs=3):\n    running = best = 0\n"
+        "    for k in range(1, len(losses)):\n"
+        "        both = losses[k] < losses[k - 1] and val_losses[k] > val_losses[k - 1]\n"
+        "        running = running + 1 if both else 0\n        best = max(best, running)\n"
+        "    return best >= epochs\n",
+        "followed by a fall",
+    ),
+    "one step too few": (changed(COUNTED, (">= epochs", ">= epochs - 1")), "two rises"),
+    "one step too many": (changed(COUNTED, (">= epochs", "> epochs")), "three rises"),
+    "a window too short": (
+        changed(WINDOW, ("range(-epochs, 0)", "range(-epochs + 1, 0)")),
+        "two rises",
+    ),
+    "the last step left out": (
+        changed(WINDOW, ("range(-epochs, 0)", "range(-epochs, -1)")),
+        "two rises",
+    ),
+    "equal is a rise": (
+        changed(COUNTED, ("val_losses[k] > ", "val_losses[k] >= ")),
+        "equal validation",
+    ),
+    "equal is a fall": (changed(COUNTED, ("losses[k] < ", "losses[k] <= ")), "equal training"),
+    "validation loss at the ends alone": (
+        changed(
+            WINDOW,
+            (
+                "val_losses[k] > val_losses[k - 1] for",
+                "val_losses[-1] > val_losses[-1 - epochs] for",
+            ),
+        ),
+        "interrupted",
+    ),
+    "always three": (changed(COUNTED, (">= epochs", ">= 3")), "epochs=1"),
+    "another default": (changed(COUNTED, ("epochs=3", "epochs=2")), "two rises"),
+    "never": (changed(COUNTED, (">= epochs", "< 0")), "three rises"),
+    "exchanged": (
+        changed(COUNTED, ("losses, val_losses, epochs", "val_losses, losses, epochs")),
+        "three rises",
+    ),
+    "patience": (
+        "def should_stop(losses, val_losses, epochs=3):\n"
+        "    return len(losses) > epochs and int(np.argmin(val_losses)) + epochs < len(val_losses)\n",
+        "training loss",
+    ),
+    "total of the steps": (
+        changed(COUNTED, ("running + 1 if both else 0", "running + both")),
+        "interrupted",
+    ),
+    "counted from the start": (
+        changed(WINDOW, ("range(-epochs, 0)", "range(1, epochs + 1)")),
+        "longer history",
+    ),
+    "short histories": (
+        changed(WINDOW, ("return False", "return all(np.diff(val_losses) > 0)")),
+        "two rises",
+    ),
+    "None": (
+        changed(
+            WINDOW,
+            ("return all(", "if all("),
+            ("for k in steps)", "for k in steps):\n        return True"),
+        ),
+        "returns None",
+    ),
+    "text": (
+        changed(COUNTED, ("return running >= epochs", "return str(running >= epochs)")),
+        "text",
+    ),
+    "one answer for each step": (
+        "def should_stop(losses, val_losses, epochs=3):\n"
+        "    return (np.diff(losses) < 0) & (np.diff(val_losses) > 0)\n",
+        "shape",
+    ),
+    "in place": (
+        changed(
+            WINDOW,
+            (
+                "    if len",
+                "    losses.insert(0, losses[0]); val_losses.insert(0, val_losses[0])\n    if len",
+            ),
+            ("epochs + 1:", "epochs + 2:"),
+        ),
+        "changes its argument losses",
+    ),
+}
 
 # ------------------------------------------------------------------ reg-callback
 
-COUNTING = """
+CALLBACK = """
 class StopOnRise(keras.callbacks.Callback):
     def __init__(self, epochs=3):
         super().__init__()
@@ -289,36 +660,231 @@ class StopOnRise(keras.callbacks.Callback):
         if self.running >= self.epochs:
             self.model.stop_training = True
 """
+HISTORY = """
+class StopOnRise(keras.callbacks.Callback):
+    def __init__(self, epochs=3):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self.history = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.history.append((logs["loss"], logs["val_loss"]))
+        losses, val_losses = zip(*self.history)
+        self.model.stop_training = bool(should_stop(list(losses), list(val_losses), self.epochs))
+"""
+CALLBACKS = {
+    "counting": CALLBACK,
+    "a list of pairs": HISTORY,
+    "new at epoch 0": """
+class StopOnRise(keras.callbacks.Callback):
+    def __init__(self, epochs=3):
+        super().__init__()
+        self.epochs, self.losses, self.val_losses = epochs, [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 0:
+            self.losses.clear()
+            self.val_losses.clear()
+        self.losses.append(logs.get("loss"))
+        self.val_losses.append(logs.get("val_loss"))
+        if should_stop(self.losses, self.val_losses, epochs=self.epochs):
+            self.model.stop_training = True
+""",
+    "arrays": """
+class StopOnRise(keras.callbacks.Callback):
+    def __init__(self, epochs=3):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self.seen = np.empty((2, 0))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen = np.hstack([self.seen, [[logs["loss"]], [logs["val_loss"]]]])
+        falls, rises = np.diff(self.seen)[:, -self.epochs:]
+        if falls.size == self.epochs and falls.max() < 0 < rises.min():
+            self.model.stop_training = True
+""",
+    "deque": """
+from collections import deque
+
+class StopOnRise(keras.callbacks.Callback):
+    def __init__(self, epochs=3):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self.steps = deque([False], maxlen=self.epochs)
+        self.last = float("-inf"), float("inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        loss, val_loss = logs["loss"], logs["val_loss"]
+        self.steps.append(loss < self.last[0] and val_loss > self.last[1])
+        self.last = loss, val_loss
+        if len(self.steps) == self.epochs and all(self.steps):
+            self.model.stop_training = True
+""",
+    "a generator": """
+def watch(epochs):
+    run, before = 0, None
+    while True:
+        now = yield run >= epochs
+        fell = before is not None and now[0] < before[0] and now[1] > before[1]
+        run, before = (run + 1 if fell else 0), now
+
+class StopOnRise(keras.callbacks.Callback):
+    def __init__(self, epochs=3):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self.rule = watch(self.epochs)
+        next(self.rule)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.rule.send((logs["loss"], logs["val_loss"])):
+            self.model.stop_training = True
+""",
+    "verbose": '''
+class StopOnRise(keras.callbacks.Callback):
+    """Stop training as soon as the network overfits."""
+
+    def __init__(self, epochs: int = 3, verbose: int = 1) -> None:
+        super().__init__()
+        if epochs < 1:
+            raise ValueError("epochs must be at least 1")
+        self.epochs, self.verbose = epochs, verbose
+        self.losses: list[float] = []
+        self.val_losses: list[float] = []
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.losses, self.val_losses = [], []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        logs = logs or {}
+        if "loss" not in logs or "val_loss" not in logs:
+            raise KeyError("StopOnRise needs validation data")
+        self.losses.append(float(logs["loss"]))
+        self.val_losses.append(float(logs["val_loss"]))
+        stop = should_stop(self.losses, self.val_losses, self.epochs)
+        if stop:
+            if self.verbose:
+                print(f"stopping after epoch {epoch + 1}")
+            self.model.stop_training = True
+''',
+}
+RESET = "self.before, self.running = None, 0"
+KEPT = changed(
+    CALLBACK, (RESET, "pass"), ("self.epochs = epochs", f"self.epochs = epochs; {RESET}")
+)
+CALLBACKS_WRONG = {
+    "returns True": (
+        changed(CALLBACK, ("self.model.stop_training = True", "return True")),
+        "three rises",
+    ),
+    "stops itself": (changed(CALLBACK, ("self.model.stop", "self.stop")), "three rises"),
+    "nothing begun": (changed(CALLBACK, (RESET, "pass")), "AttributeError"),
+    "losses kept": (KEPT, "earlier training"),
+    "only the count begins anew": (
+        changed(KEPT, ("        pass", "        self.running = 0")),
+        "follows another run",
+    ),
+    "only the losses begin anew": (
+        changed(KEPT, ("        pass", "        self.before = None")),
+        "two runs in a row",
+    ),
+    "interrupted rises": (
+        changed(CALLBACK, ("self.running + 1 if both else 0", "self.running + both")),
+        "interrupted",
+    ),
+    "always three": (changed(CALLBACK, (">= self.epochs", ">= 3")), "epochs=2"),
+    "one too many": (changed(CALLBACK, (">= self.epochs", "> self.epochs")), "three rises"),
+    "one too few": (changed(CALLBACK, (">= self.epochs", ">= self.epochs - 1")), "three rises"),
+    "training loss ignored": (
+        changed(CALLBACK, ("now[0] < self.before[0] and ", "")),
+        "training loss rises",
+    ),
+    "validation loss ignored": (
+        changed(CALLBACK, (" and now[1] > self.before[1]", "")),
+        "without a rise",
+    ),
+    "any change": (
+        changed(CALLBACK, ("now[1] > self.before[1]", "now[1] != self.before[1]")),
+        "without a rise",
+    ),
+    "equal is a rise": (
+        changed(CALLBACK, ("now[1] > self", "now[1] >= self")),
+        "equal validation losses",
+    ),
+    "equal is a fall": (changed(CALLBACK, ("now[0] < self", "now[0] <= self")), "random runs"),
+    "never compared": (changed(CALLBACK, ("        self.before = now\n", "")), "three rises"),
+    "compared with the first": (
+        changed(CALLBACK, ("self.before = now", "self.before = self.before or now")),
+        "epoch",
+    ),
+    "the training loss twice": (
+        changed(CALLBACK, ('logs["val_loss"]', 'logs["loss"]')),
+        "three rises",
+    ),
+    "exchanged": (
+        changed(CALLBACK, ('logs["loss"], logs["val_loss"]', 'logs["val_loss"], logs["loss"]')),
+        "three rises",
+    ),
+    "another key": (changed(CALLBACK, ('logs["val_loss"]', 'logs["validation_loss"]')), "KeyError"),
+    "epochs ignored": (changed(HISTORY, (", self.epochs))", "))")), "epochs=2"),
+}
+
+RIGHT = {
+    "reg-build": BLOCKS,
+    "reg-dropout": DROPOUTS,
+    "reg-penalty": PENALTIES,
+    "reg-rule": RULES,
+    "reg-callback": CALLBACKS,
+}
+WRONG = {
+    "reg-build": BLOCKS_WRONG,
+    "reg-dropout": DROPOUTS_WRONG,
+    "reg-penalty": PENALTIES_WRONG,
+    "reg-rule": RULES_WRONG,
+    "reg-callback": CALLBACKS_WRONG,
+}
 
 
-def test_a_callback_that_counts_passes(reg):
-    result = run(reg, "reg-callback", COUNTING)
+@pytest.mark.parametrize("test", RIGHT)
+def test_the_solution_passes_and_a_stub_is_not_attempted(reg, simulation, test):
+    result = reg.run(test, reg.namespace(simulation))
+    assert result.passed and result.hidden, result
+    stubs = reg.stubs()
+    exec(simulation, stubs)
+    assert reg.run(test, stubs).status == checks.NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize(("test", "answer"), cases(RIGHT))
+def test_a_right_answer_passes_in_any_form(reg, simulation, test, answer):
+    result = reg.run(test, reg.namespace(f"{simulation}\n{answer}"))
     assert result.passed and result.hidden, result
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("self.model.stop_training = True", "return True", "three rises"),
-        ("self.before, self.running = None, 0", "pass", "before"),
-        ("self.running + 1 if both else 0", "self.running + both", "interrupted"),
-        (">= self.epochs", ">= 3", "epochs=2"),
-        (">= self.epochs", "> self.epochs", "three rises"),
-        ("now[0] < self.before[0] and ", "", ""),
-        ("now[1] > self.before[1]", "now[1] != self.before[1]", "without a rise"),
-    ],
-)
-def test_a_wrong_callback_is_told_what_is_wrong(reg, old, new, words):
-    assert old in COUNTING
-    result = run(reg, "reg-callback", COUNTING.replace(old, new))
-    if words == "before":  # the student's own AttributeError
-        assert result.status == checks.ERROR and "before" in result.message
-    elif words:
-        assert_wrong(result, words)
+@pytest.mark.parametrize(("test", "answer"), cases(WRONG))
+def test_a_wrong_answer_is_told_its_mistake(reg, simulation, test, answer):
+    code, words = answer
+    result = reg.run(test, reg.namespace(f"{simulation}\n{code}"))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result
 
 
-def test_losses_kept_from_an_earlier_training_are_found(reg):
-    kept = COUNTING.replace("self.before, self.running = None, 0", "pass").replace(
-        "self.epochs = epochs", "self.epochs, self.before, self.running = epochs, None, 0"
-    )
-    assert_wrong(run(reg, "reg-callback", kept), "earlier training")
+@pytest.mark.parametrize("test", ["reg-build", "reg-dropout", "reg-penalty", "reg-rule"])
+def test_an_exercise_is_judged_without_the_answers_to_the_others(reg, test):
+    names, whole = reg.stubs(), reg.namespace()
+    answer = {"reg-build": "build_blocks", "reg-dropout": "dropout_forward"}
+    answer |= {"reg-penalty": "l2_penalty", "reg-rule": "should_stop"}
+    names[answer[test]] = whole[answer[test]]
+    assert reg.run(test, names).passed
+
+
+def test_a_callback_with_its_own_rule_does_not_need_should_stop(reg, simulation):
+    names = reg.stubs()
+    exec(f"{simulation}\n{CALLBACK}", names)
+    assert reg.run("reg-callback", names).passed

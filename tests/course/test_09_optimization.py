@@ -154,6 +154,12 @@ def test_an_adagrad_that_remembers_between_calls_is_wrong(opt):
     assert_wrong(opt, "opt-adagrad", "sum of squares", GLOBAL_SUM)
 
 
+def test_messages_of_hidden_checks_quote_no_case(opt):
+    answer = RATES + "np.linspace(lowest, highest, count) if count > 3 else [0.001, 0.01, 0.1]"
+    result = opt.run("opt-rates", opt.namespace(answer))
+    assert result.hidden and not any(digit.isdigit() for digit in result.message)
+
+
 # ------------------------------------------------------------------ opt-adam
 
 ADAM = """

@@ -157,7 +157,7 @@ class Match:
             self.notes.append(Note(f"{words}, and the others ran too.", name, asks=bool(below)))
 
     def _join(self, name: str, found: list[int]) -> None:
-        """Join all cells with the id of a written answer, so that whoever grades it sees all."""
+        """Join all cells with the id of a written answer, so that the marker sees all of it."""
         worked = [i for i in found if not self._is_stub(name, i)] or found[:1]
         self.place[name] = worked[0]
         self.dropped |= set(found) - {worked[0]}

@@ -1,152 +1,143 @@
 """A second look at exercises that failed after an earlier one had failed: each on its own.
 
 A right answer to a later exercise may need what an earlier one was to make. So the notebook runs
-once more, and the course's own solution stands in for each exercise that failed, as soon as it has
-failed. What passes there gets its points. Of this run only verdicts remain: no output of it, and no
-line of a solution, reaches the student.
+once more, and the course's own answer stands in for each exercise that has failed. What passes
+there gets its points. Of this run only verdicts remain: no output of it, and no line of an answer,
+reaches the student.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from nbformat import NotebookNode
 
 from autograder.judge.verdict import Verdict
-from autograder.text.cells import Cell, parse
+from autograder.kernel.notebook import Run
+from autograder.pages.outputs import write_outputs
+from autograder.text.cells import facts
 from convcourse import outcomes
 
 IN_PLACE = "Judged with the course's own {} in place of yours."
 
 
 @dataclass(frozen=True)
-class Exercise:
-    """A test cell and the answers that it is about.
+class Answer:
+    """The course's own answer to an exercise.
 
     Attributes:
-        test: The id of the test cell.
-        answers: The course's own solution cells by id: those since the test cell before.
+        id: The id of its cell.
+        test: The id of the test cell that is about it.
+        source: Its code.
+        stub: What students find in its place.
     """
 
+    id: str
     test: str
-    answers: Mapping[str, Cell]
+    source: str
+    stub: str
 
 
-def exercises(cells: Sequence[NotebookNode]) -> list[Exercise]:
-    """The exercises of a source notebook, in its order."""
-    found: list[Exercise] = []
-    answers: dict[str, Cell] = {}
-    for cell in (parse(one) for one in cells if one.cell_type == "code"):
-        if cell.role == "solution":
-            answers[cell.id] = cell
-        elif cell.is_test:
-            found.append(Exercise(cell.id, answers))
-            answers = {}
-    return found
-
-
-def worth_a_second_look(
-    known: Sequence[Exercise], verdicts: Mapping[str, Verdict], cells: Sequence[NotebookNode]
-) -> set[str]:
-    """The test cells that failed after an earlier one, and whose answers the student has written.
+def answers(cells: Iterable[tuple[str, str, str, str]]) -> tuple[Answer, ...]:
+    """The answers of a source notebook: each belongs to the next test cell.
 
     Args:
-        known: The exercises of the source.
-        verdicts: The verdict of each test cell by id.
-        cells: The student's notebook.
+        cells: Role, id, source and stub of each graded or solution cell, in order.
     """
-    written = {one.id: one.source for one in map(parse, cells) if one.role == "solution"}
-    failed = [one for one in known if one.test in verdicts and not _gained(verdicts[one.test])]
+    found: list[Answer] = []
+    open_: list[tuple[str, str, str]] = []
+    for role, name, source, stub in cells:
+        if role == "solution":
+            open_.append((name, source, stub))
+        elif role == "tests":
+            found += [Answer(one, name, code, blank) for one, code, blank in open_]
+            open_ = []
+    return tuple(found)
+
+
+def judge_apart(
+    nb: NotebookNode, first: Run, known: Sequence[Answer], made: Callable[[NotebookNode], Run]
+) -> None:
+    """Run a notebook again if that may help, and write what passes then into its outputs.
+
+    Args:
+        nb: The executed notebook.
+        first: Its first run.
+        known: The course's own answers.
+        made: Makes the second run, of another notebook in the same folder.
+    """
+    wanted = _wanted(nb, first.verdicts, known)
+    if not wanted:
+        return
+    again = copy.deepcopy(nb)
+    for name, verdict in _passed(again, made(again), first.verdicts, known, wanted).items():
+        cell = next(one for one in nb.cells if facts(one)[1] == name)
+        first.verdicts[name] = verdict
+        first.looks.pop(name, None)
+        cell.outputs = write_outputs(verdict, name)
+
+
+def _wanted(nb: NotebookNode, verdicts: Mapping[str, Verdict], known: Sequence[Answer]) -> set[str]:
+    """The test cells that failed after an earlier one, and answered by the student."""
+    written = {name: one.source for one in nb.cells if (name := facts(one)[1])}
+    tests = [name for one in nb.cells if (name := facts(one)[1]) in verdicts]
+    failed = [name for name in tests if not verdicts[name].passed]
     return {
         one.test
-        for one in failed[1:]
-        if any(_differs(written.get(name, ""), cell.stub) for name, cell in one.answers.items())
+        for one in known
+        if one.test in failed[1:] and written.get(one.id, "").split() not in ([], one.stub.split())
     }
 
 
-def _gained(verdict: Verdict) -> bool:
-    return verdict.passed
-
-
-def _differs(source: str, stub: str) -> bool:
-    """Whether an answer is there: not only the stub, whatever its blank space."""
-    return bool(source.split()) and source.split() != stub.split()
-
-
-class SecondLook:
-    """The second run's steps, for whoever has a kernel.
-
-    Args:
-        known: The exercises of the source.
-        verdicts: The verdicts of the first run, by the id of the test cell.
-        cells: The student's notebook.
-    """
-
-    def __init__(
-        self,
-        known: Sequence[Exercise],
-        verdicts: Mapping[str, Verdict],
-        cells: Sequence[NotebookNode],
-    ) -> None:
-        self.cells, self.verdicts = cells, verdicts
-        self.wanted = worth_a_second_look(known, verdicts, cells)
-        self.by_test = {one.test: one for one in known}
-        self.of_answer = {name: one.test for one in known for name in one.answers}
-        self.replaced: list[str] = []
-
-    def run(
-        self, execute: Callable[[str], object], judge: Callable[[Cell], Verdict]
-    ) -> Iterator[tuple[str, Verdict]]:
-        """Run the notebook again, as far as it is needed.
-
-        Args:
-            execute: Runs code in the student's new kernel.
-            judge: Gives the verdict of a test cell there.
-
-        Yields:
-            The id of each test cell that passes now, with its verdict.
-        """
-        left, since = set(self.wanted), 0
-        for index, cell in enumerate(map(parse, self.cells)):
+def _passed(
+    nb: NotebookNode,
+    run: Run,
+    verdicts: Mapping[str, Verdict],
+    known: Sequence[Answer],
+    wanted: set[str],
+) -> dict[str, Verdict]:
+    """The verdicts of the test cells that pass in the second run."""
+    own = {one.id: one for one in known}
+    failed = {one.test for one in known if not verdicts.get(one.test, _PASSED).passed}
+    replaced: list[str] = []
+    found: dict[str, Verdict] = {}
+    left, since = set(wanted), 0
+    with run.started():
+        for index, cell in enumerate(nb.cells):
+            name = facts(cell)[1]
             if not left:
-                return
-            if cell.kind != "code":
+                break
+            if facts(cell)[0] != "tests":
+                if name in own and own[name].test in failed - wanted:
+                    cell.source = own[name].source
+                    replaced.append(own[name].test)
+                run.step(index)
                 continue
-            if cell.is_test:
-                if cell.id in left:
-                    left.discard(cell.id)
-                    verdict = judge(cell)
-                    if verdict.passed:
-                        yield cell.id, self._told(verdict)
-                    else:
-                        self._replace(cell.id, self.cells[since:index], execute)
-                since = index + 1
-            elif self._stands_in(cell):
-                execute(self.by_test[self.of_answer[cell.id]].answers[cell.id].source)
-                self._note(self.of_answer[cell.id])
-            else:
-                execute(cell.source)
+            if name in wanted:
+                left.discard(name)
+                run.step(index)
+                verdict = run.verdicts[name]
+                if verdict.passed:
+                    found[name] = _told(verdict, replaced)
+                else:
+                    _replace(nb, run, range(since, index), own)
+                    replaced.append(name)
+            since = index + 1
+    return found
 
-    def _stands_in(self, cell: Cell) -> bool:
-        """Whether the course's own answer runs in place of this one: it failed, and for good."""
-        test = self.of_answer.get(cell.id)
-        if test is None or cell.role != "solution" or test in self.wanted:
-            return False
-        return test in self.verdicts and not _gained(self.verdicts[test])
 
-    def _replace(
-        self, test: str, cells: Sequence[NotebookNode], execute: Callable[[str], object]
-    ) -> None:
-        """Run the cells before a test cell again, with the course's own answers."""
-        self._note(test)
-        for cell in (parse(one) for one in cells if one.cell_type == "code"):
-            own = self.by_test[test].answers.get(cell.id)
-            execute(own.source if own else cell.source)
+_PASSED = Verdict(outcomes.PASSED)
 
-    def _note(self, test: str) -> None:
-        if test not in self.replaced:
-            self.replaced.append(test)
 
-    def _told(self, verdict: Verdict) -> Verdict:
-        words = IN_PLACE.format(" and ".join(self.replaced))
-        message = f"{verdict.message} {words}".strip()
-        return Verdict(outcomes.PASSED, message, verdict.score, verdict.detail, verdict.notes)
+def _replace(nb: NotebookNode, run: Run, cells: range, own: Mapping[str, Answer]) -> None:
+    """Run the cells before a test cell again, with the course's own answers among them."""
+    for index in cells:
+        cell = nb.cells[index]
+        if answer := own.get(facts(cell)[1]):
+            cell.source = answer.source
+        run.step(index)
+
+
+def _told(verdict: Verdict, replaced: Sequence[str]) -> Verdict:
+    words = IN_PLACE.format(" and ".join(dict.fromkeys(replaced)))
+    return replace(verdict, message=f"{verdict.message} {words}".strip())

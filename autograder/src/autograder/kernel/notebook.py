@@ -8,7 +8,7 @@ code cannot show a mark there.
 import contextlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Run:
 
     Attributes:
         ended: Why the last cell was stopped; empty if it was not.
+        verdicts: The verdicts of the test cells so far, by their ids.
         dead: Why there is no kernel any more; empty while there is one.
         stopped: Why cells were stopped, for each that was.
         looks: Why a person must look at a test cell, by its id.
@@ -76,6 +77,7 @@ class Run:
         self.limits = limits if kernel == NAME else None
         self.warm, self.inside_ids = kernel == NAME, frozenset(inside_ids)
         self.packages, self.looks = Packages(self.folder), dict[str, str]()
+        self.verdicts: dict[str, Verdict] = {}
         self.kernel, self.timeout = kernel, timeout
         seconds = self.limits.wall_seconds / 2 if self.limits else 3 * timeout
         self.lives = Lives(nb, self._client, self._asked(), seconds)
@@ -91,27 +93,37 @@ class Run:
 
     def all_cells(self) -> None:
         """Execute the notebook; a cell that must be stopped costs only itself."""
+        with self.started():
+            for index in range(len(self.nb.cells)):
+                self.step(index)
+
+    @contextlib.contextmanager
+    def started(self) -> Iterator[None]:
+        """A kernel for the steps inside."""
         with contextlib.ExitStack() as kernel:
             kernel.callback(self.lives.end)
             with self.clock("start"):
                 self.lives.start()
-            for index, cell in enumerate(self.nb.cells):
-                self.now = index
-                if cell.cell_type != "code":
-                    continue
-                role, name, points = facts(cell)
-                if role != "tests":
-                    with self.clock("cells", self._computed):
-                        self._run(cell, index)
-                    if self.ended:
-                        cell.outputs.append(_stopped(self.ended))
-                    self.packages.saw(cell.source)
-                elif name in self.inside_ids:
-                    self._inside_cell(cell, index, name, points)
-                else:
-                    self._test_cell(cell, index, parse(cell))
+            yield
             with self.clock("end"):
                 kernel.close()
+
+    def step(self, index: int) -> None:
+        """Execute one cell: student code in the kernel, a hidden block in the judge."""
+        self.now, cell = index, self.nb.cells[index]
+        if cell.cell_type != "code":
+            return
+        role, name, points = facts(cell)
+        if role != "tests":
+            with self.clock("cells", self._computed):
+                self._run(cell, index)
+            if self.ended:
+                cell.outputs.append(_stopped(self.ended))
+            self.packages.saw(cell.source)
+        elif name in self.inside_ids:
+            self._inside_cell(cell, index, name, points)
+        else:
+            self._test_cell(cell, index, parse(cell))
 
     @property
     def client(self) -> Client:
@@ -295,6 +307,7 @@ class Run:
         if listed := self.packages.missing(verdict):
             self.looks[name] = sentence(listed)
             verdict = named(verdict, listed)
+        self.verdicts[name] = verdict
         cell.outputs = write_outputs(verdict, name)
 
 

@@ -7,7 +7,7 @@ Executing is a `job` for `workers`; only this process works with nbgrader and th
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from autograder.course import TABLE, CourseError
 from autograder.intake import reading
 from autograder.intake.notes import LOOK
 from autograder.judge.verdict import Verdict
+from autograder.kernel import apart
 from autograder.kernel.clock import Clock
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
@@ -25,7 +26,7 @@ from autograder.run import before
 from autograder.run.job import Executed, Settings, execute, require
 from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
-from autograder.text.cells import facts
+from autograder.text.cells import facts, parse
 from autograder.walled.errors import WallError
 from autograder.warm import provisioner, reach
 from convcourse import outcomes
@@ -99,7 +100,8 @@ def grade(
         reach.require()
     with room.entered():
         inside = before.tests_inside(room.source, room.assignment, settings.hidden)
-        run = _Run(room, replace(settings, inside=inside), watch, len(chosen))
+        settings = replace(settings, inside=inside, answers=_answers(room, inside))
+        run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(chosen, force)
         if todo:
             for words in before.lacking(map(run.read, todo), room.source):
@@ -113,6 +115,14 @@ def grade(
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
     return run.states
+
+
+def _answers(room: Room, inside: Collection[str]) -> tuple[apart.Answer, ...]:
+    """The course's own answers, unless tests run in the kernel, where they could be read."""
+    if inside:
+        return ()
+    cells = [parse(cell) for cell in room.source.cells if cell.cell_type == "code"]
+    return apart.answers((one.role or "", one.id, one.source, one.stub) for one in cells)
 
 
 def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:

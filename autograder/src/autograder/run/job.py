@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from autograder.course import TABLE, CourseError
 from autograder.intake.notes import LOOK
 from autograder.judge.judge import Judge
+from autograder.kernel import apart
 from autograder.kernel.notebook import Run
 from autograder.text.cells import facts
 from autograder.warm import provisioner, reach
@@ -42,6 +44,7 @@ class Settings:
     data: tuple[str, ...] = ()  # data sets and weights that must be present
     hidden: str = "judge"  # or in-kernel: tests that use the notebook's names run there
     inside: tuple[str, ...] = ()  # the ids of those tests
+    answers: tuple[apart.Answer, ...] = ()  # the course's own, for exercises judged on their own
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,15 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     cell_seconds = settings.cell_seconds or CELL_SECONDS
     limits = reach.share(settings.threads or 1, cell_seconds) if settings.walls else None
     with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:
-        run = Run(nb, place, judge, settings.kernel, cell_seconds, limits, settings.inside)
+
+        def made(notebook: NotebookNode) -> Run:
+            kernel = settings.kernel, cell_seconds, limits, settings.inside
+            return Run(notebook, place, judge, *kernel)
+
+        run = made(nb)
         run.all_cells()
+        with run.clock("apart"):
+            apart.judge_apart(nb, run, settings.answers, made)
     for cell in nb.cells:
         if why := run.looks.get(facts(cell)[1]):
             cell.metadata[LOOK] = f"{cell.metadata.get(LOOK, '')} {why}".strip()
