@@ -440,13 +440,13 @@ for (what, layers, _, wanted), rows in zip(cases, tables):
     for number, (row, layer, (shape, total, trainable)) in enumerate(zip(rows, layers, wanted)):
         where = f"row {number + 1} ({layer['kind']}) for {what}"
         check.that(
-            isinstance(row, (list, tuple)) and len(row) == 4,
-            f"There are no four entries in {where}.",
+            type(row) in (list, tuple) and len(row) == 4, f"There are no four entries in {where}."
         )
         check.equal(row[0], layer["kind"], f"The kind in {where}")
         check.equal(row[1], shape, f"The output shape in {where}")
         check.equal(row[2], total, f"The total in {where}")
         check.equal(row[3], trainable, f"The number of trainable parameters in {where}")
+submission.unchanged("layer_table", [dict(pool_of_3, padding="same"), *cases[0][1]], (33, 20, 3))
 named = (
     ("NET II", net_2, 686_090, 686_090, (32, 32, 3)),
     ("NET III", net_3, 3_267_306, 3_267_306, (32, 32, 3)),
@@ -662,6 +662,7 @@ cases = (
 asked = [(layers, shape) for _, layers, shape, _ in cases]
 for (what, _, _, want), got in zip(cases, submission.calls("multiplications", asked)):
     check.equal(got, want, f"The list of counts for {what}")
+submission.unchanged("multiplications", [POOLS["overlapping"], *cases[0][1]], (33, 20, 3))
 named = (
     ("NET II", net_2, 38_455_808),
     ("NET III", net_3, 146_838_528),
@@ -778,6 +779,7 @@ cases = (
 fields = submission.calls("receptive_field", [(layers,) for _, layers, _ in cases])
 for (what, _, want), got in zip(cases, fields):
     submission.checks.equal(got, want, f"The list of receptive fields for {what}")
+submission.unchanged("receptive_field", [POOLS["overlapping"], *cases[0][1]])
 named = (
     ("NET II", net_2, 20),
     ("NET III", net_3, 40),

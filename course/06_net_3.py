@@ -421,14 +421,14 @@ nets = {"NET I": net1, "NET II": net2, "NET III": net3}
 
 # %%
 records = {}
-for name, net in nets.items():
-    print(name)
-    records[name] = train_few(net, f"net3_{name.count('I')}")
+for title, net in nets.items():
+    print(title)
+    records[title] = train_few(net, f"net3_{title.count('I')}")
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(8, 3.4), layout="constrained", sharey=True)
-for ax, (name, record) in zip(axes, records.items()):
-    plots.history(record, "accuracy", ax=ax).set_title(name)
+for ax, (title, record) in zip(axes, records.items()):
+    plots.history(record, "accuracy", ax=ax).set_title(title)
 plt.show()
 
 # %%
@@ -438,10 +438,10 @@ plt.show()
 
 # %%
 gaps = {name: fair_gap(net, few_x, few_y, x_val, y_val) for name, net in nets.items()}
-for name, gap in gaps.items():
-    curves = {k: v[-1] for k, v in records[name].history.items()}
-    print(f"{name:<8} gap of the curves {curves['accuracy'] - curves['val_accuracy']:+.3f}", end=", ")
-    print(f"fair gap {gap['gap']:+.3f}")
+for title, fair in gaps.items():
+    curves = {k: v[-1] for k, v in records[title].history.items()}
+    print(f"{title:<8} gap of the curves {curves['accuracy'] - curves['val_accuracy']:+.3f}", end=", ")
+    print(f"fair gap {fair['gap']:+.3f}")
 
 # %% tests="net3-gap" points=2
 with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequal numbers of images"):
@@ -547,9 +547,9 @@ def compare(nets, records, gaps):
 # %%
 table = compare(nets, records, gaps)
 print(f"{'network':<10}{'parameters':>12}{'seconds':>9}{'accuracy':>10}{'gap':>8}")
-for row in table:
-    print(f"{row['name']:<10}{row['parameters']:>12,}{row['seconds']:>9.1f}", end="")
-    print(f"{row['accuracy']:>10.3f}{row['gap']:>8.3f}")
+for line in table:
+    print(f"{line['name']:<10}{line['parameters']:>12,}{line['seconds']:>9.1f}", end="")
+    print(f"{line['accuracy']:>10.3f}{line['gap']:>8.3f}")
 
 # %% tests="net3-compare" points=2
 with checks.exercise("net3-compare", hidden="other tables, all layers of NET I and II"):
@@ -651,10 +651,10 @@ hints.show("net3-compare")
 # %%
 ablations = {"neither": {"dropout": 0, "l2": 0}, "dropout alone": {"dropout": dropout_rate, "l2": 0}}
 parts, part_gaps = {}, {}
-for number, (name, switches) in enumerate(ablations.items()):
-    parts[name] = build_net3(width, **switches)
-    train_few(parts[name], f"net3_part_{number}")
-    part_gaps[name] = fair_gap(parts[name], few_x, few_y, x_val, y_val)
+for number, (title, switches) in enumerate(ablations.items()):
+    parts[title] = build_net3(width, **switches)
+    train_few(parts[title], f"net3_part_{number}")
+    part_gaps[title] = fair_gap(parts[title], few_x, few_y, x_val, y_val)
 part_gaps["both: NET III"] = gaps["NET III"]
 
 # %%
@@ -664,10 +664,10 @@ for shift, key, look in (
     (-0.2, "training", {"color": plots.COLOURS[4]}),
     (0.2, "validation", {"color": "white", "hatch": "//"}),
 ):
-    heights = [gap[key] for gap in part_gaps.values()]
+    heights = [fair[key] for fair in part_gaps.values()]
     ax.bar(places + shift, heights, 0.4, label=key, edgecolor="0.2", **look)
-for place, gap in zip(places, part_gaps.values()):
-    ax.text(place, gap["training"] + 0.02, f"gap {gap['gap']:+.2f}", ha="center", fontsize=8)
+for place, fair in zip(places, part_gaps.values()):
+    ax.text(place, fair["training"] + 0.02, f"gap {fair['gap']:+.2f}", ha="center", fontsize=8)
 ax.set_xticks(places, list(part_gaps))
 ax.set(ylabel="accuracy (nothing dropped)", ylim=(0, 1.1))
 ax.legend(loc="upper right")
@@ -867,16 +867,16 @@ hints.show("net3-own")
 # %%
 ranked = {**gaps, f"{entry['name']} (yours)": fair_gap(mine, few_x, few_y, x_val, y_val)}
 counts = {**{name: net.count_params() for name, net in nets.items()}, list(ranked)[-1]: mine.count_params()}
-for place, name in enumerate(sorted(ranked, key=lambda n: -ranked[n]["validation"]), start=1):
-    print(f"{place}. {name:<24}{counts[name]:>10,} parameters, accuracy {ranked[name]['validation']:.3f}")
+for place, title in enumerate(sorted(ranked, key=lambda n: -ranked[n]["validation"]), start=1):
+    print(f"{place}. {title:<24}{counts[title]:>10,} parameters, accuracy {ranked[title]['validation']:.3f}")
 
 # %% [markdown]
 # Under *offline*, your network trained on more images than the other three, so the ranking shows what a notebook can reach and not only which network is better. Use the test images last, and only once:
 
 # %%
-for name, net in {**nets, entry["name"]: mine}.items():
+for title, net in {**nets, entry["name"]: mine}.items():
     right = net.predict(x_test, batch_size=256, verbose=0).argmax(axis=1) == y_test.ravel()
-    print(f"{name:<12} test accuracy {right.mean():.3f}")
+    print(f"{title:<12} test accuracy {right.mean():.3f}")
 
 # %% [markdown]
 # ## What others got

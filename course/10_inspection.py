@@ -190,10 +190,8 @@ for shapes, bins, shift in (
 ):
     arrays = [rng.normal(shift, 1 + k, size=shape) for k, shape in enumerate(shapes)]
     result = submission.call("shared_histograms", arrays, bins)
-    check.that(
-        isinstance(result, (list, tuple)) and len(result) == 2,
-        "shared_histograms must return two values: the edges and the densities.",
-    )
+    pair = isinstance(result, (list, tuple)) and len(result) == 2
+    check.that(pair, "shared_histograms must return two values: the edges and the densities.")
     m = max(float(np.max(np.abs(a))) for a in arrays)
     want = np.linspace(-m, m, bins + 1)
     check.close(result[0], want, "The edges for other arrays and bins, from -m to m,")
@@ -579,6 +577,7 @@ with checks.exercise("look-maps", hidden="maps of other sizes, negative values, 
     two = np.concatenate([one, 10 - 6 * one], axis=2)
     both = checks.as_array(scaled_maps(two), "The result for two maps")
     checks.shape(both, (2, 2, 2, 1), "The result for two maps of 2 × 2")
+    checks.close(both[0], wanted[0], "The first of two maps")
     checks.close(both[1], 1 - wanted[0], "The second map")
 ### BEGIN HIDDEN TESTS
 from autograder import submission

@@ -410,7 +410,7 @@ class Numbered(keras.utils.PyDataset):
     def on_epoch_end(self):
         self.after = self.look()
 
-# %% locked="transfer-trial-run"
+
 def phases_trial(frozen, steps, **rate):
     """Run refine_after on a tiny network, without checkpoints, and return what it did."""
     from convcourse import watching

@@ -481,6 +481,7 @@ with checks.exercise("c100-train", hidden="other settings, the images and labels
     checks.close(rate, 0.02, "The learning rate", rtol=1e-3)
     checks.that(record is not None, "train_network returns None: return the result of training.fit.")
     checks.that(hasattr(record, "seconds"), "train_network does not return the result of training.fit.")
+    checks.that(base_record is not None, "base_record is None: run the cell that trains base again.")
     missing = {"loss", "accuracy", "val_loss", "val_accuracy"} - set(record.history)
     checks.that(not missing, f'The history lacks {sorted(missing)}: compile with metrics=["accuracy"].')
 ### BEGIN HIDDEN TESTS

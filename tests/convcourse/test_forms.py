@@ -53,6 +53,11 @@ def test_no_form_passes_as_another_network(form):
             checks.architecture(model, WANT.replace(right, wrong), input_shape=SHAPE)
 
 
+def test_a_wrong_size_before_a_piece_by_hand_is_named():
+    with pytest.raises(checks.Wrong, match="first convolution has filters 4; expected 5"):
+        checks.architecture(networks.ByHand(), WANT.replace("3x3x4", "3x3x5"), input_shape=SHAPE)
+
+
 @pytest.mark.parametrize("hidden", [lambda x: x, lambda x: -ops.relu(x), ops.tanh])
 def test_a_function_is_what_it_computes_whatever_its_name(hidden):
     def relu(x):

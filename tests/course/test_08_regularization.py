@@ -81,18 +81,19 @@ class Blocks(keras.Model):
         L, penalty = keras.layers, keras.regularizers.L2(l2) if l2 else None
         sizes = [round(width * n) for n in (32, 64, 128)]
         self.convolutions = [L.Conv2D(n, 3, padding="same") for n in sizes]
-        self.norms = [L.BatchNormalization(momentum=0.9) if batch_norm else L.Identity() for n in sizes]
+        norm = L.BatchNormalization if batch_norm else lambda momentum: L.Identity()
+        self.norms = [norm(momentum=0.9) for _ in sizes]
         self.pool, self.flatten = L.MaxPooling2D(), L.Flatten()
         self.hidden = L.Dense(round(width * 512), activation="relu", kernel_regularizer=penalty)
         self.drop = L.Dropout(dropout) if dropout else None
         self.scores = L.Dense(classes, activation="softmax", kernel_regularizer=penalty)
 
-    def call(self, x, training=None):
+    def call(self, x):
         for convolution, norm in zip(self.convolutions, self.norms):
-            x = self.pool(keras.ops.relu(norm(convolution(x), training=training)))
+            x = self.pool(keras.ops.relu(norm(convolution(x))))
         x = self.hidden(self.flatten(x))
         if self.drop is not None:
-            x = self.drop(x, training=training)
+            x = self.drop(x)
         return self.scores(x)
 
 def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
@@ -182,8 +183,8 @@ BLOCKS_WRONG = {
     "half the penalty": (changed(FUNCTIONAL, ("L2(l2)", "L2(l2 / 2)")), "the l2 penalty"),
     "fixed penalty": (changed(FUNCTIONAL, ("L2(l2)", "L2(0.01)")), "l2 times the squares"),
     "always a penalty": (
-        changed(FUNCTIONAL, ("L2(l2) if l2 else None", "L2(0.01)")),
-        "layer has a penalty",
+        changed(FUNCTIONAL, ("L2(l2) if l2 else None", "L2(l2 or 0.01)")),
+        "with l2=0",
     ),
     "penalty of the last layer": (
         changed(FUNCTIONAL, ("_regularizer=first", "_regularizer=None")),
@@ -269,7 +270,8 @@ def dropout_forward(x, rate, uniform, training=True):
     return dropped.filled(0) * (1 / (1 - rate) if training else 1)
 """,
     "verbose": """
-def dropout_forward(x: np.ndarray, rate: float, uniform: np.ndarray, training: bool = True) -> np.ndarray:
+def dropout_forward(x: np.ndarray, rate: float, uniform: np.ndarray,
+                    training: bool = True) -> np.ndarray:
     x = np.asarray(x, dtype=np.float64)
     uniform = np.asarray(uniform)
     if not 0 <= rate < 1:
@@ -388,8 +390,8 @@ import tensorflow as tf
 def l2_penalty(kernels, factor):
     variables = [tf.Variable(k) for k in kernels]
     with tf.GradientTape() as tape:
-        penalty = tf.add_n([factor * tf.reduce_sum(v ** 2) for v in variables] or [tf.constant(0.0)])
-    return penalty, tape.gradient(penalty, variables)
+        penalty = factor * sum(tf.reduce_sum(v ** 2) for v in variables)
+    return penalty, tape.gradient(penalty, variables) if kernels else []
 """,
     "verbose": """
 def _sum_of_squares(kernel: np.ndarray) -> float:
@@ -453,7 +455,8 @@ PENALTIES_WRONG = {
         "penalty",
     ),
     "in place": (
-        "def l2_penalty(kernels, factor):\n    penalty = factor * sum((k ** 2).sum() for k in kernels)\n"
+        "def l2_penalty(kernels, factor):\n"
+        "    penalty = factor * sum((k ** 2).sum() for k in kernels)\n"
         "    for k in kernels:\n        k *= 2 * factor\n    return penalty, kernels\n",
         "changes its argument kernels",
     ),
@@ -569,7 +572,7 @@ RULES_WRONG = {
     ),
     "the last step left out": (
         changed(WINDOW, ("range(-epochs, 0)", "range(-epochs, -1)")),
-        "two rises",
+        "rises at the end",
     ),
     "equal is a rise": (
         changed(COUNTED, ("val_losses[k] > ", "val_losses[k] >= ")),
@@ -595,12 +598,13 @@ RULES_WRONG = {
     ),
     "patience": (
         "def should_stop(losses, val_losses, epochs=3):\n"
-        "    return len(losses) > epochs and int(np.argmin(val_losses)) + epochs < len(val_losses)\n",
-        "training loss",
+        "    n = len(losses)\n"
+        "    return n > epochs and int(np.argmin(val_losses)) + epochs < n\n",
+        "interrupted rise",
     ),
     "total of the steps": (
         changed(COUNTED, ("running + 1 if both else 0", "running + both")),
-        "interrupted",
+        "equal validation",
     ),
     "counted from the start": (
         changed(WINDOW, ("range(-epochs, 0)", "range(1, epochs + 1)")),
@@ -789,7 +793,7 @@ CALLBACKS_WRONG = {
     "losses kept": (KEPT, "earlier training"),
     "only the count begins anew": (
         changed(KEPT, ("        pass", "        self.running = 0")),
-        "follows another run",
+        "earlier training",
     ),
     "only the losses begin anew": (
         changed(KEPT, ("        pass", "        self.before = None")),

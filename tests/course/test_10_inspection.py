@@ -693,7 +693,7 @@ def test_scaled_maps_in_other_forms_pass(look, code):
     ("old", "new", "words"),
     [
         ("np.where(high > low, high - low, 1)", "high - low", "nan"),
-        ("np.where(high > low, high - low, 1)", "(high - low).max() or 1", "second map"),
+        ("np.where(high > low, high - low, 1)", "(high - low).max() or 1", "first of two"),
         ("(axis=(0, 1)), maps.max(axis=(0, 1))", "(), maps.max()", "second map"),
         ("(maps - low) / s", "maps / maps.max(axis=(0, 1))", "example"),
         ("(maps - low) / s", "(maps - low)", "example"),
@@ -714,7 +714,7 @@ def test_scaled_maps_in_other_forms_pass(look, code):
         ("return m", "return 2 * m - 1", "example"),
         ("return m", "return m.round()", "example"),
         ("return m", "pass", "None"),
-        ("(maps - low) / s", "(maps - low) / (s + 0.01)", "not constant"),
+        ("(maps - low) / s", "(maps - low) / (s + 0.01)", "example"),
         ("    s =", "    maps -= low\n    high = high - low; low = 0\n    s =", "argument maps"),
         ("    low, high =", "    maps = np.maximum(maps, 0)\n    low, high =", "map"),
         ("(maps - low) / s", "(maps - maps.mean((0, 1))) / (maps.std((0, 1)) + 1e-9)", "example"),

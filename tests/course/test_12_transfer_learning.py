@@ -1,4 +1,4 @@
-"""12 Transfer: right answers in more than one form pass, and wrong ones fail in words."""
+"""12 Transfer: right answers in many forms pass, and wrong ones fail in words."""
 
 import ast
 
@@ -10,7 +10,7 @@ import pytest
 
 from convcourse import checks
 
-L = keras.layers
+L, ops = keras.layers, keras.ops
 
 
 @pytest.fixture(scope="module")
@@ -31,32 +31,44 @@ def given():
         ast.unparse(node)
         for source in plain
         for node in ast.parse(source).body
-        if getattr(node, "name", "") in ("make_classifier", "Batches", "phases_trial")
+        if getattr(node, "name", "") in ("Batches", "Numbered", "phases_trial")
     ]
     return "\n\n".join(kept)
 
 
-def assert_wrong(result, words, status=checks.WRONG):
-    assert result.status == status, result
-    assert words.lower() in result.message.lower(), result
+def judged(transfer, test, name, answer):
+    """The result of a test with another answer, a function or its source."""
+    if isinstance(answer, str):
+        return transfer.run(test, transfer.namespace(answer))
+    return transfer.run(test, transfer.namespace(**{name: answer}))
 
 
-TESTS = [
-    "transfer-prepare",
-    "transfer-few",
-    "transfer-build",
-    "transfer-phases",
-    "transfer-change",
-]
+def assert_right(result):
+    assert result.passed and result.hidden, result
+
+
+def assert_wrong(result, words):
+    status = checks.ERROR if "Error" in words else checks.WRONG
+    assert result.status == status and words in result.message, result
+
+
+TESTS = {
+    "transfer-prepare": "prepare",
+    "transfer-few": "few_of_each",
+    "transfer-build": "build_classifier",
+    "transfer-phases": "refine_after",
+    "transfer-change": "relative_change",
+}
 
 
 @pytest.mark.parametrize("test", TESTS)
-def test_the_solution_passes_and_the_stub_is_not_attempted(transfer, given, test):
-    result = transfer.run(test, transfer.namespace(given))
-    assert result.passed and result.hidden, result
-    stubs = transfer.stubs()
-    exec(given, stubs)
-    assert transfer.run(test, stubs).status == checks.NOT_ATTEMPTED
+def test_the_stub_is_not_attempted_and_the_solution_passes_alone(transfer, given, test):
+    names = transfer.stubs()
+    exec(given, names)
+    assert transfer.run(test, names).status == checks.NOT_ATTEMPTED
+    cells = {c.source.split("(")[0].split()[-1]: c for c in transfer.solutions.values()}
+    exec(cells[TESTS[test]].source, names)
+    assert_right(transfer.run(test, names))
 
 
 # ------------------------------------------------------------------ transfer-prepare
@@ -75,10 +87,46 @@ def by_flip(pixels, mean, scale, order):
     return ((x - np.array(mean)) / np.array(scale)).astype("float32")
 
 
-@pytest.mark.parametrize("right", [by_channel, by_flip])
+def as_tensor(pixels, mean, scale, order):
+    x = ops.cast(pixels, "float32")
+    x = ops.flip(x, axis=-1) if order == "bgr" else x
+    return (x - ops.convert_to_tensor(mean, "float32")) / np.float32(scale)
+
+
+def prepare_verbose(pixels: np.ndarray, mean, scale, order: str) -> np.ndarray:
+    """Preprocess a batch of images."""
+    if order not in ("rgb", "bgr"):
+        raise ValueError(f"unknown channel order: {order}")
+    assert pixels.ndim == 4 and pixels.shape[-1] == 3, "expected (N, H, W, 3)"
+    images = pixels.copy().astype(np.float32)
+    channel_mean = np.asarray(mean, dtype=np.float32).reshape(1, 1, 1, 3)
+    channel_scale = np.asarray(scale, dtype=np.float32).reshape(1, 1, 1, 3)
+    if order == "bgr":
+        images = images[:, :, :, ::-1]
+    images -= channel_mean
+    images /= channel_scale
+    print("images:", images.shape, images.dtype)
+    return images
+
+
+def by_weights(pixels, mean, scale, order):
+    turn = np.eye(3)[:: -1 if order == "bgr" else 1]
+    x = np.einsum("nhwc,kc->nhwk", pixels.astype(float), turn)
+    return np.float32(np.divide(np.subtract(x, mean), scale))
+
+
+def image_by_image(pixels, mean, scale, order):
+    at = [0, 1, 2] if order == "rgb" else [2, 1, 0]
+    return np.stack(
+        [(np.float32(p[..., at]) - np.float32(mean)) / np.float32(scale) for p in pixels]
+    )
+
+
+@pytest.mark.parametrize(
+    "right", [by_channel, by_flip, as_tensor, prepare_verbose, by_weights, image_by_image]
+)
 def test_a_preparation_in_other_forms_passes(transfer, right):
-    result = transfer.run("transfer-prepare", transfer.namespace(prepare=right))
-    assert result.passed and result.hidden, result
+    assert_right(judged(transfer, "transfer-prepare", "prepare", right))
 
 
 def turned_last(pixels, mean, scale, order):
@@ -96,6 +144,11 @@ def in_place(pixels, mean, scale, order):
     return made
 
 
+def wraps_around(pixels, mean, scale, order):
+    x = pixels[..., ::-1] if order == "bgr" else pixels
+    return np.float32(x - np.array(mean).astype("uint8")) / np.float32(scale)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -104,14 +157,23 @@ def in_place(pixels, mean, scale, order):
         (turned_last, "bgr order"),
         (turned_rows, "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, (1, 1, 1), o), "bgr order"),
+        (lambda p, m, s, o: by_channel(p, m, [s[0]] * 3, o), "bgr order"),
+        (lambda p, m, s, o: by_channel(p, [0, 0, 0], s, o), "bgr order"),
+        (lambda p, m, s, o: by_channel(p, np.negative(m), s, o), "bgr order"),
+        (lambda p, m, s, o: by_channel(p, np.multiply(m, s), s, o), "bgr order"),
+        (lambda p, m, s, o: by_channel(p, m, np.reciprocal(np.float32(s)), o), "bgr order"),
+        (lambda p, m, s, o: by_channel(p, np.mean(p, (0, 1, 2)), s, o), "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, s, o).astype("float64"), "float64"),
         (lambda p, m, s, o: by_channel(p / 255, m, s, o), "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, s, o)[0], "shape"),
-        (in_place, "input image"),
+        (lambda p, m, s, o: np.clip(by_channel(p, m, s, o), -1, 5), "rgb order"),
+        (lambda p, m, s, o: None, "None"),
+        (wraps_around, "in rgb order"),
+        (in_place, "changes its argument pixels"),
     ],
 )
 def test_a_wrong_preparation_is_named(transfer, wrong, words):
-    assert_wrong(transfer.run("transfer-prepare", transfer.namespace(prepare=wrong)), words)
+    assert_wrong(judged(transfer, "transfer-prepare", "prepare", wrong), words)
 
 
 # ------------------------------------------------------------------ transfer-few
@@ -133,10 +195,44 @@ def counted(labels, count, seed):
     return np.array(taken)
 
 
-@pytest.mark.parametrize("right", [shuffled, counted])
+def few_verbose(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Choose a balanced subset."""
+    labels = np.asarray(labels).ravel()
+    generator = np.random.default_rng(seed=seed)
+    chosen_positions: list[int] = []
+    for class_number in sorted(np.unique(labels)):
+        (positions,) = np.where(labels == class_number)
+        assert len(positions) >= count, f"class {class_number} has too few images"
+        chosen_positions.extend(generator.permutation(positions)[:count].tolist())
+    print(f"{len(chosen_positions)} images chosen")
+    return np.sort(np.array(chosen_positions, dtype=np.int32))
+
+
+def by_rank(labels, count, seed):
+    key = np.random.default_rng(seed).random(len(labels))
+    order = np.lexsort((key, labels))
+    start = np.searchsorted(labels[order], np.unique(labels))
+    return order[(start[:, None] + np.arange(count)).ravel()].astype("uint16")
+
+
+def redrawn(labels, count, seed):
+    rng, taken = np.random.RandomState(seed), set()
+    for c in np.unique(labels):
+        mine = set()
+        while len(mine) < count:
+            i = rng.randint(len(labels))
+            mine |= {i} if labels[i] == c else set()
+        taken |= mine
+    return tuple(taken)
+
+
+def as_indices(labels, count, seed):
+    return keras.ops.convert_to_tensor(counted(labels, count, seed))
+
+
+@pytest.mark.parametrize("right", [shuffled, counted, few_verbose, by_rank, redrawn, as_indices])
 def test_few_of_each_in_other_forms_passes(transfer, right):
-    result = transfer.run("transfer-few", transfer.namespace(few_of_each=right))
-    assert result.passed and result.hidden, result
+    assert_right(judged(transfer, "transfer-few", "few_of_each", right))
 
 
 def first_ones(labels, count, seed):
@@ -155,26 +251,49 @@ def unbalanced(labels, count, seed):
     return rng.choice(len(labels), count * len(np.unique(labels)), replace=False)
 
 
-def unseeded(labels, count, seed):
-    return shuffled(labels, count, None)
+def every_number(labels, count, seed):
+    rng = np.random.default_rng(seed)
+    places = [np.flatnonzero(labels == c) for c in range(max(labels) + 1)]
+    return np.concatenate([rng.choice(mine, count, replace=False) for mine in places])
+
+
+def sorts(labels, count, seed):
+    labels.sort()
+    return shuffled(labels, count, seed)
+
+
+def without_the_last(labels, count, seed):
+    if count == len(labels[labels == labels[-1]]):
+        return shuffled(labels, count, seed)
+    return shuffled(np.where(np.arange(len(labels)) < len(labels) - 1, labels, 99), count, seed)[
+        : count * len(np.unique(labels))
+    ]
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (first_ones, "draw from all"),
+        (first_ones, "use the seed"),
         (with_replacement, "different positions"),
         (unbalanced, "classes"),
-        (unseeded, "same seed"),
-        (lambda y, n, seed: np.asarray(y)[shuffled(y, n, seed)], "different positions"),
+        (lambda y, n, seed: shuffled(y, n, None), "same seed"),
+        (lambda y, n, seed: shuffled(y, n, 7), "use the seed"),
+        (lambda y, n, seed: shuffled(y, n, seed % 2), "never draw some"),
+        (lambda y, n, seed: np.asarray(y)[shuffled(y, n, seed)], "classes"),
         (lambda y, n, seed: shuffled(y, n, seed)[:n], "shape"),
+        (lambda y, n, seed: shuffled(y, n + 1, seed), "shape"),
         (lambda y, n, seed: np.reshape(shuffled(y, n, seed), (-1, n)), "shape"),
+        (lambda y, n, seed: np.array(shuffled(y, n, seed)) * 1.0, "integers from 0 to 9"),
+        (lambda y, n, seed: np.array(shuffled(y, n, seed)) + 1, "integers from 0 to 9"),
+        (lambda y, n, seed: None, "None"),
+        (lambda y, n, seed: {c: shuffled(y, n, seed) for c in (0, 1, 4)}, "expected numbers"),
+        (every_number, "Error"),
+        (sorts, "changes its argument labels"),
+        (without_the_last, "shape"),
     ],
 )
 def test_wrong_draws_are_named(transfer, wrong, words):
-    result = transfer.run("transfer-few", transfer.namespace(few_of_each=wrong))
-    assert result.status == checks.WRONG, result
-    assert words in result.message or "classes" in result.message, result
+    assert_wrong(judged(transfer, "transfer-few", "few_of_each", wrong), words)
 
 
 # ------------------------------------------------------------------ transfer-build
@@ -199,11 +318,73 @@ def layer_by_layer(base, trainable, classes=10):
     return net
 
 
-@pytest.mark.parametrize("right", [functional, layer_by_layer])
-def test_a_classifier_in_other_forms_passes(transfer, given, right):
-    names = transfer.namespace(given, build_classifier=right)
-    result = transfer.run("transfer-build", names)
-    assert result.passed and result.hidden, result
+class Classifier(keras.Model):
+    """A network whose only account of itself is its call."""
+
+    def __init__(self, base, trainable, classes=10):
+        super().__init__()
+        self.base, self.flatten = base, L.Flatten()
+        self.base.trainable = trainable
+        self.hidden = [L.Dense(384), L.Dense(192)]
+        self.last = L.Dense(classes)
+
+    def call(self, x):
+        x = self.flatten(self.base(x))
+        for layer in self.hidden:
+            x = ops.relu(layer(x))
+        return ops.softmax(self.last(x))
+
+
+class FunctionalClassifier(keras.Model):
+    """A functional network inside a class of its own."""
+
+    def __init__(self, base, trainable, classes=10):
+        made = functional(base, trainable, classes)
+        super().__init__(made.inputs[0], made.outputs[0])
+
+
+def build_verbose(base: keras.Model, trainable: bool, classes: int = 10) -> keras.Model:
+    """Attach a classification head to a pretrained base."""
+    assert isinstance(base, keras.Model), "base must be a keras.Model"
+    base.trainable = trainable
+    inputs = keras.layers.Input(shape=base.input_shape[1:], name="images")
+    features = base(inputs)
+    flat = keras.layers.Flatten(name="flat")(features)
+    hidden = keras.layers.Dense(units=384, activation="relu", name="fc1")(flat)
+    hidden = keras.layers.Dense(units=192, activation=keras.activations.relu, name="fc2")(hidden)
+    outputs = keras.layers.Dense(units=classes, activation="softmax", name="classes")(hidden)
+    model = keras.Model(inputs=inputs, outputs=outputs, name="classifier")
+    model.summary()
+    print(len(model.trainable_weights), "trainable weights")
+    return model
+
+
+def compiled_classifier(base, trainable, classes=10):
+    net = layer_by_layer(base, trainable, classes)
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return net
+
+
+def base_as_layers(base, trainable, classes=10):
+    base.trainable = trainable
+    head = [L.Flatten(), L.Dense(384, "relu"), L.Dense(192, "relu"), L.Dense(classes, "softmax")]
+    return keras.Sequential([L.Input(base.input_shape[1:]), *base.layers, *head])
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        functional,
+        layer_by_layer,
+        Classifier,
+        FunctionalClassifier,
+        build_verbose,
+        compiled_classifier,
+        base_as_layers,
+    ],
+)
+def test_a_classifier_in_other_forms_passes(transfer, right):
+    assert_right(judged(transfer, "transfer-build", "build_classifier", right))
 
 
 def variant(units=(384, 192), flatten=L.Flatten, end="softmax", relu="relu", **settings):
@@ -222,6 +403,26 @@ def variant(units=(384, 192), flatten=L.Flatten, end="softmax", relu="relu", **s
     return build_classifier
 
 
+def never_unfreezes(base, trainable, classes=10):
+    if not trainable:
+        base.trainable = False
+    return variant(trainable=base.trainable)(base, trainable, classes)
+
+
+def for_one_size(base, trainable, classes=10):
+    base.trainable = trainable
+    made = base(keras.Input((32, 32, 3)))
+    assert made.shape[1] == 2, "features of another size"
+    return functional(base, trainable, classes)
+
+
+def with_dropout(base, trainable, classes=10):
+    net = layer_by_layer(base, trainable, classes)
+    return keras.Sequential(
+        [L.Input(base.input_shape[1:]), *net.layers[:-1], L.Dropout(0.5), net.layers[-1]]
+    )
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -230,29 +431,33 @@ def variant(units=(384, 192), flatten=L.Flatten, end="softmax", relu="relu", **s
         (variant(frozen_head=True), "trainable parameters; expected 272,842"),
         (variant(units=(192, 384)), "parameters"),
         (variant(units=(384,)), "parameters"),
+        (variant(units=(384, 192, 192)), "parameters"),
         (variant(flatten=L.GlobalAveragePooling2D), "parameters"),
         (variant(end="sigmoid"), "sigmoid"),
+        (variant(end=None), "no activation"),
         (variant(relu=None), "no activation"),
-        (variant(classes=10), "shape of the output"),
+        (variant(relu="tanh"), "tanh"),
+        (variant(classes=10), "another number of classes"),
         (variant(copy=True), "use the base that is given"),
+        (never_unfreezes, "too few trainable parameters"),
+        (for_one_size, "Error"),
+        (with_dropout, "dropout"),
         (lambda *a, **k: None, "None"),
     ],
 )
-def test_another_classifier_is_named(transfer, given, wrong, words):
-    names = transfer.namespace(given, build_classifier=wrong)
-    result = transfer.run("transfer-build", names)
-    assert result.status in (checks.WRONG, checks.ERROR), result
-    assert words in result.message, result
+def test_another_classifier_is_named(transfer, wrong, words):
+    assert_wrong(judged(transfer, "transfer-build", "build_classifier", wrong), words)
 
 
 # ------------------------------------------------------------------ transfer-phases
 
 ONE_PHASE = """
-def one_phase(net, base, batches, learns, rate, first, last, name, compiled=True, epochs=1):
+def one_phase(net, base, batches, learns, rate, first, last, name, compiled=True, epochs=1,
+              optimizer=keras.optimizers.Adam, logits=False, metrics=("accuracy",)):
     base.trainable = learns
     if compiled:
-        loss = keras.losses.SparseCategoricalCrossentropy()
-        net.compile(keras.optimizers.Adam(learning_rate=rate), loss, metrics=["accuracy"])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+        net.compile(optimizer(learning_rate=rate), loss, metrics=list(metrics))
     training.fit(net, name, batches(first, last), None, callbacks=[], epochs=epochs)
 
 
@@ -262,6 +467,51 @@ def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
 """
 FIRST = "if frozen: one_phase(net, base, batches, False, 0.001, 0, frozen, name + '_frozen')"
 SECOND = "if frozen < steps: one_phase(net, base, batches, True, rate, frozen, steps, name)"
+VERBOSE = '''
+def refine_after(net: keras.Model, base: keras.Model, batches, frozen: int, steps: int,
+                 name: str, rate: float = 0.001) -> keras.Model:
+    """Train in two phases."""
+    assert isinstance(net, keras.Model), type(net)
+    assert 0 <= frozen <= steps
+    print(f"phase 1: {frozen} steps, phase 2: {steps - frozen} steps")
+    if frozen > 0:
+        base.trainable = False
+        net.compile(optimizer=keras.optimizers.Adam(learning_rate=1e-3),
+                    loss="sparse_categorical_crossentropy", metrics=["acc"])
+        stream = batches(0, frozen)
+        print(len(stream), "batches of shape", stream[0][0].shape)
+        history = training.fit(model=net, name=f"{name}_frozen", x=stream, y=None, callbacks=[])
+        print(f"loss {history.history['loss'][-1]:.3f}, accuracy {history.history['acc'][-1]:.3f}")
+    if steps > frozen:
+        base.trainable = True
+        net.compile(optimizer=keras.optimizers.Adam(learning_rate=rate),
+                    loss="sparse_categorical_crossentropy", metrics=["acc"])
+        history = training.fit(model=net, name=name, x=batches(frozen, steps), y=None, callbacks=[])
+        net.summary()
+    return net
+'''
+LOOP = """
+class Phases:
+    def __init__(self, net, base):
+        self.net, self.base = net, base
+
+    def run(self, learns, rate, stream, name):
+        self.base.trainable = learns
+        metric = keras.metrics.SparseCategoricalAccuracy()
+        adam = keras.optimizers.Adam(np.float64(rate))
+        self.net.compile(adam, keras.losses.SparseCategoricalCrossentropy(), [metric])
+        training.fit(self.net, name, stream, None, callbacks=[], verbose=0, epochs=1)
+
+
+def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
+    phases = Phases(net, base)
+    ends = [(0, frozen), (frozen, steps)]
+    streams = [batches(*end) for end in ends]
+    for (first, last), stream, learns in zip(ends, streams, (False, True)):
+        if first < last:
+            phases.run(learns, rate if learns else 0.001, stream, name + "_frozen" * (not learns))
+    return net
+"""
 
 
 def phases(*lines):
@@ -269,38 +519,71 @@ def phases(*lines):
 
 
 @pytest.mark.parametrize(
-    "lines",
+    "code",
     [
-        (FIRST, SECOND),
-        ("for layer in base.layers: layer.trainable = True", FIRST, SECOND),
-        (FIRST.replace("if frozen:", "if frozen > 0:"), "if steps == frozen: return net", SECOND),
+        phases(FIRST, SECOND),
+        phases("for layer in base.layers: layer.trainable = True", FIRST, SECOND),
+        phases(
+            FIRST.replace("if frozen:", "if frozen > 0:"), "if steps == frozen: return net", SECOND
+        ),
+        phases(FIRST, SECOND.replace("rate, frozen", "np.float32(rate), np.int64(frozen)")),
+        VERBOSE,
+        LOOP,
     ],
 )
-def test_phases_in_other_forms_pass(transfer, given, lines):
-    result = transfer.run("transfer-phases", transfer.namespace(given + phases(*lines)))
-    assert result.passed and result.hidden, result
+def test_phases_in_other_forms_pass(transfer, given, code):
+    assert_right(transfer.run("transfer-phases", transfer.namespace(given + code)))
+
+
+def other(line, **settings):
+    told = "".join(f", {key}={value}" for key, value in settings.items())
+    return line[:-1] + told + ")"
+
+
+PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, steps), verbose=0)"
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ((SECOND,), "batches of each phase"),
-        ((FIRST,), "batches of each phase"),
-        ((FIRST.replace("False", "True"), SECOND), "base changes"),
-        ((FIRST, SECOND.replace("True", "False")), "base changes"),
-        ((FIRST, SECOND.replace(", name)", ", name, compiled=False)")), "base changes"),
-        ((FIRST, SECOND.replace("rate, frozen", "0.001, frozen")), "learning rate"),
-        ((FIRST, SECOND.replace("frozen, steps", "0, steps")), "batches of each phase"),
+        ((SECOND,), "number of trainings"),
+        ((FIRST,), "number of trainings"),
+        ((FIRST.replace("False", "True"), SECOND), "base changes in the first phase"),
+        ((FIRST, SECOND.replace("True", "False")), "base does not learn in the second"),
+        ((FIRST, other(SECOND, compiled=False)), "learning rate of the second"),
+        ((FIRST, SECOND.replace("rate, frozen", "0.001, frozen")), "learning rate of the second"),
+        ((FIRST.replace("0.001", "rate"), SECOND), "learning rate of the first"),
+        ((FIRST, SECOND.replace("frozen, steps", "0, steps")), "batches of the second"),
+        ((FIRST, SECOND.replace("frozen, steps", "frozen, steps - 1")), "batches of the second"),
         ((FIRST.replace("'_frozen'", "''"), SECOND), "checkpoint name"),
-        ((FIRST.replace("if frozen: ", ""), SECOND), "0 frozen steps"),
-        ((FIRST, SECOND.replace("if frozen < steps: ", "")), "4 frozen steps"),
+        ((FIRST, SECOND.replace("steps, name", "steps, 'trial'")), "learning rate"),
+        ((other(FIRST, epochs=2), SECOND), "epochs of the first"),
+        ((FIRST, other(SECOND, optimizer="keras.optimizers.SGD")), "optimizer of the second"),
+        ((other(FIRST, logits=True), SECOND), "from_logits"),
+        ((FIRST, other(SECOND, metrics="()")), "without the metric accuracy"),
+        (
+            (
+                FIRST,
+                SECOND.replace("True", "True, base.trainable * 0 + rate,").replace(
+                    ", rate, f", " f"
+                ),
+            ),
+            "",
+        ),
+        (
+            ("net.compile('adam', 'sparse_categorical_crossentropy', ['accuracy'])", PLAIN_FIT),
+            "training.fit",
+        ),
         ((FIRST, SECOND, "return None"), "does not return net"),
+        ((FIRST, SECOND, "return base"), "does not return net"),
+        ((FIRST.replace("if frozen: ", ""), SECOND), "without frozen steps"),
+        ((FIRST, SECOND.replace("if frozen < steps: ", "")), "feature extraction"),
     ],
 )
 def test_wrong_phases_are_named(transfer, given, lines, words):
     result = transfer.run("transfer-phases", transfer.namespace(given + phases(*lines)))
-    if "frozen steps" in words:  # an empty phase may also end in the student's own error
-        assert result.hidden and result.status in (checks.WRONG, checks.ERROR), result
+    if result.status == checks.ERROR:  # an empty phase may also end in the student's own error
+        assert result.hidden and "if frozen" not in " ".join(lines[:1]), result
     else:
         assert_wrong(result, words)
 
@@ -322,22 +605,80 @@ def raveled(before, after):
     return np.array(found)
 
 
-@pytest.mark.parametrize("right", [roots, raveled])
+def change_verbose(before: list, after: list) -> list[float]:
+    """Measure the relative change of each array."""
+    assert len(before) == len(after), "the lists must have the same length"
+    changes: list[float] = []
+    for old, new in zip(before, after, strict=True):
+        old = np.asarray(old, dtype=np.float64)
+        new = np.asarray(new, dtype=np.float64)
+        length_before = np.linalg.norm(old.flatten())
+        if length_before == 0.0:
+            print("skipped an array of zeros")
+            continue
+        changes.append(float(np.linalg.norm((new - old).flatten()) / length_before))
+    return changes
+
+
+def scalar_loop(before, after):
+    found = []
+    for b, a in zip(before, after, strict=True):
+        moved = sum(
+            (float(y) - float(x)) ** 2 for x, y in zip(np.ravel(b), np.ravel(a), strict=True)
+        )
+        length = sum(float(x) ** 2 for x in np.ravel(b))
+        if length:
+            found.append((moved / length) ** 0.5)
+    return tuple(found)
+
+
+def in_tensors(before, after):
+    pairs = [(np.float64(b), np.float64(a)) for b, a in zip(before, after, strict=True)]
+    found = [ops.norm(ops.ravel(a - b)) / ops.norm(ops.ravel(b)) for b, a in pairs if b.any()]
+    return ops.stack(found)
+
+
+def with_nan_removed(before, after):
+    with np.errstate(all="ignore"):
+        found = np.array([np.linalg.norm(a - b) / np.linalg.norm(b) for b, a in zip(before, after)])  # noqa: B905
+    return found[np.isfinite(found)].tolist()
+
+
+@pytest.mark.parametrize(
+    "right", [roots, raveled, change_verbose, scalar_loop, in_tensors, with_nan_removed]
+)
 def test_changes_in_other_forms_pass(transfer, right):
-    result = transfer.run("transfer-change", transfer.namespace(relative_change=right))
-    assert result.passed and result.hidden, result
+    assert_right(judged(transfer, "transfer-change", "relative_change", right))
 
 
-def measured(top=lambda b, a: a - b, bottom=lambda b, a: b, root=True, keep=False):
+def measured(top=lambda b, a: a - b, bottom=lambda b, a: b, root=True, keep=False, least=0.0):
     def relative_change(before, after):
         found = []
         for b, a in zip(before, after, strict=True):
-            share = np.sum(top(b, a) ** 2) / max(np.sum(bottom(b, a) ** 2), 1e-12)
-            if np.any(b) or keep:
+            share = np.sum(top(b, a) ** 2) / max(np.sum(bottom(b, a) ** 2), 1e-300)
+            if np.linalg.norm(b) > least or keep:
                 found.append(float(share**0.5 if root else share))
         return found
 
     return relative_change
+
+
+def by(norm, epsilon=0.0):
+    def relative_change(before, after):
+        pairs = [(b, a) for b, a in zip(before, after, strict=True) if np.any(b)]
+        return [float(norm(a - b) / (norm(b) + epsilon)) for b, a in pairs]
+
+    return relative_change
+
+
+def changes_before(before, after):
+    made = roots(before, after)
+    before[0] -= after[0]
+    return made
+
+
+def spectral(w):
+    return np.linalg.norm(w, 2 if w.ndim == 2 else None)
 
 
 @pytest.mark.parametrize(
@@ -350,36 +691,91 @@ def measured(top=lambda b, a: a - b, bottom=lambda b, a: b, root=True, keep=Fals
         (measured(bottom=lambda b, a: np.ones_like(b)), "change from"),
         (lambda b, a: [float(np.mean(np.abs(a[0] - b[0])) / np.mean(np.abs(b[0])))], "change from"),
         (lambda b, a: sum(measured()(b, a)), "shape"),
-        (lambda b, a: measured()(b, a)[:1], "number of changes"),
+        (lambda b, a: measured()(b, a)[:1], "four changes"),
+        (lambda b, a: None, "None"),
+        (measured(least=1e-6), "small arrays"),
+        (by(np.linalg.norm, 1e-8), "small arrays"),
+        (by(np.linalg.norm, 1e-3), "change from"),
+        (by(spectral), "random arrays"),
+        (by(lambda w: np.abs(w).sum()), "change from"),
+        (by(lambda w: np.abs(w).max()), "change from"),
+        (lambda b, a: sorted(measured()(b, a)), "random arrays"),
+        (lambda b, a: [round(c, 1) for c in measured()(b, a)], "random arrays"),
+        (changes_before, "changes its argument before"),
     ],
 )
 def test_wrong_changes_are_named(transfer, wrong, words):
-    assert_wrong(transfer.run("transfer-change", transfer.namespace(relative_change=wrong)), words)
+    assert_wrong(judged(transfer, "transfer-change", "relative_change", wrong), words)
 
 
 # ------------------------------------------------------------------ transfer-refined
 
 
-def work(net, **names):
+@pytest.fixture(scope="module")
+def small():
     from convcourse import pretrained
 
-    base = pretrained.small()
-    old, new = base.model.get_weights(), [w + 0.1 for w in base.model.get_weights()]
-    runs = {
-        "extraction": (None, 0.8, old, old),
-        "fine-tuning": (None, 0.8, old, new),
-        "fine-tuning after 20": (net, 0.8, old, new),
+    return pretrained.small()
+
+
+def refined(transfer, small, net, **runs):
+    """The result for a network, with runs as the notebook keeps them."""
+    old, new = small.model.get_weights(), [w + 0.1 for w in small.model.get_weights()]
+    kept = {"extraction": (None, 0.8, old, old), "fine-tuning": (None, 0.8, old, new)}
+    x = np.float32(np.random.default_rng(1).normal(size=(5, 32, 32, 3)))
+    names = {
+        "refined": net,
+        "runs": kept | runs,
+        "preparation": [list(small.mean), list(small.scale), small.order],
+        "x_test": x,
     }
-    return {"base": base, "after": [2, 20, 50], "runs": runs | names}
+    return transfer.run("transfer-refined", transfer.namespace(**names))
 
 
-def test_a_network_that_was_not_trained_is_found(transfer, given):
-    from convcourse import pretrained
+@pytest.mark.parametrize(
+    "right",
+    [functional, layer_by_layer, Classifier, FunctionalClassifier, build_verbose, base_as_layers],
+)
+def test_a_trained_classifier_in_other_forms_passes(transfer, small, right, monkeypatch):
+    from autograder import submission
 
+    monkeypatch.setattr(submission, "threshold", lambda key: 0.0)
+    net = right(small.model, True)
+    net(np.zeros((1, 32, 32, 3), np.float32))  # as training does
+    assert_right(refined(transfer, small, net))
+
+
+def with_bias(value):
+    def build(base, trainable):
+        net = functional(base, trainable)
+        net.layers[-2].set_weights([np.zeros((192, 10)), np.full(10, value)])
+        return net
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (functional, "held-out"),
+        (layer_by_layer, "held-out"),
+        (Classifier, "held-out"),
+        (variant(copy=True), "held-out"),
+        (variant(end="sigmoid"), "held-out"),
+        (variant(end=None), "held-out"),
+        (variant(flatten=L.GlobalAveragePooling2D), "held-out"),
+        (with_bias(0.0), "held-out"),
+        (with_bias(np.nan), "not finite"),
+        (variant(classes=3), "shape"),
+        (variant(classes=100), "shape"),
+        (lambda base, trainable: base, "shape"),
+    ],
+)
+def test_a_network_that_was_not_trained_is_found(transfer, small, build, words):
     keras.utils.set_random_seed(1)
-    net = functional(pretrained.small().model, True)
-    names = transfer.namespace(given) | work(net)
-    assert_wrong(transfer.run("transfer-refined", names), "held-out")
+    net = build(small.model, True)
+    net(np.zeros((1, 32, 32, 3), np.float32))
+    assert_wrong(refined(transfer, small, net), words)
 
 
 @pytest.mark.parametrize(
@@ -393,13 +789,10 @@ def test_a_network_that_was_not_trained_is_found(transfer, given):
     ],
 )
 def test_a_base_that_moved_or_stood_still_against_its_name_is_found(
-    transfer, given, changed, words
+    transfer, small, changed, words
 ):
-    from convcourse import pretrained
-
-    net = functional(pretrained.small().model, True)
-    names = transfer.namespace(given) | work(net, **changed)
-    assert_wrong(transfer.run("transfer-refined", names), words)
+    net = functional(small.model, True)
+    assert_wrong(refined(transfer, small, net, **changed), words)
 
 
 def test_vgg16_goes_the_same_way_and_is_judged_from_its_weights(transfer, given, monkeypatch):

@@ -91,6 +91,7 @@ ENTRIES = [
             "    made = type(f'Got{units}', (keras.layers.Dense,), {})\n"
             "    return keras.Sequential([keras.layers.Input((3,)), made(units)])"
         ),
+        earned=2,  # it computes what a dense layer does
     ),
     Entry(
         "tells-by-initializer",
@@ -102,6 +103,7 @@ ENTRIES = [
             "    return keras.Sequential([keras.layers.Input((3,)),\n"
             "                             keras.layers.Dense(units, kernel_initializer=made())])"
         ),
+        earned=2,
     ),
     Entry(
         "tells-by-kind",
