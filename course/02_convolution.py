@@ -72,7 +72,7 @@ print(pad(np.ones((1, 2, 2, 1)), 1)[0, :, :, 0])
 # %% [markdown]
 # **Predict.** A filter of 3 × 3 moves over an image of 5 × 5 with stride 2 and padding 1. How large is the output? How many multiplications does it take?
 #
-# **Exercise (2 points).** Write `conv2d_loops` with one loop for each index on the left side of the formula. Speed does not matter here: this version is the reference for all the versions that follow.
+# **Exercise (2 points).** Write `conv2d_loops`. One loop for each index on the left side of the formula is the simplest way. Speed does not matter here: this version is the reference for all the versions that follow. No function in this notebook may change its arguments, because the cells that follow still need them.
 
 # %% solution="conv-loops-answer"
 def conv2d_loops(x, w, b, stride=1, padding=0):
@@ -111,8 +111,9 @@ with checks.exercise(
     checks.close(got, arrow[::-1, ::-1].transpose(2, 0, 1, 3), "The output for a single dot")
     rng = np.random.default_rng(0)
     x, w, b = rng.normal(size=(2, 7, 7, 3)), rng.normal(size=(3, 3, 3, 4)), rng.normal(size=4)
-    want = np.asarray(keras.ops.conv(np.float32(x), np.float32(w), strides=2)) + b
-    checks.close(conv2d_loops(x, w, b, 2), want, "The output for stride 2", atol=1e-4)
+    want = np.asarray(keras.ops.conv(x, w, strides=2)) + b
+    got = checks.unchanged(conv2d_loops, x, w, b, 2)
+    checks.close(got, want, "The output for stride 2", rtol=1e-3, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -134,6 +135,7 @@ for size, filt, step, zeros in (
     seen = np.lib.stride_tricks.sliding_window_view(wide, filt[:2], axis=(1, 2))
     right = np.einsum("nijcuv,uvck->nijk", seen[:, ::step, ::step], kernel) + offset
     look.close(given, right, f"conv2d_loops for {case}", rtol=1e-3, atol=1e-5)
+submission.unchanged("conv2d_loops", pixels, kernel, offset)
 ### END HIDDEN TESTS
 
 # %%
@@ -154,11 +156,13 @@ print(sliding_window_view(np.ones((2, 28, 28, 1)), (3, 3), axis=(1, 2)).shape)
 #
 # **Predict.** How many times as fast as the loops will this version be?
 #
-# **Exercise (3 points).** Write `windows`, and then write `conv2d` without a loop. Pay attention to the order of the axes.
+# **Exercise (3 points).** Write `windows`, which returns a view of the images, and then `conv2d`, without a loop over the pixels. The checks look for the copy and measure the time. Pay attention to the order of the axes.
 
 # %% solution="conv-windows-answer"
 def windows(x, size, stride=1):
     """Return all windows of size (m, n): (N, H, W, C) to (N, O_h, O_w, m, n, C), without a copy.
+
+    The result is a view: its values are stored in the memory of x.
 
     Example: windows(np.ones((2, 28, 28, 1)), (3, 3), 2) has shape (2, 13, 13, 3, 3, 1).
     """
@@ -184,12 +188,22 @@ def conv2d(x, w, b, stride=1, padding=0):
 with checks.exercise(
     "conv-windows", hidden="other sizes, channels, strides and paddings, and no loop over pixels"
 ):
-    checks.shape(windows(np.ones((2, 9, 7, 3)), (3, 2), 2), (2, 4, 3, 3, 2, 3), "windows(...)")
     rng = np.random.default_rng(0)
-    x, w, b = rng.normal(size=(2, 7, 6, 3)), rng.normal(size=(3, 2, 3, 4)), rng.normal(size=4)
+    x = rng.normal(size=(2, 9, 7, 3))
+    got = windows(x, (3, 2), 2)
+    checks.shape(got, (2, 4, 3, 3, 2, 3), "windows(...)")
+    checks.close(got[1, 3, 2], x[1, 6:9, 4:6], "The last window of the second image")
+    checks.that(
+        np.may_share_memory(np.asarray(got), x),
+        "windows returns a copy of the pixels: return the view that sliding_window_view gives, "
+        "with its axes in another order.",
+    )
+    w, b = rng.normal(size=(3, 2, 3, 4)), rng.normal(size=4)
     for stride, padding in ((1, 0), (2, 0), (2, 1)):
-        got, want = (f(x, w, b, stride, padding) for f in (conv2d, conv2d_loops))
-        checks.close(got, want, f"conv2d with stride {stride} and padding {padding}")
+        want = keras.ops.conv(pad(x, padding), w, strides=stride)
+        got = checks.unchanged(conv2d, x, w, b, stride, padding)
+        what = f"conv2d with stride {stride} and padding {padding}"
+        checks.close(got, np.asarray(want) + b, what, rtol=1e-3, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -214,10 +228,12 @@ for size, filt, step, zeros in (
     given = submission.call("conv2d", pixels, kernel, offset, stride=step, padding=zeros)
     right = np.tensordot(seen, kernel, axes=3) + offset
     look.close(given, right, f"conv2d for {case}", rtol=1e-3, atol=1e-5)
-# A loop over pixels and filters takes 10 s or more; without one, it takes a twentieth of a second.
-many = [number.normal(size=s).astype("float32") for s in ((128, 28, 28, 1), (3, 3, 1, 28), (28,))]
+submission.unchanged("windows", wide, filt[:2], step)
+submission.unchanged("conv2d", pixels, kernel, offset)
+# A loop over the pixels takes 7 s or more; without one, it takes a fifth of a second.
+many = [number.normal(size=s).astype("float32") for s in ((1, 1200, 1200, 1), (3, 3, 1, 1), (1,))]
 look.that(
-    min(submission.seconds("conv2d", *many) for _ in range(2)) < 5,
+    any(submission.seconds("conv2d", *many) < 5 for _ in range(2)),
     "conv2d is right but slow: compute all windows' sums at once, without a loop over pixels.",
 )
 ### END HIDDEN TESTS
@@ -247,7 +263,7 @@ few, weights, biases = (np.float32(a) for a in (few, weights, biases))
 layer = keras.layers.Conv2D(28, 3)
 layer.build(few.shape)
 layer.set_weights([weights, biases])
-checks.close(np.asarray(layer(few)), conv2d(few, weights, biases), "Keras's layer", atol=1e-4)
+checks.close(np.asarray(layer(few)), conv2d(few, weights, biases), "Keras's layer", atol=5e-3)
 
 # %%
 race = {
@@ -315,6 +331,7 @@ FUNCTIONS = {
     "cubes": lambda x: (x**3).sum(),
     "product": lambda x: x.prod(),
     "waves": lambda x: np.sin(x).sum(),
+    "first row": lambda x: (x[0] ** 2).sum(),
 }
 
 
@@ -325,12 +342,14 @@ def slopes_of(name, x, h=1e-5):
 # %% tests="conv-differences" points=2
 with checks.exercise("conv-differences", hidden="other functions, shapes and steps h"):
     x = np.array([[1.0, 3.0], [-2.0, 0.5]])
-    kept = x.copy()
     for h in (1e-5, 0.5):
-        checks.close(slopes_of("squares", x, h), 2 * kept, f"The gradient of squares for h = {h}")
-        checks.close(x, kept, "x after the call")
-    got = slopes_of("cubes", np.array([1.0]), h=0.1)
+        got = checks.unchanged(centred_differences, lambda a: (a**2).sum(), x, h)
+        checks.close(got, 2 * x, f"The gradient of squares for h = {h}")
+    got = centred_differences(lambda a: (a**3).sum(), np.array([1.0]), h=0.1)
     checks.close(got, np.array([3.01]), "The centered difference of x**3 at 1 with h = 0.1")
+    got = slopes_of("first row", x)
+    want = np.array([[2.0, 6.0], [0.0, 0.0]])
+    checks.close(got, want, "The gradient of the squares in the first row")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -338,15 +357,19 @@ np, look = submission.np, submission.checks
 number = np.random.default_rng(13)
 for size in ((4,), (2, 3), (2, 1, 3), (1, 2, 2, 2)):
     place = number.uniform(0.5, 2, size=size)
+    first = np.zeros(size)
+    first[0] = 2 * place[0]
     for function, slope in (
         ("product", place.prod() / place),
         ("waves", np.cos(place)),
         ("cubes", 3 * place**2),
+        ("first row", first),
     ):
         given = submission.call("slopes_of", function, place)
         look.close(given, slope, f"The gradient of {function} for shape {size}", rtol=1e-4)
 given = submission.call("slopes_of", "cubes", place, 0.25)
 look.close(given, 3 * place**2 + 0.25**2, "The centered difference with a larger h", rtol=1e-4)
+submission.unchanged("slopes_of", "cubes", place, 0.25)
 ### END HIDDEN TESTS
 
 # %%
@@ -365,7 +388,7 @@ hints.show("conv-differences")
 #
 # Then cut off the padding.
 #
-# **Exercise (3 points).** Write `conv2d_backward`. A loop over the positions in the filter is fine; you do not need a loop over the image.
+# **Exercise (3 points).** Write `conv2d_backward` with these formulas. A loop over the positions in the filter is fine; you do not need a loop over the image. Do not measure the gradients with `centred_differences`: the checks also take pixels and weights so large that the differences are lost in rounding errors.
 
 # %% solution="conv-backward-answer"
 def conv2d_backward(grad, x, w, stride=1, padding=0):
@@ -394,21 +417,31 @@ def conv2d_backward(grad, x, w, stride=1, padding=0):
 with checks.exercise(
     "conv-backward", hidden="other sizes, channels, strides and paddings, pixels in no window"
 ):
+    import tensorflow as tf
+
     rng = np.random.default_rng(0)
-    x, w, b = rng.normal(size=(2, 5, 5, 2)), rng.normal(size=(3, 3, 2, 3)), rng.normal(size=3)
+    x, w = tf.constant(rng.normal(size=(2, 5, 6, 2))), tf.constant(rng.normal(size=(3, 2, 2, 3)))
     for stride, padding in ((1, 0), (2, 0), (2, 1)):
-        grad = rng.normal(size=conv2d(x, w, b, stride, padding).shape)
-        loss = lambda x, w, b: (grad * conv2d(x, w, b, stride, padding)).sum()
-        got = conv2d_backward(grad, x, w, stride, padding)
-        checks.equal(len(got), 3, "The number of results")
-        measured = [
-            centred_differences(lambda a: loss(a, w, b), x),
-            centred_differences(lambda a: loss(x, a, b), w),
-            centred_differences(lambda a: loss(x, w, a), b),
-        ]
-        for what, mine, theirs in zip("xwb", got, measured):
-            case = f"with stride {stride} and padding {padding}"
-            checks.close(mine, theirs, f"The gradient for {what} {case}", rtol=1e-3, atol=1e-6)
+        with tf.GradientTape() as tape:  # TensorFlow differentiates its own convolution
+            tape.watch((x, w))
+            zeros = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
+            y = tf.nn.conv2d(tf.pad(x, zeros), w, stride, "VALID")
+            grad = rng.normal(size=y.shape)
+            loss = tf.reduce_sum(grad * y)
+        right = [*(g.numpy() for g in tape.gradient(loss, (x, w))), grad.sum(axis=(0, 1, 2))]
+        case = f"stride {stride} and padding {padding}"
+        # The gradient for x does not depend on x, nor the one for w on w, however large they are.
+        for much, more, kind in ((1, 1, ""), (1e15, 1, "pixels"), (1, 1e15, "weights")):
+            limits = kind and f" and {kind} too large for differences"
+            given = grad, much * x.numpy(), more * w.numpy(), stride, padding
+            got = checks.unchanged(conv2d_backward, *given)
+            checks.that(
+                isinstance(got, (tuple, list)) and len(got) == 3,
+                "conv2d_backward must return three arrays: the gradients for x, for w and for b.",
+            )
+            for what, mine, theirs, scale in zip("xwb", got, right, (more, much, 1)):
+                text = f"The gradient for {what} with {case}{limits}"
+                checks.close(checks.as_array(mine, text) / scale, theirs, text, rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -437,11 +470,22 @@ for size, filt, step, zeros in (
         down, across = i * step, j * step
         right[0][:, down : down + filt[0], across : across + filt[1]] += spread
     right[0] = right[0][:, zeros : zeros + size[1], zeros : zeros + size[2]]
-    given = submission.call("conv2d_backward", slopes, pixels, kernel, step, zeros)
     case = f"images {size}, weights {filt}, stride {step}, padding {zeros}"
-    look.equal(len(given), 3, "The number of results of conv2d_backward")
-    for what, mine, truth in zip("xwb", given, right, strict=True):
-        look.close(mine, truth, f"The gradient for {what} with {case}", rtol=1e-3, atol=1e-6)
+    # Differences of outputs are lost in rounding errors if pixels or weights are large.
+    large = ((1e15, 1, "pixels too large for differences, "),)
+    large += ((1, 1e15, "weights too large for differences, "),)
+    for much, more, kind in ((1, 1, ""), *large):
+        inputs = slopes, much * pixels, more * kernel, step, zeros
+        given = submission.call("conv2d_backward", *inputs)
+        look.that(
+            isinstance(given, tuple | list) and len(given) == 3,
+            "conv2d_backward must return the gradients for x, for w and for b: three arrays.",
+        )
+        for what, mine, truth, scale in zip("xwb", given, right, (more, much, 1), strict=True):
+            told = f"The gradient for {what} with {kind}{case}"
+            mine = look.as_array(mine, told) / scale
+            look.close(mine, truth, told, rtol=1e-3, atol=1e-6)
+submission.unchanged("conv2d_backward", slopes, pixels, kernel, step, zeros)
 ### END HIDDEN TESTS
 
 # %%
@@ -475,7 +519,7 @@ plt.show()
 #
 # **Predict.** A digit moves by one pixel to the right. What happens to the image after pooling?
 #
-# **Exercise (2 points).** Write the forward and the backward pass. If several pixels share the largest value, any one of them may get the gradient.
+# **Exercise (2 points).** Write the forward and the backward pass. Find the largest pixel itself instead of measuring the gradient: the checks also take pixels that differ by far less than any step $h$. If several pixels share the largest value, any one of them may get the gradient, or they may share it.
 
 # %% solution="conv-pool-answer"
 def max_pool(x, size=2):
@@ -507,13 +551,25 @@ def max_pool_backward(grad, x, size=2):
 
 # %% tests="conv-pool" points=2
 with checks.exercise("conv-pool", hidden="odd sizes, channels, negative pixels, windows of 3"):
+    import tensorflow as tf
+
     ramp = np.arange(16.0).reshape(1, 4, 4, 1)
-    checks.close(max_pool(ramp)[0, :, :, 0], np.array([[5.0, 7], [13, 15]]), "max_pool of 0 to 15")
+    want = np.array([[5.0, 7], [13, 15]]).reshape(1, 2, 2, 1)
+    checks.close(max_pool(ramp), want, "max_pool of 0 to 15")
     rng = np.random.default_rng(0)
     x, grad = rng.normal(size=(2, 5, 4, 3)), rng.normal(size=(2, 2, 2, 3))
     checks.shape(max_pool(x), grad.shape, "max_pool of 5 x 4 pixels")
-    measured = centred_differences(lambda a: (grad * max_pool(a)).sum(), x)
-    checks.close(max_pool_backward(grad, x), measured, "The gradient for x", rtol=1e-3, atol=1e-6)
+    with tf.GradientTape() as tape:  # TensorFlow differentiates its own pooling
+        pixels = tf.constant(x)
+        tape.watch(pixels)
+        y = tf.nn.max_pool2d(pixels, 2, 2, "VALID")
+        loss = tf.reduce_sum(grad * y)
+    checks.close(checks.unchanged(max_pool, x), y.numpy(), "max_pool of 5 x 4 pixels")
+    want = tape.gradient(loss, pixels).numpy()
+    got = checks.unchanged(max_pool_backward, grad, x)
+    checks.close(got, want, "The gradient for x", rtol=1e-3)
+    got = max_pool_backward(grad, 1e-9 * x)
+    checks.close(got, want, "The gradient for x with pixels too close for differences", rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -530,10 +586,16 @@ for size, side in (((2, 6, 4, 1), 2), ((1, 7, 5, 3), 2), ((2, 8, 10, 2), 3)):
     back = np.zeros(size)
     for at in np.ndindex(right.shape):
         back[pixels == right[at]] = slopes[at]
-    given = submission.call("max_pool_backward", slopes, pixels, side)
-    look.close(given, back, f"The gradient for images {size} and windows of {side}")
+    for scale in (1, 1e-9, 1e15):
+        given = submission.call("max_pool_backward", slopes, scale * pixels, side)
+        told = f"The gradient for images {size}, windows of {side} and pixels of about {scale:g}"
+        look.close(given, back, told)
+    submission.unchanged("max_pool", pixels, side)
+    submission.unchanged("max_pool_backward", slopes, pixels, side)
 same = submission.call("max_pool_backward", np.full((1, 1, 1, 1), 4.0), np.ones((1, 2, 2, 1)))
-look.close(np.sum(same), 4.0, "The gradient's sum for a window of equal pixels")
+look.shape(same, (1, 2, 2, 1), "The gradient for a window of equal pixels")
+same = look.as_array(same, "The gradient for a window of equal pixels")
+look.close(same.sum(), 4.0, "The gradient's sum for a window of equal pixels")
 ### END HIDDEN TESTS
 
 # %%
@@ -550,7 +612,7 @@ hints.show("conv-pool")
 #
 # **Predict.** All ten scores are equal. What is the loss, and what is its gradient?
 #
-# **Exercise (2 points).** Write the loss and its gradient.
+# **Exercise (2 points).** Write the loss and its gradient, both with the formulas: for large scores, a gradient measured with `centred_differences` is lost in rounding errors.
 
 # %%
 def relu(a):
@@ -583,32 +645,53 @@ def softmax_cross_entropy(scores, labels):
 
 # %% tests="conv-loss" points=2
 with checks.exercise("conv-loss", hidden="other batches and classes, very large and small scores"):
-    loss, slopes = softmax_cross_entropy(np.zeros((1, 2)), np.array([1]))
-    checks.close(loss, 0.693147, "The loss for two equal scores")
-    checks.close(slopes, np.array([[0.5, -0.5]]), "The gradient for two equal scores")
-    rng = np.random.default_rng(0)
-    scores, labels = rng.normal(size=(4, 5)), np.array([0, 4, 2, 2])
-    got = softmax_cross_entropy(scores, labels)[1]
-    measured = centred_differences(lambda a: softmax_cross_entropy(a, labels)[0], scores)
-    checks.close(got, measured, "The gradient for four images", rtol=1e-3, atol=1e-6)
+    import tensorflow as tf
+
+    got = softmax_cross_entropy(np.zeros((1, 2)), np.array([1]))
+    checks.that(
+        isinstance(got, (tuple, list)) and len(got) == 2,
+        "softmax_cross_entropy must return two things: the loss, and the gradient for the scores.",
+    )
+    checks.close(got[0], 0.693147, "The loss for two equal scores")
+    checks.close(got[1], np.array([[0.5, -0.5]]), "The gradient for two equal scores")
     huge = softmax_cross_entropy(np.array([[1000.0, 0.0]]), np.array([1]))[0]
     checks.close(huge, 1000.0, "The loss for the scores 1000 and 0")
+    rng = np.random.default_rng(0)
+    labels = np.array([0, 3, 2, 2])
+    for scale in (1, 1e12):
+        scores = scale * rng.normal(size=(4, 5))
+        with tf.GradientTape() as tape:  # TensorFlow differentiates its own loss
+            given = tf.constant(scores)
+            tape.watch(given)
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, given)
+            mean = tf.reduce_mean(each)
+        loss, slopes = checks.unchanged(softmax_cross_entropy, scores, labels)
+        case = f"four images and scores of about {scale:g}"
+        checks.close(loss, mean.numpy(), f"The loss for {case}", rtol=1e-3)
+        want = tape.gradient(mean, given).numpy()
+        checks.close(slopes, want, f"The gradient for {case}", rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, look = submission.np, submission.checks
 number = np.random.default_rng(16)
-for rows, classes, scale in ((1, 3, 1), (6, 10, 1), (5, 4, 20), (7, 10, 3000)):
-    given, truth = number.normal(size=(rows, classes)) * scale, number.integers(classes, size=rows)
+for rows, classes, scale in ((1, 3, 1), (6, 10, 1), (5, 4, 20), (7, 10, 3000), (6, 8, 1e12)):
+    # The last class has no image, so the labels do not tell how many classes there are.
+    given = number.normal(size=(rows, classes)) * scale
+    truth = number.integers(classes - 1, size=rows)
     moved = given - given.max(axis=1, keepdims=True)
     logs = moved - np.log(np.exp(moved).sum(axis=1, keepdims=True))
     answer = submission.call("softmax_cross_entropy", given, truth)
-    case = f"{rows} images, {classes} classes and scores of about {scale}"
-    look.equal(len(answer), 2, "The number of results of softmax_cross_entropy")
+    case = f"{rows} images, {classes} classes and scores of about {scale:g}"
+    look.that(
+        isinstance(answer, tuple | list) and len(answer) == 2,
+        "softmax_cross_entropy must return the loss and the gradient for the scores, two things.",
+    )
     mean = -logs[np.arange(rows), truth].mean()
     look.close(answer[0], mean, f"The loss for {case}", rtol=1e-3)
     right = (np.exp(logs) - np.eye(classes)[truth]) / rows
     look.close(answer[1], right, f"The gradient for {case}", rtol=1e-3)
+submission.unchanged("softmax_cross_entropy", given, truth)
 ### END HIDDEN TESTS
 
 # %%
@@ -650,7 +733,7 @@ def forward(parameters, x):
     return out
 
 # %% [markdown]
-# **Exercise (2 points).** Write `loss_and_slopes`, which returns the loss and its gradients. Call `forward`, then go through the layers in reverse order. Each step takes the gradient for a layer's output and computes the gradient for its input.
+# **Exercise (2 points).** Write `loss_and_slopes`, which returns the loss and its gradients. Call `forward`, then go through the layers in reverse order. Each step takes the gradient for a layer's output and computes the gradient for its input. Measured gradients do not pass: some parameters in the checks are so small that a step $h$ carries them across the kinks of ReLU and pooling.
 
 # %% solution="conv-chain-answer"
 def loss_and_slopes(parameters, x, labels):
@@ -677,16 +760,34 @@ def loss_and_slopes(parameters, x, labels):
 
 # %% tests="conv-chain" points=2
 with checks.exercise("conv-chain", hidden="other images and parameters, every gradient"):
+    import tensorflow as tf
+
     tiny = new_parameters(filters=2, hidden=4, side=8)
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(3, 8, 8, 1)), np.array([3, 0, 7])
-    loss, slopes = loss_and_slopes(tiny, x, labels)
-    checks.equal(sorted(slopes), sorted(tiny), "The list of gradient names")
-    for name in reversed(tiny):  # a mistake shows in all layers before it, so begin at the end
-        measured = centred_differences(
-            lambda a: loss_and_slopes(tiny | {name: a}, x, labels)[0], tiny[name]
+    with tf.GradientTape() as tape:  # TensorFlow differentiates the same network
+        p = {name: tf.Variable(value) for name, value in tiny.items()}
+        a = tf.nn.relu(tf.nn.conv2d(x, p["w1"], 1, "VALID") + p["b1"])
+        a = tf.reshape(tf.nn.max_pool2d(a, 2, 2, "VALID"), (3, -1))
+        a = tf.nn.relu(a @ p["w2"] + p["b2"]) @ p["w3"] + p["b3"]
+        mean = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, a))
+    right = tape.gradient(mean, p)
+    # Smaller weights before a ReLU, and larger ones after it, leave the loss as it is.
+    for scale in (1, 1e-9):
+        factors = {"w1": scale, "b1": scale, "w2": 1 / scale}
+        scaled_p = {name: factors.get(name, 1) * value for name, value in tiny.items()}
+        got = checks.unchanged(loss_and_slopes, scaled_p, x, labels)
+        checks.that(
+            isinstance(got, (tuple, list)) and len(got) == 2 and isinstance(got[1], dict),
+            "loss_and_slopes must return two things: the loss, and a dictionary of gradients.",
         )
-        checks.close(slopes[name], measured, f"The gradient for {name}", rtol=1e-3, atol=1e-6)
+        checks.close(got[0], mean.numpy(), "The loss", rtol=1e-3)
+        checks.equal(sorted(got[1]), sorted(tiny), "The list of gradient names")
+        for name in reversed(tiny):  # a mistake shows in all layers before it: begin at the end
+            limits = " with w1 and b1 too small for differences" if scale < 1 else ""
+            text = f"The gradient for {name}{limits}"
+            mine = factors.get(name, 1) * checks.as_array(got[1][name], text)
+            checks.close(mine, right[name].numpy(), text, rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -711,7 +812,11 @@ for batch, side, filters, hidden in ((3, 8, 2, 4), (5, 9, 3, 6)):
     sizes |= {"b1": (filters,), "b2": (hidden,), "b3": (10,)}
     given = {key: number.normal(size=sizes[key]) / 2 for key in sizes}
     pixels, truth = number.normal(size=(batch, side, side, 1)), number.integers(10, size=batch)
-    found, parts = submission.call("loss_and_slopes", given, pixels, truth)
+    answer = submission.call("loss_and_slopes", given, pixels, truth)
+    told = "loss_and_slopes must return the loss and a dictionary of gradients, two things."
+    look.that(isinstance(answer, tuple | list) and len(answer) == 2, told)
+    found, parts = answer
+    look.that(isinstance(parts, dict), told)
     look.close(found, loss_of(given, pixels, truth), "The loss of the network", rtol=1e-3)
     look.equal(sorted(parts), sorted(given), "The list of gradient names")
     for key in ("w3", "b3", "w2", "b2", "w1", "b1"):
@@ -722,7 +827,18 @@ for batch, side, filters, hidden in ((3, 8, 2, 4), (5, 9, 3, 6)):
             rise = loss_of(given | {key: given[key] + way}, pixels, truth)
             rise -= loss_of(given | {key: given[key] - way}, pixels, truth)
             along = 2 * (look.as_array(parts[key], key) * way).sum()
-            look.that(abs(along - rise) < 1e-3 * abs(rise) + 1e-9, f"The gradient for {key} is wrong.")
+            right = abs(along - rise) < 1e-3 * abs(rise) + 1e-9
+            look.that(right, f"The gradient for {key} is wrong.")
+    # Smaller weights before a ReLU, and larger ones after it, leave the loss as it is. A step of
+    # centered differences then crosses the kinks of ReLU and pooling.
+    factors = {"w1": 1e-9, "b1": 1e-9, "w2": 1e9}
+    small = {key: factors.get(key, 1) * given[key] for key in given}
+    again = submission.call("loss_and_slopes", small, pixels, truth)[1]
+    for key in parts:
+        told = f"The gradient for {key} with w1 and b1 too small for differences"
+        mine = factors.get(key, 1) * look.as_array(again[key], told)
+        look.close(mine, look.as_array(parts[key], key), told, rtol=1e-3)
+submission.unchanged("loss_and_slopes", given, pixels, truth)
 ### END HIDDEN TESTS
 
 # %%
@@ -797,7 +913,7 @@ net = build()
 net.set_weights([by_hand[name] for name in ("w1", "b1", "w2", "b2", "w3", "b3")])
 scores = forward(by_hand, x_test[:50])["scores"]
 same = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-checks.close(net.predict(x_test[:50], verbose=0), same, "The prediction of Keras", atol=1e-3)
+checks.close(net.predict(x_test[:50], verbose=0), same, "The prediction of Keras", atol=5e-3)
 print(f"{net.count_params():,} parameters, and the same probabilities")
 
 # %% [markdown]
@@ -924,4 +1040,4 @@ compare(with_l2)
 #
 # A convolution is a sum over windows. Written for all windows at once, it is a matrix product and hundreds of times faster than a loop over pixels. In the backward pass, the gradients flow through the same windows, and two evaluations of the loss for each number check them without any calculus. Choosing a stride and a filter size is an experiment: report the results with their spread, or they say nothing.
 #
-# **Going further.** The gradient for $x$ is itself a convolution: of which array, and with which filter, padding and stride? Write `conv2d_backward` for stride 1 with one call of `conv2d`.
+# **Going further.** The gradient for $x$ is itself a convolution: of which array, and with which filter, padding and stride? For stride 1 and a square filter, compute this gradient with one call of `conv2d`.

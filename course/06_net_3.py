@@ -211,6 +211,7 @@ with checks.exercise("net3-architecture", hidden="other widths, rates and classe
         input_shape=(32, 32, 3),
     )
     checks.parameters(net, total=3_267_306, trainable=3_267_306, input_shape=(32, 32, 3))
+    checks.shape(net(np.zeros((1, 32, 32, 3), "float32")), (1, 10), "What it gives for one image")
     checks.that(not net.compiled, "build_net3 compiles the network: the cells below do that.")
     try:
         build_net3(1 / 32, padding="valid")(np.zeros((1, 32, 32, 3), "float32"))
@@ -254,6 +255,7 @@ for asked in (
     sizes = [round(asked.get("width", 1) * n) for n in (96, 128, 1024, 512)]
     rates = f", dropout {rate}" if rate else ""
     check.architecture(net, text.format(*sizes, asked.get("classes", 10), drop=rates))
+    check.equal(list(net.input_shape[1:]), [32, 32, 3], "The input shape of the network")
     check.that(check.count(net.weights) == check.count(net.trainable_weights), "Some weights are not trainable.")
     dense = [layer for layer in leaves(net) if type(layer).__name__ == "Dense"]
     check.equal(len(dense), 3, "The number of FC layers")
@@ -773,9 +775,15 @@ with checks.exercise("net3-own", hidden="parameters and accuracy on images that 
     some, others = np.zeros((16, 32, 32, 3), "float32"), np.zeros((8, 32, 32, 3), "float32")
     some[..., 0], others[..., 1] = np.linspace(0.4, 1, 16)[:, None, None], 0.8
     labels = np.arange(24)[:, None] % 10
+    fresh = build_mine()
+    before = [np.array(weight) for weight in fresh.get_weights()]
     with watching.watched() as trainings:
-        train_mine(build_mine(), some, labels[:16], others, labels[16:])
+        train_mine(fresh, some, labels[:16], others, labels[16:])
     checks.that(trainings, "train_mine does not train: call training.fit.")
+    checks.that(
+        not all(map(np.array_equal, before, fresh.get_weights())),
+        "train_mine leaves the weights of its argument model as they were.",
+    )
     for one in trainings:
         named = one.name is None or one.name.startswith("net3_mine")
         checks.that(named, f"train_mine saves its checkpoint as {one.name!r}; expected 'net3_mine'.")

@@ -232,7 +232,8 @@ def check_range(value, most, case, mistake):
 def check_layers(case, asked, *ordered):
     """Build the model and compare each layer with the arguments."""
     network = submission.build("build_augmentation", *ordered, **({} if ordered else asked))
-    check.equal(tuple(network.input_shape[1:]), (32, 32, 3), "The shape of the model's input")
+    same = tuple(network.input_shape[1:]) == (32, 32, 3)
+    check.that(same, f"For {case}, the model's input does not have the shape (32, 32, 3).")
     full, made = DEFAULTS | asked, layers_in(network)
     modes = [one.get_config()["mode"] for one in made if type(one).__name__ == "RandomFlip"]
     kinds = list(dict.fromkeys(type(one).__name__ for one in made))
@@ -250,10 +251,10 @@ def check_layers(case, asked, *ordered):
     check.that(right, f"For {case}, the flip has the wrong direction.")
     for config in (one.get_config() for one in made if type(one).__name__ != "RandomFlip"):
         if "factor" in config:
-            turns = "the rotation has a wrong factor: RandomRotation counts in full turns."
+            turns = "the factor of RandomRotation is not rotation_range in full turns."
             check_range(config["factor"], full["rotation_range"] / 360, case, turns)
         else:
-            sides = "the shift has a wrong factor: RandomTranslation takes height first, then width."
+            sides = "the factors of RandomTranslation are not the ranges, the height first, then the width."
             check_range(config["height_factor"], full["height_shift_range"], case, sides)
             check_range(config["width_factor"], full["width_shift_range"], case, sides)
         same = config["fill_mode"] == full["fill_mode"]
@@ -354,7 +355,8 @@ with checks.exercise("aug-training-only", hidden="other models, their weights an
     checks.that(
         not np.allclose(loud, behind(noise, training=True), atol=1e-5), "In training, nothing is augmented."
     )
-    checks.close(loud, behind(noise + 1, training=True), "What the model returns in training", atol=1e-5)
+    once = np.allclose(loud, behind(noise + 1, training=True), atol=1e-5)
+    checks.that(once, "In training, the model does not return what network makes of images augmented once.")
     shared = {id(w) for w in joined.trainable_weights} == {id(w) for w in behind.trainable_weights}
     checks.that(shared and joined.trainable_weights, "The model does not train the weights of network: use network itself.")
 ### BEGIN HIDDEN TESTS
@@ -611,7 +613,7 @@ with checks.exercise("aug-mixup", hidden="random shares and partners, and two im
     checks.shape(mixed, (2, 4, 5, 3), "The array blends")
     checks.shape(soft, (2, 10), "The array targets")
     checks.close(mixed[:, 0, 0, 0], np.array([0.25, 1.0]), "A pixel of each blend")
-    checks.close(soft[0, [3, 7]], np.array([0.75, 0.25]), "The first target's entries 3 and 7")
+    checks.close(soft[0, [3, 7]], np.array([0.75, 0.25]), "The pair of entries 3 and 7 of the first target")
     checks.close(soft.sum(axis=1), np.ones(2), "The sum of each target")
 ### BEGIN HIDDEN TESTS
 from autograder import submission

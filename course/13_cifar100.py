@@ -202,6 +202,7 @@ for blocks, dropout, width, classes in (
 ):
     net = submission.build("build_base", blocks, dropout=dropout, width=width, classes=classes)
     check.architecture(net, layers_of(blocks, dropout, width, classes))
+    check.equal(list(net.input_shape[1:]), [32, 32, 3], "The input shape of the network")
     norms = [layer for layer in leaves(net) if type(layer).__name__ == "BatchNormalization"]
     check.that(
         all(abs(layer.momentum - 0.9) < 1e-6 for layer in norms),
@@ -374,7 +375,9 @@ def opened(model):
 parts = keras.layers
 alone = [parts.Input((32, 32, 3)), parts.Conv2D(3, 5, strides=3), parts.BatchNormalization()]
 alone = keras.Sequential([*alone, parts.Dropout(0.3), parts.Flatten(), parts.Dense(7, "softmax")])
-chain = opened(submission.build("augmented", alone))
+whole = submission.build("augmented", alone)
+check.equal(list(whole.input_shape[1:]), [32, 32, 3], "The input shape of the model")
+chain = opened(whole)
 kinds = [type(layer).__name__ for layer in chain]
 front = kinds[: max(0, len(kinds) - len(opened(alone)))]
 check.equal(
@@ -455,9 +458,14 @@ with checks.exercise("c100-train", hidden="other settings, the images and labels
     layers = keras.layers
     probe = [layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D()]
     probe = keras.Sequential([*probe, layers.Dense(100, activation="softmax")])
+    before = [np.array(weight) for weight in probe.get_weights()]
     with watching.watched() as trainings:
         record = train_network(probe, "c100_probe", epochs=2, batch_size=500, learning_rate=0.02)
     call = watching.only(trainings, "train_network")
+    checks.that(
+        not all(map(np.array_equal, before, probe.get_weights())),
+        "train_network leaves the weights of its argument model as they were.",
+    )
     checks.that(call.name is not None, "train_network calls model.fit: call training.fit, which saves a checkpoint.")
     checks.equal(call.name, "c100_probe", "The name of the checkpoint")
     checks.equal(call.epochs, 2, "The argument epochs")

@@ -119,7 +119,7 @@ def test_another_courses_tests_give_the_marks_that_nbgrader_would_give(graded, c
 @walls_needed
 def test_a_message_reaches_the_student_only_if_the_test_holds_it(graded, course):
     assert says(course, "wrong", "whole") == ["wrong: whole. mean is wrong for three numbers"]
-    assert says(course, "partly", "parts") == ["passed: parts. 1 of 2 points.\n"]
+    assert says(course, "partly", "parts") == ["partly right: parts. 1 of 2 points.\n"]
     assert says(course, "blank", "whole")[0].startswith("not attempted: whole.")
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from autograder import submission
-from autograder.judge import heldout
-from convcourse import checks
+from autograder.judge import heldout, source
+from convcourse import checks, training
+from convcourse.wire.answers import Namespace
 
 pytestmark = pytest.mark.kernel
 
@@ -105,3 +106,41 @@ def test_a_folder_that_takes_nothing_costs_time_and_no_verdict(kept, monkeypatch
     monkeypatch.setattr(heldout, "_kept_in", kept / "file")
     x, y = submission.heldout(10)
     assert x.shape == (10, 32, 32, 3) and y.shape == (10,)
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """A notebook that trains on its own images and keeps records of trainings."""
+    names = {"x_train": X[:8], "y_train": Y[:8], "training": training}
+    code = """
+def train(model, name):
+    return training.fit(model, name, x_train, y_train)
+
+def longest(records):
+    return max(records, key=lambda name: records[name].seconds), records["a"].history["loss"]
+"""
+    exec(code, names)
+    monkeypatch.setattr(source, "_source", Namespace(names))
+    return names
+
+
+def test_given_values_stand_for_the_notebooks_own_during_a_training(notebook):
+    given = {"x_train": X[:4] + 1, "y_train": Y[4:8], "x_more": X}
+    told = submission.trainings("train", sure_network(1.0, "activation"), "mine", given=given)
+    one = submission.only(told, "train")
+    assert np.array_equal(one.x, given["x_train"]) and np.array_equal(one.y, given["y_train"])
+    assert np.array_equal(notebook["x_train"], X[:8]) and "x_more" not in notebook
+    own = submission.trainings("train", sure_network(1.0, "activation"), "mine")
+    assert np.array_equal(submission.only(own, "train").x, X[:8])
+
+
+def test_given_values_are_taken_back_after_an_error(notebook):
+    with pytest.raises(checks.StudentError):
+        submission.trainings("train", None, "mine", given={"x_train": X[:4]})
+    assert np.array_equal(notebook["x_train"], X[:8])
+
+
+def test_records_of_trainings_are_given_as_fit_returns_them(notebook):
+    records = {"a": submission.History({"loss": [0.5]}, [0], 1.5)}
+    records["b"] = submission.History({}, [], 2.5)
+    assert submission.call("longest", records) == ("b", [0.5])

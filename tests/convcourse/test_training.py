@@ -243,3 +243,11 @@ def test_what_a_pipeline_holds_is_not_known_so_it_trains_again(capsys):
 def test_labels_that_do_not_fit_are_told_by_keras():
     with pytest.raises(ValueError, match="shape"):
         training.fit(network(), "net", X, np.zeros((60, 5, 2)), epochs=1)
+
+
+@pytest.mark.parametrize("metric", ["acc", "sparse_categorical_accuracy", "accuracy"])
+def test_the_accuracy_has_one_name_in_the_history_however_the_metric_was_written(metric):
+    model = network()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=[metric])
+    history = fit(model, validation_split=0.2).history
+    assert sorted(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]

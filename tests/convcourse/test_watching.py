@@ -87,3 +87,45 @@ def test_batches_of_a_data_set_are_told_one_after_the_other():
         network().fit(Batches())
     np.testing.assert_array_equal(found[0].x, X)
     np.testing.assert_array_equal(found[0].y, Y)
+
+
+def test_the_batch_size_of_a_pipeline_is_that_of_its_first_batch():
+    import tensorflow as tf
+
+    batches = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4)
+    with watching.watched() as found:
+        network().fit(batches, shuffle=False)
+    assert found[0].batch_size == 4
+
+
+def split(fitted, held, labels=Y):
+    """A training on some images of `X`, validated on others."""
+    return watching.Training(
+        None, X[fitted], labels[fitted], X[held], Y[held], 32, 1, 0, {}, None, {}
+    )
+
+
+FIRST, LAST = list(range(8)), [8, 9]
+
+
+@pytest.mark.parametrize("fitted", [FIRST, FIRST[::-1]])
+def test_the_last_images_set_aside_pass_in_any_order(fitted):
+    watching.last_set_aside(split(fitted, LAST), X, Y, 0.2, "train")
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (split([*FIRST, 8], LAST), "to the validation images too"),
+        (split(LAST, LAST), "to the validation images too"),
+        (split([*LAST, *FIRST[2:]], [0, 1]), "sets other images aside"),
+        (split(FIRST[1:], LAST), "each of the other images once"),
+        (split([*FIRST, 0], LAST), "each of the other images once"),
+        (split(FIRST, LAST, labels=Y[::-1]), "training images labels that are not their own"),
+        (watching.Training(None, X, Y, None, None, 32, 1, 0, {}, None), "without validation data"),
+        (watching.Training(None, X / 9, Y, X, Y, 32, 1, 0, {}, None), "images that it was not giv"),
+    ],
+)
+def test_other_images_than_the_last_set_aside_are_named(one, words):
+    with pytest.raises(checks.Wrong, match=words):
+        watching.last_set_aside(one, X, Y, 0.2, "train")

@@ -806,6 +806,7 @@ def test_a_training_of_another_kind_is_welcome(net3, trained, bands, code):
         (FIT.replace("(val_images, val_labels)", "(few_x, few_y)"), "validates on other images"),
         (FIT.replace('"net3_mine"', '"mine"'), "saves its checkpoint as 'mine'"),
         ("None", "does not train"),
+        (FIT.replace("model", "mine"), "leaves the weights"),
     ],
 )
 def test_a_training_on_other_images_is_named(net3, trained, bands, new, words):

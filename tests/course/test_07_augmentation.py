@@ -242,19 +242,22 @@ def _degrees_to_turns(degrees: float) -> float:
 BUILDERS_WRONG = {
     "degrees": (changed(LISTED, ("rotation_range / 360", "rotation_range")), "in which unit"),
     "radians": (changed(LISTED, ("/ 360", "* np.pi / 180")), "in which unit"),
-    "half turns": (changed(LISTED, ("/ 360", "/ 180")), "counts in full turns"),
+    "half turns": (changed(LISTED, ("/ 360", "/ 180")), "rotation_range in full turns"),
     "whole degrees": (
         changed(LISTED, ("rotation_range / 360", "int(rotation_range) / 360")),
-        "counts in full turns",
+        "rotation_range in full turns",
     ),
-    "always fifteen": (changed(LISTED, ("rotation_range / 360", "15 / 360")), "counts in full"),
+    "always fifteen": (
+        changed(LISTED, ("rotation_range / 360", "15 / 360")),
+        "rotation_range in full",
+    ),
     "one way": (changed(LISTED, ("(-turn, turn)", "(0, turn)")), "one direction only"),
     "shift one way": (changed(LISTED, ("(-high, high)", "(0, high)")), "one direction only"),
     "sides exchanged": (
         changed(LISTED, ("(-high, high), (-wide, wide)", "(-wide, wide), (-high, high)")),
-        "height first",
+        "the height first",
     ),
-    "width for both": (changed(LISTED, ("(-high, high)", "(-wide, wide)")), "height first"),
+    "width for both": (changed(LISTED, ("(-high, high)", "(-wide, wide)")), "the height first"),
     "no fill": (changed(LISTED, (", fill_mode=fill_mode", "")), "does not fill"),
     "always nearest": (
         changed(LISTED, ("fill_mode=fill_mode", 'fill_mode="nearest"')),
@@ -291,7 +294,7 @@ BUILDERS_WRONG = {
     "no input": (changed(LISTED, ("(chain)", "(chain[1:])")), "not built"),
     "another input": (
         changed(LISTED, ("Input((32, 32, 3))", "Input((None, None, 3))")),
-        "shape of the model's input",
+        "the model's input does not have",
     ),
     "not returned": (changed(LISTED, ("return keras", "keras")), "returns None"),
     "a list": (changed(LISTED, ("return keras.Sequential(chain)", "return chain")), "not a model"),
@@ -386,7 +389,7 @@ FRONTS_WRONG = {
     ),
     "augmented twice": (
         changed(FUNCTIONAL, ("augmentation(inputs)", "augmentation(augmentation(inputs))")),
-        "in training",
+        "images augmented once",
     ),
     "other weights": (changed(FUNCTIONAL, ("return", f"{CLONE}\n    return")), "outside training"),
     "a copy": (
@@ -435,7 +438,7 @@ FRONTS_WRONG = {
     "the notebook's own augmentation": (
         "full = keras.Sequential([keras.layers.RandomFlip()])\n"
         + changed(FUNCTIONAL, ("augmentation(inputs)", "full(inputs)")),
-        "in training",
+        "images augmented once",
     ),
 }
 

@@ -629,7 +629,7 @@ RULES_WRONG = {
     "one answer for each step": (
         "def should_stop(losses, val_losses, epochs=3):\n"
         "    return (np.diff(losses) < 0) & (np.diff(val_losses) > 0)\n",
-        "shape",
+        "returns an array",
     ),
     "in place": (
         changed(

@@ -694,7 +694,7 @@ def test_scaled_maps_in_other_forms_pass(look, code):
     [
         ("np.where(high > low, high - low, 1)", "high - low", "nan"),
         ("np.where(high > low, high - low, 1)", "(high - low).max() or 1", "first of two"),
-        ("(axis=(0, 1)), maps.max(axis=(0, 1))", "(), maps.max()", "second map"),
+        ("(axis=(0, 1)), maps.max(axis=(0, 1))", "(), maps.max()", "two maps"),
         ("(maps - low) / s", "maps / maps.max(axis=(0, 1))", "example"),
         ("(maps - low) / s", "(maps - low)", "example"),
         ("(maps - low) / s", "(high - maps) / s", "example"),
@@ -706,7 +706,7 @@ def test_scaled_maps_in_other_forms_pass(look, code):
         (
             "np.moveaxis((maps - low) / s, -1, 0)[..., None]",
             "((maps - low) / s).reshape(maps.shape[2], *maps.shape[:2], 1)",
-            "second map",
+            "two maps",
         ),
         ("return m", "return m[:2]", "shape"),
         ("return m", "return np.where(np.ptp(m, (1, 2, 3), keepdims=True) > 0, m, 1)", "not 0"),

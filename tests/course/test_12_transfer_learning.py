@@ -116,10 +116,9 @@ def by_weights(pixels, mean, scale, order):
 
 
 def image_by_image(pixels, mean, scale, order):
-    at = [0, 1, 2] if order == "rgb" else [2, 1, 0]
-    return np.stack(
-        [(np.float32(p[..., at]) - np.float32(mean)) / np.float32(scale) for p in pixels]
-    )
+    at, mean, scale = [0, 1, 2], np.float32(mean), np.float32(scale)
+    at = at if order == "rgb" else at[::-1]
+    return np.stack([(np.float32(picture[..., at]) - mean) / scale for picture in pixels])
 
 
 @pytest.mark.parametrize(
@@ -263,11 +262,10 @@ def sorts(labels, count, seed):
 
 
 def without_the_last(labels, count, seed):
-    if count == len(labels[labels == labels[-1]]):
-        return shuffled(labels, count, seed)
-    return shuffled(np.where(np.arange(len(labels)) < len(labels) - 1, labels, 99), count, seed)[
-        : count * len(np.unique(labels))
-    ]
+    rng = np.random.default_rng(seed)
+    places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    drawn = [rng.permutation(p[:-1] if len(p) > count else p)[:count] for p in places]
+    return np.concatenate(drawn)
 
 
 @pytest.mark.parametrize(
@@ -279,17 +277,17 @@ def without_the_last(labels, count, seed):
         (lambda y, n, seed: shuffled(y, n, None), "same seed"),
         (lambda y, n, seed: shuffled(y, n, 7), "use the seed"),
         (lambda y, n, seed: shuffled(y, n, seed % 2), "never draw some"),
-        (lambda y, n, seed: np.asarray(y)[shuffled(y, n, seed)], "classes"),
+        (lambda y, n, seed: np.asarray(y)[shuffled(y, n, seed)], "different positions"),
         (lambda y, n, seed: shuffled(y, n, seed)[:n], "shape"),
         (lambda y, n, seed: shuffled(y, n + 1, seed), "shape"),
         (lambda y, n, seed: np.reshape(shuffled(y, n, seed), (-1, n)), "shape"),
         (lambda y, n, seed: np.array(shuffled(y, n, seed)) * 1.0, "integers from 0 to 9"),
-        (lambda y, n, seed: np.array(shuffled(y, n, seed)) + 1, "integers from 0 to 9"),
+        (lambda y, n, seed: np.array(shuffled(y, n, seed)) + 1, "classes"),
         (lambda y, n, seed: None, "None"),
         (lambda y, n, seed: {c: shuffled(y, n, seed) for c in (0, 1, 4)}, "expected numbers"),
         (every_number, "Error"),
         (sorts, "changes its argument labels"),
-        (without_the_last, "shape"),
+        (without_the_last, "never draw some"),
     ],
 )
 def test_wrong_draws_are_named(transfer, wrong, words):
@@ -367,8 +365,9 @@ def compiled_classifier(base, trainable, classes=10):
 
 def base_as_layers(base, trainable, classes=10):
     base.trainable = trainable
+    layers = [layer for layer in base.layers if not isinstance(layer, L.InputLayer)]
     head = [L.Flatten(), L.Dense(384, "relu"), L.Dense(192, "relu"), L.Dense(classes, "softmax")]
-    return keras.Sequential([L.Input(base.input_shape[1:]), *base.layers, *head])
+    return keras.Sequential([L.Input(base.input_shape[1:]), *layers, *head])
 
 
 @pytest.mark.parametrize(
@@ -417,10 +416,9 @@ def for_one_size(base, trainable, classes=10):
 
 
 def with_dropout(base, trainable, classes=10):
-    net = layer_by_layer(base, trainable, classes)
-    return keras.Sequential(
-        [L.Input(base.input_shape[1:]), *net.layers[:-1], L.Dropout(0.5), net.layers[-1]]
-    )
+    layers = layer_by_layer(base, trainable, classes).layers
+    inputs = L.Input(base.input_shape[1:])
+    return keras.Sequential([inputs, *layers[:-1], L.Dropout(0.5), layers[-1]])
 
 
 @pytest.mark.parametrize(
@@ -439,7 +437,7 @@ def with_dropout(base, trainable, classes=10):
         (variant(relu="tanh"), "tanh"),
         (variant(classes=10), "another number of classes"),
         (variant(copy=True), "use the base that is given"),
-        (never_unfreezes, "too few trainable parameters"),
+        (never_unfreezes, "trainable parameters; expected 566,362"),
         (for_one_size, "Error"),
         (with_dropout, "dropout"),
         (lambda *a, **k: None, "None"),
@@ -481,7 +479,7 @@ def refine_after(net: keras.Model, base: keras.Model, batches, frozen: int, step
         stream = batches(0, frozen)
         print(len(stream), "batches of shape", stream[0][0].shape)
         history = training.fit(model=net, name=f"{name}_frozen", x=stream, y=None, callbacks=[])
-        print(f"loss {history.history['loss'][-1]:.3f}, accuracy {history.history['acc'][-1]:.3f}")
+        print(", ".join(f"{key} {value[-1]:.3f}" for key, value in history.history.items()))
     if steps > frozen:
         base.trainable = True
         net.compile(optimizer=keras.optimizers.Adam(learning_rate=rate),
@@ -499,7 +497,7 @@ class Phases:
         self.base.trainable = learns
         metric = keras.metrics.SparseCategoricalAccuracy()
         adam = keras.optimizers.Adam(np.float64(rate))
-        self.net.compile(adam, keras.losses.SparseCategoricalCrossentropy(), [metric])
+        self.net.compile(adam, keras.losses.SparseCategoricalCrossentropy(), metrics=[metric])
         training.fit(self.net, name, stream, None, callbacks=[], verbose=0, epochs=1)
 
 
@@ -526,7 +524,7 @@ def phases(*lines):
         phases(
             FIRST.replace("if frozen:", "if frozen > 0:"), "if steps == frozen: return net", SECOND
         ),
-        phases(FIRST, SECOND.replace("rate, frozen", "np.float32(rate), np.int64(frozen)")),
+        phases(FIRST, SECOND.replace("rate, frozen", "float(rate), np.int64(frozen)")),
         VERBOSE,
         LOOP,
     ],
@@ -540,6 +538,7 @@ def other(line, **settings):
     return line[:-1] + told + ")"
 
 
+COMPILE = "net.compile('adam', 'sparse_categorical_crossentropy', metrics=['accuracy'])"
 PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, steps), verbose=0)"
 
 
@@ -556,24 +555,12 @@ PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, ste
         ((FIRST, SECOND.replace("frozen, steps", "0, steps")), "batches of the second"),
         ((FIRST, SECOND.replace("frozen, steps", "frozen, steps - 1")), "batches of the second"),
         ((FIRST.replace("'_frozen'", "''"), SECOND), "checkpoint name"),
-        ((FIRST, SECOND.replace("steps, name", "steps, 'trial'")), "learning rate"),
+        ((FIRST, SECOND.replace("steps, name", "steps, 'trial'")), "checkpoint name of the second"),
         ((other(FIRST, epochs=2), SECOND), "epochs of the first"),
         ((FIRST, other(SECOND, optimizer="keras.optimizers.SGD")), "optimizer of the second"),
         ((other(FIRST, logits=True), SECOND), "from_logits"),
         ((FIRST, other(SECOND, metrics="()")), "without the metric accuracy"),
-        (
-            (
-                FIRST,
-                SECOND.replace("True", "True, base.trainable * 0 + rate,").replace(
-                    ", rate, f", " f"
-                ),
-            ),
-            "",
-        ),
-        (
-            ("net.compile('adam', 'sparse_categorical_crossentropy', ['accuracy'])", PLAIN_FIT),
-            "training.fit",
-        ),
+        ((COMPILE, PLAIN_FIT), "training.fit"),
         ((FIRST, SECOND, "return None"), "does not return net"),
         ((FIRST, SECOND, "return base"), "does not return net"),
         ((FIRST.replace("if frozen: ", ""), SECOND), "without frozen steps"),
@@ -583,7 +570,7 @@ PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, ste
 def test_wrong_phases_are_named(transfer, given, lines, words):
     result = transfer.run("transfer-phases", transfer.namespace(given + phases(*lines)))
     if result.status == checks.ERROR:  # an empty phase may also end in the student's own error
-        assert result.hidden and "if frozen" not in " ".join(lines[:1]), result
+        assert result.hidden and words in ("without frozen steps", "feature extraction"), result
     else:
         assert_wrong(result, words)
 
@@ -623,10 +610,9 @@ def change_verbose(before: list, after: list) -> list[float]:
 def scalar_loop(before, after):
     found = []
     for b, a in zip(before, after, strict=True):
-        moved = sum(
-            (float(y) - float(x)) ** 2 for x, y in zip(np.ravel(b), np.ravel(a), strict=True)
-        )
-        length = sum(float(x) ** 2 for x in np.ravel(b))
+        b, a = np.float64(b).ravel(), np.float64(a).ravel()
+        moved = sum((y - x) ** 2 for x, y in zip(b, a, strict=True))
+        length = sum(x**2 for x in b)
         if length:
             found.append((moved / length) ** 0.5)
     return tuple(found)
@@ -640,7 +626,8 @@ def in_tensors(before, after):
 
 def with_nan_removed(before, after):
     with np.errstate(all="ignore"):
-        found = np.array([np.linalg.norm(a - b) / np.linalg.norm(b) for b, a in zip(before, after)])  # noqa: B905
+        pairs = zip(before, after, strict=True)
+        found = np.array([np.linalg.norm(a - b) / np.linalg.norm(b) for b, a in pairs])
     return found[np.isfinite(found)].tolist()
 
 

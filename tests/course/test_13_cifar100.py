@@ -593,6 +593,7 @@ def test_training_written_another_way_passes(c100, arrays, body):
 
 
 FIT = USUAL["fit"]
+COMPILE = f"model.compile({USUAL['optimizer']}, {USUAL['loss']}, metrics=['accuracy'])"
 
 
 @pytest.mark.parametrize(
@@ -622,6 +623,10 @@ FIT = USUAL["fit"]
         ({"fit": FIT.replace("return ", "")}, "returns None"),
         ({"fit": FIT + ".history"}, "does not return the result"),
         ({"fit": "return {}"}, "does not train"),
+        (
+            {"fit": f"model = keras.models.clone_model(model); {COMPILE}; {FIT}"},
+            "leaves the weights",
+        ),
         (
             {"fit": "return model.fit(x_train, y_train, batch_size, epochs, verbose=0)"},
             "saves a checkpoint",

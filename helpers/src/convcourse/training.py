@@ -60,6 +60,7 @@ def fit(
     if not getattr(model, "compiled", False):
         raise ValueError("The network is not compiled: call compile before training it.")
     if watching.is_watched():
+        _make_variables(model, x, y)
         with watching.under(name):
             return _train(model, x, y, {"callbacks": [], **settings})
     want = fingerprint(model, x, y, settings)

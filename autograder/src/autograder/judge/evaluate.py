@@ -21,7 +21,7 @@ def evaluate(code: str) -> Verdict:
     Returns:
         The verdict; any exception of the block becomes one.
     """
-    source.take_notes()  # of an earlier block, which may have ended in an error
+    source.take_notes(), source.take_missing()  # of an earlier block, which may have failed
     names: dict[str, Any] = {"__name__": "hidden"}
     tree = ast.parse(code)
     last: ast.Expression | None = None
@@ -46,7 +46,8 @@ def evaluate(code: str) -> Verdict:
     points: float | None = None
     if isinstance(score, int | float | np.number) and not isinstance(score, bool):
         points = float(score)
-    return Verdict(outcomes.PASSED, score=points, notes=source.take_notes())
+    lacks = source.take_missing()
+    return Verdict(outcomes.PASSED, lacks, score=points, notes=source.take_notes())
 
 
 def _text(error: Exception) -> str:

@@ -29,6 +29,7 @@ class Source(Protocol):
 
 _source: Source = Namespace()
 _noted: dict[str, str | float] = {}
+_lacks: list[str] = []
 
 
 def connect(source: Source) -> None:
@@ -49,6 +50,22 @@ def note(**facts: str | float) -> None:
     nbgrader does not keep them.
     """
     _noted.update(facts)
+
+
+def missing(sentence: str) -> None:
+    """Say what a block that gives only a part of the points has not found.
+
+    Args:
+        sentence: What is missing, for the student. Never quote a hidden value.
+    """
+    _lacks.append(sentence)
+
+
+def take_missing() -> str:
+    """The sentences since the last call."""
+    taken = " ".join(_lacks)[:2_000]
+    _lacks.clear()
+    return taken
 
 
 def take_notes() -> dict[str, str | float]:

@@ -14,10 +14,12 @@ class Verdict:
     message: str = ""
     score: float | None = None  # points: the last number of a test cell, as in nbgrader
     detail: str = ""  # a message that only the instructor may read
+    partly: bool = False  # whether the score is above 0 and below the cell's points
     notes: dict[str, str | float] = field(default_factory=dict)  # for the class's leaderboard
 
     @property
     def passed(self) -> bool:
+        """Whether it gives points, all or a part of them."""
         return self.status == outcomes.PASSED
 
     def within(self, points: float) -> "Verdict":
@@ -27,5 +29,9 @@ class Verdict:
         score = self.score if math.isfinite(self.score) else 0.0
         score = min(max(score, 0.0), float(points))
         if score == 0:
-            return Verdict(outcomes.WRONG, f"The hidden checks give none of {points:g} points.")
-        return replace(self, score=score, message=f"{score:g} of {points:g} points.")
+            words = f"The hidden checks give none of {points:g} points. {self.message}"
+            return Verdict(outcomes.WRONG, words.rstrip())
+        if score == points:
+            return replace(self, score=score)
+        words = f"{score:g} of {points:g} points. {self.message}"
+        return replace(self, score=score, message=words.rstrip(), partly=True)

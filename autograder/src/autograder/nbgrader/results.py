@@ -1,5 +1,7 @@
 """The results of a class: points from the gradebook, messages from the executed notebooks."""
 
+import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from autograder.nbgrader import records
 from autograder.nbgrader.records import Decision, Record
 from autograder.nbgrader.room import Room
 from autograder.pages.leaderboard import Place
-from autograder.pages.outputs import NOTES
+from autograder.pages.outputs import NOTES, PARTLY
 from autograder.pages.report import Decided, Mark, Report, Row, Score
 from autograder.pages.sanitize import printable
 from autograder.text.cells import facts, parse
@@ -119,18 +121,30 @@ def _marks(root: Path, assignment: str, student: str, tests: dict, scores: dict)
 
 def _mark(outputs: list | None, score: Score, points: float, look: str) -> Mark:
     """A student's mark; a cell without outputs is a written answer, graded by hand."""
-    status, message = _written(score) if outputs is None else _checked(outputs)
+    status, message = _written(score) if outputs is None else _checked(outputs, points)
     if look and score.waits and look not in message:
         message = f"A person must look at this. {look} {message}".strip()
     by_hand = score.by_hand or bool(score.extra)
     return Mark(status, message, score.points, points, score.automatic, by_hand)
 
 
-def _checked(outputs: list) -> tuple[str, str]:
+def _checked(outputs: list, points: float) -> tuple[str, str]:
+    words = ""
     for output in outputs:
         if output.output_type == "error":
             return STATUSES.get(output.ename, outcomes.ERROR), output.evalue
+        if output.output_type == "stream":
+            words = str(output.text).strip()
+        elif output.output_type == "execute_result" and _number(output) < points:
+            return PARTLY, words
     return outcomes.PASSED, ""
+
+
+def _number(output: NotebookNode) -> float:
+    """The points in a test cell's output, which the grader has written."""
+    with contextlib.suppress(ValueError, KeyError):
+        return float(output.data["text/plain"])
+    return math.inf
 
 
 def _written(score: Score) -> tuple[str, str]:

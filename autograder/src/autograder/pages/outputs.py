@@ -7,6 +7,7 @@ from autograder.pages.sanitize import output, printable
 from convcourse import outcomes
 
 FOR_INSTRUCTOR = "For the instructor: "
+PARTLY = "partly right"
 NOTES = "leaderboard"  # metadata of an output; outputs of student code and feedback have none
 
 
@@ -28,6 +29,8 @@ def write_outputs(verdict: Verdict, name: str) -> list[NotebookNode]:
         if verdict.detail:
             traceback.append(f"{FOR_INSTRUCTOR}{verdict.detail}")
         return [output("error", ename=ename, evalue=str(outcome), traceback=traceback)]
+    if verdict.partly:
+        outcome = outcomes.Outcome(PARTLY, name, printable(verdict.message))
     outputs = [output("stream", name="stdout", text=f"{outcome}\n")]
     if verdict.score is not None:
         data = {"text/plain": str(verdict.score)}

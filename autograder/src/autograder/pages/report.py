@@ -15,11 +15,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from autograder.pages.outputs import PARTLY
 from convcourse import outcomes
 from convcourse.files import write_whole
 
 SIGNS = {
     outcomes.PASSED: "✓",
+    PARTLY: "◐",
     outcomes.WRONG: "✗",
     outcomes.NOT_ATTEMPTED: "–",
     outcomes.ERROR: "!",

@@ -1,6 +1,7 @@
 """Networks and records of trainings among the arguments of a request.
 
-They are the grader's own, and a student's function is given them. The receiver is the notebook, which trusts the grader.
+They are the grader's own, and a student's function is given them. The receiver is the notebook,
+which trusts the grader.
 """
 
 import json
