@@ -64,7 +64,7 @@ plt.show()
 def rows_to_images(rows):
     """Convert official rows to images with the color last.
 
-    rows: (N, 3072) uint8, channel by channel
+    rows: (N, 3072) uint8, channel by channel; they are not changed
     Returns (N, 32, 32, 3) uint8.
 
     Example: rows_to_images(batch["data"])[0, 0, 0] holds bytes 0, 1024 and 2048 of the first row.
@@ -75,12 +75,18 @@ def rows_to_images(rows):
 
 # %% tests="load-rows" points=3
 with checks.exercise("load-rows", hidden="every pixel of other rows, one row, no rows, the dtype"):
-    rows = np.arange(2 * 3072).reshape(2, 3072).astype("uint16")
-    made = rows_to_images(rows)
+    rows = np.zeros((2, 3072), "uint8")
+    rows[0, [0, 1024, 2048]], rows[0, 1], rows[1, 2048 + 32] = (10, 20, 30), 40, 50
+    made = checks.as_array(checks.unchanged(rows_to_images, rows), "The result")
     checks.shape(made, (2, 32, 32, 3), "The array of two images")
-    checks.equal(list(made[0, 0, 0]), [0, 1024, 2048], "The first pixel (red, green, blue)")
-    checks.equal(int(made[0, 0, 1, 0]), 1, "The red value of the pixel to its right")
-    checks.equal(int(made[1, 1, 0, 2]), 3072 + 2048 + 32, "The blue value below it, in image 1,")
+    checks.dtype(made, "uint8", "The array of two images")
+    checks.equal(
+        made[0, 0, 0].tolist(), [10, 20, 30], "The first pixel (bytes 0, 1024 and 2048 of the row)"
+    )
+    checks.equal(int(made[0, 0, 1, 0]), 40, "The red value of the pixel to its right (byte 1)")
+    checks.equal(
+        int(made[1, 1, 0, 2]), 50, "The blue value below image 1's first pixel (byte 2048 + 32)"
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -109,7 +115,8 @@ hints.show("load-rows")
 def join_batches(batches):
     """Join the images and the labels of several batches into two arrays.
 
-    batches: a list of dictionaries with "data", (n, 3072) uint8, and "labels", n integers
+    batches: a list of dictionaries with "data", (n, 3072) uint8, and "labels", a list of n
+    integers; none of them is changed
     Returns x, (N, 32, 32, 3) uint8, and y, (N,) integers, where N is the sum of all n.
 
     Example: x_train, y_train = join_batches([batch_1, batch_2, batch_3, batch_4, batch_5])
@@ -124,19 +131,31 @@ def join_batches(batches):
 with checks.exercise(
     "load-join", hidden="batches of unequal length, one batch, images that match their labels"
 ):
+    gray = np.repeat(np.array([[10], [20], [30], [40], [50]], "uint8"), 3072, axis=1)
     two = [
-        {"data": batch["data"][:3], "labels": [5, 6, 7]},
-        {"data": batch["data"][3:5], "labels": [1, 2]},
+        {"data": gray[:3], "labels": [5, 6, 7]},
+        {"data": gray[3:], "labels": [1, 2]},
     ]
-    x, y = join_batches(two)
+    joined = checks.unchanged(join_batches, two)
+    checks.that(
+        isinstance(joined, (list, tuple)) and len(joined) == 2,
+        "join_batches does not return two values: return x, y.",
+    )
+    x = checks.as_array(joined[0], "The image array")
+    y = checks.as_array(joined[1], "The label array")
     checks.shape(x, (5, 32, 32, 3), "The image array for a batch of 3 and a batch of 2")
+    checks.dtype(x, "uint8", "The image array")
     checks.shape(y, (5,), "The label array")
-    checks.equal(list(y), [5, 6, 7, 1, 2], "The list of labels")
+    checks.that(y.dtype.kind in "iu", f"The labels have dtype {y.dtype}; expected integers.")
+    checks.equal(y.tolist(), [5, 6, 7, 1, 2], "The list of labels")
+    grays = x[:, 16, 16, 1].tolist()
+    checks.equal(sorted(grays), [10, 20, 30, 40, 50], "The sorted list of the images' grays")
+    checks.that(grays == sorted(grays), "The images are not in the labels' order.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-check, rng = submission.checks, submission.np.random.default_rng(5)
-for lengths in ((4, 1, 2), (3,)):
+np, check, rng = submission.np, submission.checks, submission.np.random.default_rng(5)
+for lengths in ((4, 1, 2), (3,), (1, 1, 1, 1, 2, 1)):
     given = [
         {
             "data": rng.integers(0, 256, (n, 3072)).astype("uint8"),
@@ -145,22 +164,39 @@ for lengths in ((4, 1, 2), (3,)):
         for n in lengths
     ]
     got = submission.call("join_batches", given)
+    check.that(isinstance(got, (list, tuple)), "join_batches does not return two values.")
     check.equal(len(got), 2, "The number of results of join_batches")
     images, labels = (check.as_array(part, "A result of join_batches") for part in got)
-    check.equal(list(labels), sum((b["labels"] for b in given), []), "The labels of other batches")
-    reds = submission.np.concatenate([b["data"][:, :1024] for b in given]).reshape(-1, 32, 32)
+    check.shape(labels, (sum(lengths),), "The label array of other batches")
+    check.that(labels.dtype.kind in "iu", "The labels of other batches are not integers.")
+    wanted = sum((b["labels"] for b in given), [])
+    check.equal(labels.tolist(), wanted, "The labels of other batches")
     check.shape(images, (sum(lengths), 32, 32, 3), "The image array of other batches")
-    check.that(
-        submission.np.array_equal(images[..., 0], reds), "The images are not in the labels' order."
-    )
+    check.dtype(images, "uint8", "The image array of other batches")
+    for channel in range(3):
+        planes = [b["data"][:, channel * 1024 : (channel + 1) * 1024] for b in given]
+        planes = np.concatenate(planes).reshape(-1, 32, 32)
+        check.that(
+            sorted(images[..., channel].sum(axis=(1, 2))) == sorted(planes.sum(axis=(1, 2))),
+            "The images of other batches hold other bytes than the rows: use rows_to_images.",
+        )
+        check.that(
+            np.array_equal(images[..., channel].sum(axis=(1, 2)), planes.sum(axis=(1, 2))),
+            "The images are not in the labels' order.",
+        )
+        check.that(
+            np.array_equal(images[..., channel], planes),
+            "Pixels of other batches are in the wrong places: use rows_to_images.",
+        )
 ### END HIDDEN TESTS
 
 # %%
 hints.show("load-join")
 
 # %%
-x_all, y_all = join_batches([data.official_batch(folder / f"data_batch_{k}") for k in range(1, 6)])
-x_test, y_test = join_batches([data.official_batch(folder / "test_batch")])
+batches = [data.official_batch(folder / f"data_batch_{k}") for k in range(1, 6)]
+x_all, y_all = map(np.asarray, join_batches(batches))
+x_test, y_test = map(np.asarray, join_batches([data.official_batch(folder / "test_batch")]))
 print(f"{len(x_all):,} training images, {len(x_test):,} test images of shape {x_all.shape[1:]}")
 
 # %% [markdown]
@@ -204,14 +240,20 @@ def scale(x):
 with checks.exercise(
     "load-scale", hidden="all 256 values, and images whose brightest pixel is not 255"
 ):
-    scaled = scale(np.array([0, 51, 255], "uint8"))
+    scaled = checks.unchanged(scale, np.array([0, 51, 255], "uint8"))
     checks.dtype(scaled, "float32", "The scaled array")
     checks.close(scaled, np.array([0.0, 0.2, 1.0]), "The result for the pixels 0, 51, 255")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-every = submission.np.arange(256).astype("uint8").reshape(2, 8, 16)
-for given, what in ((every, "all 256 values"), (every[:1], "an image without a pixel of 255")):
+every = submission.np.arange(256).astype("uint8").reshape(2, 8, 16, 1)
+for given, what in (
+    (every, "all 256 values"),
+    (every[:1], "an image without a pixel of 255"),
+    (every[1, 1:], "an image without a pixel of 0"),
+    (every[:1, 0, 0, 0], "a black pixel"),
+):
+    submission.unchanged("scale", given)
     got = submission.checks.as_array(submission.call("scale", given), "scale")
     submission.checks.dtype(got, "float32", "The scaled array")
     submission.checks.shape(got, given.shape, "The scaled array")
@@ -254,27 +296,41 @@ def min_max(train, other):
 with checks.exercise(
     "load-minmax", hidden="other arrays, bytes that would overflow, no leak from the second set"
 ):
-    train, other = np.array([50, 100, 150], "uint8"), np.array([0, 200], "uint8")
-    shaped = [v.reshape(-1, 1, 1, 1) for v in (train, other)]
-    first, second = min_max(*shaped)
-    checks.dtype(first, "float32", "The first result")
-    checks.close(np.ravel(first), np.array([0, 0.5, 1]), "The result for the values 50, 100, 150")
-    checks.close(
-        np.ravel(second), np.array([-0.5, 1.5]), "The result for 0 and 200 in the second set"
-    )
+    for kind in ("uint8", "float64"):
+        train, other = np.array([50, 100, 150], kind), np.array([0, 200], kind)
+        shaped = [v.reshape(-1, 1, 1, 1) for v in (train, other)]
+        made = checks.unchanged(min_max, *shaped)
+        checks.that(
+            isinstance(made, (list, tuple)) and len(made) == 2,
+            "min_max does not return two arrays: return the scaled train and the scaled other.",
+        )
+        first, second = (checks.as_array(part, "A result of min_max") for part in made)
+        checks.shape(first, (3, 1, 1, 1), "The first result")
+        checks.shape(second, (2, 1, 1, 1), "The second result")
+        learned, seen = np.array([0, 0.5, 1]), np.array([-0.5, 1.5])
+        checks.close(np.ravel(first), learned, f"The result for the values 50, 100, 150 ({kind})")
+        checks.close(np.ravel(second), seen, f"The result for 0 and 200 in the second set ({kind})")
+        checks.dtype(first, "float32", f"The first result for {kind}")
+        checks.dtype(second, "float32", f"The second result for {kind}")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check, rng = submission.np, submission.checks, submission.np.random.default_rng(7)
-learn = rng.integers(20, 200, (6, 4, 5, 3)).astype("uint8")
+learned = rng.integers(20, 200, (6, 4, 5, 3)).astype("uint8")
+pairs = [
+    (learned, rng.integers(0, 256, (3, 4, 5, 3)).astype("uint8")),
+    (learned, np.zeros((1, 4, 5, 3), "uint8")),
+    (rng.normal(-3, 1, (4, 3, 2, 1)), rng.normal(2, 5, (2, 3, 2, 1))),
+    (rng.uniform(0, 0.5, (3, 2, 5, 2)).astype("float32"), rng.random((1, 2, 5, 2), "float32")),
+]
 results = []
-for unseen in (rng.integers(0, 256, (3, 4, 5, 3)).astype("uint8"), np.zeros((1, 4, 5, 3), "uint8")):
-    got = [
-        check.as_array(part, "A result of min_max")
-        for part in submission.call("min_max", learn, unseen)
-    ]
-    low, high = float(learn.min()), float(learn.max())
+for learn, unseen in pairs:
+    submission.unchanged("min_max", learn, unseen)
+    got = submission.call("min_max", learn, unseen)
+    check.that(isinstance(got, (list, tuple)), "min_max does not return two arrays.")
     check.equal(len(got), 2, "The number of results of min_max")
+    got = [check.as_array(part, "A result of min_max") for part in got]
+    low, high = float(learn.min()), float(learn.max())
     for part, given in zip(got, (learn, unseen)):
         check.dtype(part, "float32", "A result of min_max")
         check.shape(part, given.shape, "A result of min_max")
@@ -284,7 +340,9 @@ for unseen in (rng.integers(0, 256, (3, 4, 5, 3)).astype("uint8"), np.zeros((1, 
             "the first set, and compute with floats, because bytes overflow.",
         )
     results.append(got[0])
-check.that(np.array_equal(*results), "The training set's result depends on the other set: a leak.")
+check.that(
+    np.array_equal(*results[:2]), "The training set's result depends on the other set: a leak."
+)
 ### END HIDDEN TESTS
 
 # %%
@@ -304,8 +362,7 @@ def standardise(train, other):
     Example: each channel of the first result has mean 0 and standard deviation 1.
     """
     ### BEGIN SOLUTION
-    values = train.astype("float64")
-    mean, deviation = values.mean(axis=(0, 1, 2)), values.std(axis=(0, 1, 2))
+    mean, deviation = train.mean(axis=(0, 1, 2)), train.std(axis=(0, 1, 2))
     return tuple(((x - mean) / deviation).astype("float32") for x in (train, other))
     ### END SOLUTION
 
@@ -313,45 +370,63 @@ def standardise(train, other):
 with checks.exercise(
     "load-standardise", hidden="other arrays and numbers of channels, no leak from the second set"
 ):
-    few, more = x_all[:50], x_test[:20]
-    first, second = standardise(few, more)
-    checks.dtype(first, "float32", "The first result")
-    checks.shape(second, more.shape, "The second result")
-    checks.close(first.mean(axis=(0, 1, 2)), np.zeros(3), "The mean of each channel", atol=1e-3)
-    checks.close(first.std(axis=(0, 1, 2)), np.ones(3), "The deviation of each channel", rtol=1e-3)
-    leaks = np.allclose(second.mean(axis=(0, 1, 2)), 0, atol=1e-4)
-    checks.that(not leaks, "The second set has mean 0: you standardized it with its own mean.")
+    draw = np.random.default_rng(1)
+    few = draw.integers(0, (80, 160, 256), (5, 4, 6, 3)).astype("uint8")
+    more = draw.integers(60, 256, (3, 4, 6, 3)).astype("uint8")
+    for kind in ("uint8", "float64"):
+        made = checks.unchanged(standardise, few.astype(kind), more.astype(kind))
+        checks.that(
+            isinstance(made, (list, tuple)) and len(made) == 2,
+            "standardise does not return two arrays: return train and other, both standardized.",
+        )
+        first, second = (checks.as_array(part, "A result of standardise") for part in made)
+        checks.shape(first, few.shape, "The first result")
+        checks.shape(second, more.shape, "The second result")
+        means, deviations = first.mean(axis=(0, 1, 2)), first.std(axis=(0, 1, 2))
+        checks.close(means, np.zeros(3), "The mean of each channel", atol=1e-3)
+        checks.close(deviations, np.ones(3), "The deviation of each channel", rtol=1e-3)
+        leaks = np.allclose(second.mean(axis=(0, 1, 2)), 0, atol=1e-4)
+        checks.that(not leaks, "The second set has mean 0: you standardized it with its own mean.")
+        checks.dtype(first, "float32", f"The first result for {kind}")
+        checks.dtype(second, "float32", f"The second result for {kind}")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check, rng = submission.np, submission.checks, submission.np.random.default_rng(8)
+pairs = []
 for channels in (3, 1, 4):
-    learn = (
-        rng.normal(size=(7, 5, 6, channels)) * np.arange(2, 2 + channels) + 30 * np.arange(channels)
-    ).astype("float32")
-    results = []
-    for unseen in (
-        rng.normal(50, 9, (3, 5, 6, channels)).astype("float32"),
-        np.zeros((2, 5, 6, channels), "float32"),
-    ):
-        got = [
-            check.as_array(part, "A result of standardise")
-            for part in submission.call("standardise", learn, unseen)
-        ]
-        mean, deviation = learn.mean(axis=(0, 1, 2)), learn.std(axis=(0, 1, 2))
-        check.equal(len(got), 2, "The number of results of standardise")
-        for part, given in zip(got, (learn, unseen)):
-            check.dtype(part, "float32", "A result of standardise")
-            check.shape(part, given.shape, "A result of standardise")
-            check.that(
-                np.allclose(part, (given - mean) / deviation, rtol=1e-3, atol=1e-3),
-                "standardise is wrong for other arrays: use one mean and one deviation for each "
-                "channel, over the images, rows and columns of the first set.",
-            )
-        results.append(got[0])
-    check.that(
-        np.array_equal(*results), "The training set's result depends on the other set: a leak."
-    )
+    learn = rng.normal(size=(2, 3, 5, channels)) * np.arange(2, 2 + channels)
+    learn = (learn + 30 * np.arange(channels)).astype("float32")
+    pairs.append((learn, rng.normal(50, 9, (3, 3, 5, channels)).astype("float32")))
+    pairs.append((learn, np.zeros((2, 3, 5, channels), "float32")))
+learn = rng.integers(0, (50, 256), (4, 3, 2, 2)).astype("uint8")
+pairs.append((learn, rng.integers(0, 256, (3, 3, 2, 2)).astype("uint8")))
+pairs.append((learn, np.zeros((1, 3, 2, 2), "uint8")))
+learn = rng.normal(0.5, 0.02, (3, 4, 2, 3))
+pairs += [(learn, rng.random((2, 4, 2, 3))), (learn, np.ones((1, 4, 2, 3)))]
+firsts = []
+for learn, unseen in pairs:
+    submission.unchanged("standardise", learn, unseen)
+    got = submission.call("standardise", learn, unseen)
+    check.that(isinstance(got, (list, tuple)), "standardise does not return two arrays.")
+    check.equal(len(got), 2, "The number of results of standardise")
+    got = [check.as_array(part, "A result of standardise") for part in got]
+    exact = learn.astype("float64")
+    mean, deviation = exact.mean(axis=(0, 1, 2)), exact.std(axis=(0, 1, 2))
+    for part, given in zip(got, (learn, unseen)):
+        check.dtype(part, "float32", "A result of standardise")
+        check.shape(part, given.shape, "A result of standardise")
+        check.that(
+            np.allclose(part, (given - mean) / deviation, rtol=1e-3, atol=1e-3),
+            "standardise is wrong for other arrays: use one mean and one deviation for each "
+            "channel, over the images, rows and columns of the first set; for the deviation, "
+            "divide by the number of values.",
+        )
+    firsts.append(got[0])
+check.that(
+    all(np.array_equal(*firsts[k : k + 2]) for k in range(0, len(firsts), 2)),
+    "The training set's result depends on the other set: a leak.",
+)
 ### END HIDDEN TESTS
 
 # %%
@@ -389,7 +464,7 @@ plt.show()
 def one_hot(labels, classes=10):
     """Encode labels as rows of zeros and ones.
 
-    labels: (N,) or (N, 1) integers from 0 to classes - 1
+    labels: (N,) or (N, 1) integers from 0 to classes - 1; they are not changed
     Returns (N, classes) float32.
 
     Example: one_hot(np.array([2, 0]), 3) is [[0, 0, 1], [1, 0, 0]].
@@ -402,10 +477,18 @@ def one_hot(labels, classes=10):
 with checks.exercise(
     "load-onehot", hidden="columns of labels, classes that do not occur, other numbers of classes"
 ):
-    rows = one_hot(np.array([2, 0]), 3)
+    rows = checks.unchanged(one_hot, np.array([2, 0]), 3)
     checks.shape(rows, (2, 3), "The array for two labels of three classes")
+    listed = checks.as_array(rows, "The array").tolist()
+    checks.equal(listed, [[0, 0, 1], [1, 0, 0]], "The list of rows for 2, 0")
     checks.dtype(rows, "float32", "The array")
-    checks.equal(np.asarray(rows).tolist(), [[0, 0, 1], [1, 0, 0]], "The list of rows for 2, 0")
+    ten = checks.as_array(one_hot(np.array([7, 0, 7])), "The array for three labels of ten classes")
+    checks.that(
+        ten.shape != (3, 8),
+        "one_hot takes the number of classes from the labels; use classes, because some classes may "
+        "not occur.",
+    )
+    checks.shape(ten, (3, 10), "The array for three labels of ten classes")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -413,14 +496,17 @@ check = submission.checks
 for labels, classes, what in (
     ([3, 3, 0], 10, "classes that do not occur"),
     ([[1], [4], [2]], 5, "labels of shape (N, 1)"),
+    ([[2]], 4, "one label of shape (1, 1)"),
     (list(range(100)), 100, "100 classes"),
 ):
-    given = submission.np.array(labels)
-    got = check.as_array(submission.call("one_hot", given, classes), "one_hot")
-    check.shape(got, (len(labels), classes), f"The array for {what}")
-    check.dtype(got, "float32", "The array")
-    want = given.reshape(-1, 1) == submission.np.arange(classes)
-    check.that(submission.np.array_equal(got, want), f"one_hot is wrong for {what}.")
+    for dtype in ("int64", "uint8"):
+        given = submission.np.array(labels, dtype)
+        submission.unchanged("one_hot", given, classes)
+        got = check.as_array(submission.call("one_hot", given, classes=classes), "one_hot")
+        check.shape(got, (len(labels), classes), f"The array for {what}")
+        check.dtype(got, "float32", "The array")
+        want = given.reshape(-1, 1) == submission.np.arange(classes)
+        check.that(submission.np.array_equal(got, want), f"one_hot is wrong for {what}.")
 ### END HIDDEN TESTS
 
 # %%
@@ -437,7 +523,7 @@ hints.show("load-onehot")
 def stratified_split(labels, n_val, seed=0):
     """Draw the positions of the training images and of the validation images.
 
-    labels: (N,) integers; n_val: number of validation images
+    labels: (N,) integers, which are not changed; n_val: number of validation images
     seed: equal seeds give equal splits, and different seeds give different splits
     Returns (train, val): two arrays of N - n_val and n_val positions from 0 to N - 1. Every
     class contributes the share n_val / N of its images, drawn at random; you may assume that
@@ -457,29 +543,53 @@ def stratified_split(labels, n_val, seed=0):
 with checks.exercise(
     "load-split", hidden="unequal classes and other seeds: disjoint, complete, stratified, random"
 ):
-    train, val = stratified_split(y_all, len(y_all) // 10)
-    checks.equal(len(val), len(y_all) // 10, "The number of validation images")
-    checks.equal(len(train), len(y_all) - len(val), "The number of training images")
+    labels = np.random.default_rng(2).permutation(np.repeat(np.arange(10), 30))
+    made = checks.unchanged(stratified_split, labels, 50)
+    checks.that(
+        isinstance(made, (list, tuple)) and len(made) == 2,
+        "stratified_split does not return two arrays: return train, val.",
+    )
+    train, val = (checks.as_array(part, "A result of stratified_split") for part in made)
+    checks.that(
+        train.dtype.kind in "iu" and val.dtype.kind in "iu",
+        f"The results have dtypes {train.dtype} and {val.dtype}; positions are integers.",
+    )
+    checks.shape(val, (50,), "The array of the validation images' positions")
+    checks.shape(train, (250,), "The array of the training images' positions")
     checks.equal(len(set(train) & set(val)), 0, "The number of images in both sets")
-    shares = np.bincount(y_all[val], minlength=10).tolist()
-    checks.equal(shares, [len(val) // 10] * 10, "The number of validation images of each class")
+    checks.equal(sorted([*train, *val]), list(range(300)), "The sorted list of all positions")
+    shares = np.bincount(labels[val], minlength=10).tolist()
+    checks.equal(shares, [5] * 10, "The number of validation images of each class")
+    again = np.asarray(stratified_split(labels, 50)[1])
+    checks.that(set(val) == set(again), "Two calls with the default seed give different splits.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, check, rng = submission.np, submission.checks, submission.np.random.default_rng(3)
-for counts, n_part in (([40, 40, 40], 30), ([30, 10, 50, 20], 22), ([12] * 10, 40)):
-    given = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+for counts, n_part, step in (
+    ([40, 40, 40], 30, 1),
+    ([30, 10, 50, 20], 22, 1),
+    ([12] * 10, 40, 1),
+    ([20] * 12, 60, 1),
+    ([30, 60, 30], 40, 7),
+):
+    given = rng.permutation(np.repeat(np.arange(len(counts)), counts) * step + step - 1)
+    submission.unchanged("stratified_split", given, n_part, 5)
     picked = []
     for seed in (1, 2, 1):
         parts = submission.call("stratified_split", given, n_part, seed)
+        check.that(isinstance(parts, (list, tuple)), "stratified_split does not return two arrays.")
         check.equal(len(parts), 2, "The number of results of stratified_split")
-        rest, part = (check.as_array(one, "The positions").astype(int) for one in parts)
-        check.equal(len(part), n_part, "The number of validation images")
+        rest, part = (check.as_array(one, "The positions") for one in parts)
+        whole = rest.dtype.kind in "iu" and part.dtype.kind in "iu"
+        check.that(whole, "The results of stratified_split are not integers.")
+        check.shape(part, (n_part,), "The array of the validation images' positions")
+        check.shape(rest, (len(given) - n_part,), "The array of the training images' positions")
         check.that(
             np.array_equal(np.sort(np.concatenate([rest, part])), np.arange(len(given))),
             "The two sets together do not contain every image exactly once.",
         )
-        found = np.bincount(given[part], minlength=len(counts)).tolist()
+        found = np.bincount(given[part] // step, minlength=len(counts)).tolist()
         check.that(
             found == [count * n_part // sum(counts) for count in counts],
             "The classes do not all contribute the same share of their images for validation.",
@@ -488,8 +598,17 @@ for counts, n_part in (([40, 40, 40], 30), ([30, 10, 50, 20], 22), ([12] * 10, 4
     check.that(np.array_equal(picked[0], picked[2]), "Equal seeds give different splits.")
     check.that(
         not np.array_equal(picked[0], picked[1]),
-            "Different seeds give the same split: use the seed to draw the images at random.",
+        "Different seeds give the same split: use the seed to draw the images at random.",
     )
+    for label in np.unique(given):
+        of_class = np.flatnonzero(given == label)
+        ranks = np.flatnonzero(np.isin(of_class, picked[0]))
+        steps = np.diff(np.append(ranks, ranks[0] + len(of_class)))
+        check.that(
+            len(ranks) < 8 or len(set(np.delete(steps, steps.argmax()).tolist())) > 1,
+            "The validation images of a class follow each other at equal distances: draw them at "
+            "random.",
+        )
 ### END HIDDEN TESTS
 
 # %%

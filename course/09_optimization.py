@@ -570,8 +570,8 @@ hints.show("opt-head")
 # %%
 def trial(optimizer, units, activation):
     keras.utils.set_random_seed(1)
-    head = build_head(f_train.shape[1], units, activation)
-    head.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    head = build_head(f_train.shape[1], int(units), str(activation))
+    head.compile(str(optimizer), "sparse_categorical_crossentropy", metrics=["accuracy"])
     head.fit(f_train, y_train, batch_size=256, epochs=10, verbose=0)
     return head.evaluate(f_val, y_val, verbose=0, return_dict=True)["accuracy"]
 

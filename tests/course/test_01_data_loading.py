@@ -1,10 +1,13 @@
 """01 Data loading: right answers in other forms pass, wrong ones fail in words."""
 
+import random
+
 import exercise
+import keras
 import numpy as np
 import pytest
 
-from convcourse import checks, shapes
+from convcourse import checks
 
 TESTS = [
     "load-rows",
@@ -22,25 +25,27 @@ def load():
     return exercise.load("01_data_loading")
 
 
-@pytest.fixture(scope="module")
-def names():
-    """What the notebook's plain cells make before the exercises."""
-    x, y = shapes.shapes10(1_000)
-    x_test, _ = shapes.shapes10(200, split=1)
-    rows = x.transpose(0, 3, 1, 2).reshape(-1, 3072)
-    batch = {"data": rows[:200], "labels": y[:200, 0].tolist()}
-    return {"batch": batch, "x_all": x, "y_all": y[:, 0], "x_test": x_test}
-
-
-def run(load, names, test, **answers):
-    return load.run(test, load.namespace(**(names | answers)))
+def run(load, test, **answers):
+    return load.run(test, load.namespace(**answers))
 
 
 @pytest.mark.parametrize("test", TESTS)
-def test_the_solution_passes_and_the_stub_is_not_attempted(load, names, test):
-    result = run(load, names, test)
+def test_the_solution_passes_and_the_stub_is_not_attempted(load, test):
+    result = run(load, test)
     assert result.passed and result.hidden, result
-    assert load.run(test, load.stubs(**names)).status == checks.NOT_ATTEMPTED
+    assert load.run(test, load.stubs()).status == checks.NOT_ATTEMPTED
+
+
+def test_the_checks_leave_no_name_behind(load):
+    names = load.namespace()
+    before = set(names)
+    for test in TESTS:
+        assert load.run(test, names).passed
+    assert set(names) - before <= {"__builtins__"}
+
+
+# Each table below: forms of a right answer that must pass, then wrong answers with the words that
+# the message must contain.
 
 
 def stacked(rows):
@@ -62,6 +67,123 @@ def added(batches):
     return [x, y]
 
 
+def verbose_rows(rows: np.ndarray) -> np.ndarray:
+    """Validate, split into planes, and stack them."""
+    if rows.ndim != 2 or rows.shape[1] != 3072:
+        raise ValueError(f"Expected (N, 3072), got {rows.shape}")
+    assert rows.dtype == np.uint8, "expected bytes"
+    red, green, blue = np.split(rows, 3, axis=1)
+    planes = [plane.reshape((rows.shape[0], 32, 32)) for plane in (red, green, blue)]
+    images = np.stack(planes, axis=-1)
+    print(f"converted {len(images)} images")
+    return images
+
+
+def one_by_one(batches):
+    images, labels = [], []
+    for batch in batches:
+        for row, label in zip(batch["data"], batch["labels"], strict=True):
+            images.append(np.moveaxis(row.reshape(3, 32, 32), 0, -1))
+            labels.append(label)
+    return np.array(images), np.array(labels, dtype="int32")
+
+
+def verbose_join(batches: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+    """Fill arrays that are made once."""
+    total: int = sum(len(batch["labels"]) for batch in batches)
+    assert total > 0, "no images"
+    x: np.ndarray = np.zeros(shape=(total, 32, 32, 3), dtype=np.uint8)
+    y: np.ndarray = np.zeros(shape=total, dtype=np.int64)
+    position = 0
+    for number, batch in enumerate(batches):
+        n = len(batch["labels"])
+        x[position : position + n] = verbose_rows(rows=batch["data"])
+        y[position : position + n] = batch["labels"]
+        position += n
+        print(f"batch {number}: {n} images")
+    return x, y
+
+
+class Scaler:
+    """A class in scikit-learn's style."""
+
+    def fit(self, train):
+        self.low, self.high = np.float64(train.min()), np.float64(train.max())
+        return self
+
+    def transform(self, x):
+        return np.asarray((x - self.low) / (self.high - self.low), dtype=np.float32)
+
+
+def by_class(train, other):
+    scaler = Scaler().fit(train)
+    return scaler.transform(train), scaler.transform(other)
+
+
+def verbose_min_max(train: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copy, then work in place on the copies."""
+    assert train.ndim == other.ndim == 4, "expected (N, H, W, C)"
+    train, other = train.astype(np.float32), other.astype(np.float32)
+    low, high = np.amin(train), np.amax(train)
+    for array in (train, other):
+        array -= low
+        array /= high - low
+    print(f"range {low} to {high}")
+    return train, other
+
+
+def in_tensors(labels, classes=10):
+    return keras.ops.one_hot(np.reshape(labels, -1).astype("int32"), classes)
+
+
+def verbose_one_hot(labels: np.ndarray, classes: int = 10) -> np.ndarray:
+    """Set one entry in each row."""
+    labels = np.asarray(labels).reshape(-1)
+    assert labels.min() >= 0 and labels.max() < classes, "label out of range"
+    encoded = np.zeros(shape=(labels.shape[0], classes), dtype=np.float32)
+    for row, label in enumerate(labels):
+        encoded[row, int(label)] = 1.0
+    print(encoded.shape)
+    return encoded
+
+
+def with_keras(labels, classes=10):
+    return keras.utils.to_categorical(labels, num_classes=classes).astype("float32")
+
+
+def verbose_split(labels: np.ndarray, n_val: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Shuffle each class by itself."""
+    labels = np.asarray(labels).copy()
+    assert 0 < n_val < len(labels), "n_val out of range"
+    generator = np.random.RandomState(seed=seed)
+    train_parts, val_parts = [], []
+    for label in sorted(set(labels.tolist())):
+        (positions,) = np.where(labels == label)
+        generator.shuffle(positions)
+        count = round(len(positions) * n_val / len(labels))
+        val_parts.append(positions[:count])
+        train_parts.append(positions[count:])
+        print(f"class {label}: {count} for validation")
+    return np.concatenate(train_parts), np.concatenate(val_parts)
+
+
+def by_random_keys(labels, n_val, seed=0):
+    keys = np.random.default_rng(seed).random(len(labels))
+    rank = np.empty(len(labels))
+    for label in np.unique(labels):
+        own = labels == label
+        rank[own] = keys[own].argsort().argsort() / own.sum()
+    chosen = rank < n_val / len(labels) - 1e-9
+    return np.where(~chosen)[0].astype("int32"), np.where(chosen)[0].astype("int32")
+
+
+def with_a_splitter(labels, n_val, seed=0):
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    splitter = StratifiedShuffleSplit(n_splits=1, test_size=n_val, random_state=seed)
+    return next(splitter.split(np.zeros(len(labels)), labels))
+
+
 def figures(train, other, low, size):
     return [np.float32((x.astype(float) - low) / size) for x in (train, other)]
 
@@ -69,6 +191,56 @@ def figures(train, other, low, size):
 def by_channel(train, other):
     flat = train.reshape(-1, train.shape[-1]).astype(float)
     return figures(train, other, np.average(flat, axis=0), np.sqrt(flat.var(axis=0)))
+
+
+class Standardizer:
+    """A class in scikit-learn's style."""
+
+    def __init__(self, x):
+        self.mean, self.deviation = x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2))
+
+    def __call__(self, x):
+        return np.array((x - self.mean) / self.deviation, dtype="float32")
+
+
+def standard_class(train, other):
+    learned = Standardizer(train)
+    return [learned(train), learned(x=other)]
+
+
+def in_place_on_copies(train: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute with copies in float32."""
+    assert train.shape[1:] == other.shape[1:], "the images differ in size"
+    train_copy, other_copy = train.astype("float32"), other.astype("float32")
+    mean = np.mean(train_copy, axis=(0, 1, 2), keepdims=True)
+    std = np.std(train_copy, axis=(0, 1, 2), keepdims=True)
+    print("mean", mean.ravel(), "std", std.ravel())
+    for part in (train_copy, other_copy):
+        part -= mean
+        part /= std
+    return train_copy, other_copy
+
+
+def channel_loop(train, other):
+    results = np.empty(train.shape, "float32"), np.empty(other.shape, "float32")
+    for c in range(train.shape[3]):
+        values = train[:, :, :, c].ravel().tolist()
+        mean = sum(values) / len(values)
+        deviation = (sum((v - mean) ** 2 for v in values) / len(values)) ** 0.5
+        for x, result in zip((train, other), results, strict=True):
+            result[..., c] = (x[..., c] - mean) / deviation
+    return results
+
+
+def with_a_normalizer(train, other):
+    from sklearn.preprocessing import StandardScaler
+
+    channels = train.shape[-1]
+    scaler = StandardScaler().fit(train.reshape(-1, channels))
+    return tuple(
+        scaler.transform(x.reshape(-1, channels)).reshape(x.shape).astype(np.float32)
+        for x in (train, other)
+    )
 
 
 def compared(labels, classes=10):
@@ -99,26 +271,104 @@ def counted(labels, n_val, seed=0):
     return train, val
 
 
-RIGHT = [
-    ("load-rows", "rows_to_images", stacked),
-    ("load-rows", "rows_to_images", looped),
-    ("load-join", "join_batches", added),
-    ("load-scale", "scale", lambda x: np.divide(x, 255, dtype=np.float32)),
-    ("load-scale", "scale", lambda x: np.float32(x / 255.0)),
-    ("load-minmax", "min_max", lambda a, b: figures(a, b, a.min(), float(a.max()) - a.min())),
-    ("load-minmax", "min_max", lambda a, b: figures(a, b, np.min(a), float(np.ptp(a)))),
-    ("load-standardise", "standardise", by_channel),
-    ("load-onehot", "one_hot", compared),
-    ("load-onehot", "one_hot", filled),
-    ("load-split", "stratified_split", counted),
-    ("load-split", "stratified_split", with_sklearn),
-]
+def from_python(labels, n_val, seed=0):
+    draw, val = random.Random(seed), []
+    for label in set(labels.tolist()):
+        own = [position for position, one in enumerate(labels) if one == label]
+        val += draw.sample(own, len(own) * n_val // len(labels))
+    return [position for position in range(len(labels)) if position not in set(val)], val
 
 
-@pytest.mark.parametrize(("test", "name", "right"), RIGHT)
-def test_right_answers_in_other_forms_pass(load, names, test, name, right):
-    result = run(load, names, test, **{name: right})
+RIGHT = {
+    ("load-rows", "rows_to_images"): [
+        stacked,
+        looped,
+        verbose_rows,
+        lambda r: np.einsum("ncij->nijc", np.reshape(r, (len(r), 3, 32, 32))),
+        lambda r: r.reshape(-1, 3, 1024).swapaxes(1, 2).reshape(-1, 32, 32, 3).copy(),
+        lambda r: keras.ops.transpose(keras.ops.reshape(r, (len(r), 3, 32, 32)), (0, 2, 3, 1)),
+    ],
+    ("load-join", "join_batches"): [
+        added,
+        one_by_one,
+        verbose_join,
+        lambda bs: (
+            np.vstack([stacked(b["data"]) for b in bs]),
+            np.hstack([b["labels"] for b in bs]),
+        ),
+        lambda bs: (
+            stacked(np.concatenate([b["data"] for b in bs])),
+            [label for b in bs for label in b["labels"]],
+        ),
+        lambda bs: (
+            keras.ops.concatenate([stacked(b["data"]) for b in bs]),
+            np.array([*bs[0]["labels"], *(k for b in bs[1:] for k in b["labels"])], "uint8"),
+        ),
+    ],
+    ("load-scale", "scale"): [
+        lambda x: np.divide(x, 255, dtype=np.float32),
+        lambda x: np.float32(x / 255.0),
+        lambda x: keras.layers.Rescaling(1 / 255)(x) if x.ndim > 1 else np.float32(x) / 255,
+        lambda x: (np.arange(256) / 255).astype("float32")[x],
+        lambda x: keras.ops.cast(x, "float32") / 255.0,
+        lambda x: np.array([value / 255 for value in x.ravel()], "float32").reshape(x.shape),
+        lambda x: np.multiply(np.array(x, copy=True, dtype=np.float32), np.float32(1 / 255)),
+    ],
+    ("load-minmax", "min_max"): [
+        lambda a, b: figures(a, b, a.min(), float(a.max()) - a.min()),
+        lambda a, b: figures(a, b, np.min(a), np.ptp(a.astype("float64"))),
+        by_class,
+        verbose_min_max,
+        lambda a, b: figures(a, b, sorted(a.ravel().tolist())[0], np.ptp(a.astype(float))),
+        lambda train, other: tuple(
+            keras.ops.cast(
+                (x.astype("float64") - train.min()) / (train.max() - train.min()), "float32"
+            )
+            for x in (train, other)
+        ),
+    ],
+    ("load-standardise", "standardise"): [
+        by_channel,
+        standard_class,
+        in_place_on_copies,
+        channel_loop,
+        with_a_normalizer,
+        lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std((0, 1, 2), keepdims=True) + 1e-8),
+    ],
+    ("load-onehot", "one_hot"): [
+        compared,
+        filled,
+        in_tensors,
+        verbose_one_hot,
+        with_keras,
+        lambda labels, classes=10: [
+            np.array([float(k == label) for k in range(classes)], "float32")
+            for label in np.ravel(labels)
+        ],
+    ],
+    ("load-split", "stratified_split"): [
+        counted,
+        with_sklearn,
+        verbose_split,
+        by_random_keys,
+        with_a_splitter,
+        from_python,
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("test", "name", "right"), [(*key, form) for key, forms in RIGHT.items() for form in forms]
+)
+def test_right_answers_in_other_forms_pass(load, test, name, right):
+    result = run(load, test, **{name: right})
     assert result.passed and result.hidden, result
+
+
+def in_place_rows(rows):
+    images = stacked(rows)
+    rows[:] = 0
+    return images
 
 
 ROWS = [
@@ -130,7 +380,23 @@ ROWS = [
     (lambda r: r.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).astype("float32"), "uint8"),
     (lambda r: r.reshape(2, 3, 32, 32).transpose(0, 2, 3, 1), "reshape"),
     (lambda r: None, "None"),
+    (lambda r: stacked(r) / 255, "uint8"),
+    (lambda r: stacked(r).astype("int64"), "uint8"),
+    (lambda r: stacked(r).tolist(), "uint8"),
+    (lambda r: stacked(r)[:, ::-1], "first pixel"),
+    (lambda r: stacked(r)[::-1], "first pixel"),
+    (lambda r: stacked(r)[:2], "shape"),
+    (in_place_rows, "changes its argument"),
 ]
+
+
+def labels_in_place(batches):
+    labels = batches[0]["labels"]
+    for batch in batches[1:]:
+        labels += batch["labels"]
+    return np.concatenate([stacked(batch["data"]) for batch in batches]), labels
+
+
 JOIN = [
     (lambda bs: (stacked(bs[0]["data"]), bs[0]["labels"]), "shape"),
     (lambda bs: added(bs[::-1]), "list of labels"),
@@ -139,7 +405,25 @@ JOIN = [
     (lambda bs: (added(bs)[0][::-1], added(bs)[1]), "labels' order"),
     (lambda bs: (np.concatenate([b["data"] for b in bs]), added(bs)[1]), "shape"),
     (lambda bs: (added(bs)[0].reshape(-1, 3, 32, 32), added(bs)[1]), "shape"),
+    (lambda bs: None, "two values"),
+    (lambda bs: added(bs)[0], "two values"),
+    (lambda bs: added(bs)[::-1], "shape"),
+    (lambda bs: (added(bs)[0], np.float32(added(bs)[1])), "expected integers"),
+    (lambda bs: (added(bs)[0] / 255, added(bs)[1]), "uint8"),
+    (lambda bs: added(bs[:2]), "label array of other batches"),
+    (lambda bs: (added(bs)[0], np.sort(added(bs)[1])), "list of labels"),
+    (lambda bs: (added(bs)[0].transpose(0, 2, 1, 3), added(bs)[1]), "wrong places"),
+    (lambda bs: (added(bs)[0][..., ::-1], added(bs)[1]), "rows_to_images"),
+    (labels_in_place, "changes its argument batches"),
 ]
+
+
+def scaled_in_place(x):
+    scaled = (x / 255).astype("float32")
+    x[:] = scaled
+    return scaled
+
+
 SCALE = [
     (lambda x: x / 255, "float32"),
     (lambda x: (x / x.max()).astype("float32"), "brightest"),
@@ -148,7 +432,27 @@ SCALE = [
     (lambda x: (x / 127.5 - 1).astype("float32"), "for the pixels"),
     (lambda x: x.astype("float32"), "for the pixels"),
     (lambda x: (x / 255).astype("float16"), "float32"),
+    (lambda x: None, "None"),
+    (lambda x: (x / np.max(x, initial=1)).astype("float32"), "brightest"),
+    (lambda x: ((x - x.min()) / 255).astype("float32"), "0"),
+    (lambda x: (x / 255).astype("float32").ravel(), "shape"),
+    (lambda x: np.float32(np.round(x / 255, 2)), "all 256 values"),
+    (lambda x: np.clip(x / 255, 0.1, 1).astype("float32"), "for the pixels"),
+    (lambda x: np.float32(1 - x / 255), "for the pixels"),
+    (scaled_in_place, "changes its argument"),
 ]
+
+
+def min_max_in_place(train, other):
+    if train.dtype != np.float64:
+        return by_class(train, other)
+    low, high = train.min(), train.max()
+    for x in (train, other):
+        x -= low
+        x /= high - low
+    return train.astype("float32"), other.astype("float32")
+
+
 MINMAX = [
     (lambda a, b: figures(a, b, 0, 255), "50, 100, 150"),
     (lambda a, b: [figures(v, v, v.min(), float(np.ptp(v)))[0] for v in (a, b)], "0 and 200"),
@@ -167,7 +471,26 @@ MINMAX = [
         lambda a, b: figures(a, b, a.min(axis=(0, 1, 2)), np.ptp(a, axis=(0, 1, 2)) + 0.0),
         "one minimum",
     ),
+    (lambda a, b: None, "two arrays"),
+    (lambda a, b: by_class(a, b)[0], "two arrays"),
+    (lambda a, b: by_class(a, b)[::-1], "shape"),
+    (lambda a, b: figures(a, b, b.min(), np.ptp(b.astype(float))), "50, 100, 150"),
+    (lambda a, b: figures(a, b, a.min(), np.ptp(a.astype(float)) + 1), "50, 100, 150"),
+    (lambda a, b: (v.ravel() for v in by_class(a, b)), "two arrays"),
+    (lambda a, b: (by_class(a, b)[0], np.float32(b / 255)), "0 and 200"),
+    (min_max_in_place, "changes its argument train"),
 ]
+
+
+def standardised_in_place(train, other):
+    if train.dtype == np.uint8:
+        return by_channel(train, other)
+    mean, deviation = train.mean(axis=(0, 1, 2)), train.std(axis=(0, 1, 2))
+    train -= mean
+    train /= deviation
+    return train.astype("float32"), np.float32((other - mean) / deviation)
+
+
 STANDARDISE = [
     (lambda a, b: [by_channel(v, v)[0] for v in (a, b)], "own mean"),
     (lambda a, b: figures(a, b, a.mean(), a.std()), "mean of each"),
@@ -187,12 +510,22 @@ STANDARDISE = [
         ),
         "mean of each",
     ),
+    (lambda a, b: None, "two arrays"),
+    (lambda a, b: by_channel(a, b)[0], "two arrays"),
+    (lambda a, b: by_channel(b, a), "shape"),
+    (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std((0, 1, 2), ddof=1)), "deviation"),
+    (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std((0, 1, 2)) + 1e-3), "other arrays"),
+    (lambda a, b: figures(a, b, a.mean((1, 2), keepdims=True)[:1], a.std()), "mean of each"),
+    (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std()), "deviation of each"),
+    (lambda a, b: (by_channel(a, b)[0], np.float32(b)), "other arrays"),
+    (lambda a, b: [v[..., :3] for v in by_channel(a, b)], "other arrays|shape"),
+    (standardised_in_place, "changes its argument train"),
 ]
 ONEHOT = [
     (lambda y, classes=10: np.eye(classes, dtype="float32")[y], "shape"),
     (
         lambda y, classes=10: np.eye(int(np.max(y)) + 1, dtype="float32")[np.ravel(y)],
-        "do not occur",
+        "not occur",
     ),
     (lambda y, classes=10: np.eye(10, dtype="float32")[np.ravel(y)], "shape"),
     (lambda y, classes=10: np.eye(classes)[np.ravel(y)], "float32"),
@@ -200,6 +533,13 @@ ONEHOT = [
     (lambda y, classes=10: 1 - compared(y, classes), "2, 0"),
     (lambda y, classes=10: compared(y, classes)[:, ::-1], "2, 0"),
     (lambda y, classes=10: compared(np.arange(len(np.ravel(y))), classes), "2, 0"),
+    (lambda y, classes=10: None, "None"),
+    (lambda y, classes=3: compared(y, classes), "ten classes"),
+    (lambda y, classes=10: compared(np.squeeze(y), classes)[..., :classes] * 2, "2, 0"),
+    (lambda y, classes=10: compared(y, classes).astype(int), "float32"),
+    (lambda y, classes=10: np.eye(classes, dtype="float32")[np.squeeze(y)], "shape"),
+    (lambda y, classes=10: np.unique(y)[:, None] == np.arange(classes), "2, 0|float32"),
+    (lambda y, classes=10: compared(y, len(np.unique(y)) + 1), "shape"),
 ]
 
 
@@ -224,15 +564,52 @@ def equally_many(labels, n_val, seed=0):
     return np.setdiff1d(np.arange(len(labels)), val), val
 
 
+def rotated(labels, n_val, seed=0):
+    of_class = [np.roll(np.flatnonzero(labels == c), seed) for c in np.unique(labels)]
+    val = np.concatenate([own[: len(own) * n_val // len(labels)] for own in of_class])
+    return np.setdiff1d(np.arange(len(labels)), val), val
+
+
+def every_so_many(labels, n_val, seed=0):
+    of_class = [np.roll(np.flatnonzero(labels == c), seed) for c in np.unique(labels)]
+    counts = [len(own) * n_val // len(labels) for own in of_class]
+    parts = zip(of_class, counts, strict=True)
+    val = np.concatenate([own[:: len(own) // count][:count] for own, count in parts])
+    return np.setdiff1d(np.arange(len(labels)), val), val
+
+
+def ten_classes(labels, n_val, seed=0):
+    rng = np.random.default_rng(seed)
+    of_class = [rng.permutation(np.flatnonzero(labels == c)) for c in range(10)]
+    val = np.concatenate([own[: len(own) * n_val // len(labels)] for own in of_class])
+    return np.setdiff1d(np.arange(len(labels)), val), val
+
+
+def sorting(labels, n_val, seed=0):
+    parts = counted(labels, n_val, seed)
+    labels.sort()
+    return parts
+
+
 SPLIT = [
-    (lambda y, n, seed=0: (np.arange(len(y) - n), np.arange(len(y) - n, len(y))), "same share"),
+    (lambda y, n, seed=0: (np.arange(len(y) - n), np.arange(len(y) - n, len(y))), "each class"),
     (lambda y, n, seed=0: cut(y, n, seed), "each class"),
     (lambda y, n, seed=0: first_of_each(y, n), "seed"),
-    (lambda y, n, seed=0: counted(y, n, seed)[::-1], "number of validation"),
-    (lambda y, n, seed=0: (np.arange(len(y)), counted(y, n, seed)[1]), "number of training"),
-    (lambda y, n, seed=0: counted(y, n, np.random.randint(10**6)), "equal seeds"),
+    (lambda y, n, seed=0: counted(y, n, seed)[::-1], "validation images"),
+    (lambda y, n, seed=0: (np.arange(len(y)), counted(y, n, seed)[1]), "training images"),
+    (lambda y, n, seed=0: counted(y, n, np.random.randint(10**6)), "different splits"),
     (lambda y, n, seed=0: equally_many(y, n, seed), "same share"),
     (lambda y, n, seed=0: counted(y, n, 0), "different seeds"),
+    (lambda y, n, seed=0: None, "two arrays"),
+    (lambda y, n, seed=0: counted(y, n, seed)[1], "two arrays"),
+    (lambda y, n, seed=0: [np.isin(np.arange(len(y)), p) for p in counted(y, n, seed)], "bool"),
+    (lambda y, n, seed=0: [y[p] for p in counted(y, n, seed)], "both sets"),
+    (lambda y, n, seed=0: [np.float32(p) for p in counted(y, n, seed)], "integers"),
+    (lambda y, n, seed=1: counted(y, n, seed and np.random.randint(10**6)), "default seed|equal"),
+    (rotated, "at random"),
+    (every_so_many, "at random"),
+    (ten_classes, "shape|every image|classes"),
+    (sorting, "changes its argument labels"),
 ]
 WRONG = [
     (test, name, wrong, words)
@@ -250,7 +627,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("test", "name", "wrong", "words"), WRONG)
-def test_wrong_answers_fail_in_words(load, names, test, name, wrong, words):
-    result = run(load, names, test, **{name: wrong})
+def test_wrong_answers_fail_in_words(load, test, name, wrong, words):
+    result = run(load, test, **{name: wrong})
     assert result.status in (checks.WRONG, checks.ERROR), result
     assert any(word.lower() in result.message.lower() for word in words.split("|")), result
+    assert "hidden check ended" not in result.message, result

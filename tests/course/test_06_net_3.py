@@ -319,10 +319,19 @@ def by_operations(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10)
         x = L.Dropout(dropout)(x) if dropout else x
 
 
-RIGHT = [builder(), from_a_list, subclassed, verbose, by_operations]
+class OfItsOwn(keras.Model):
+    def __init__(self, *settings):
+        net = from_a_list(*settings)
+        super().__init__(inputs=net.inputs, outputs=net.outputs, name="net3")
 
 
-@pytest.mark.parametrize("right", RIGHT)
+def in_its_own_class(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=10):
+    return OfItsOwn(width, padding, dropout, l2, classes)
+
+
+@pytest.mark.parametrize(
+    "right", [builder(), from_a_list, subclassed, verbose, by_operations, in_its_own_class]
+)
 def test_net3_built_another_way_passes(net3, right):
     result = run(net3, "net3-architecture", build_net3=right)
     assert result.passed and result.hidden, result

@@ -31,7 +31,5 @@ class Verdict:
         if score == 0:
             words = f"The hidden checks give none of {points:g} points. {self.message}"
             return Verdict(outcomes.WRONG, words.rstrip())
-        if score == points:
-            return replace(self, score=score)
-        words = f"{score:g} of {points:g} points. {self.message}"
-        return replace(self, score=score, message=words.rstrip(), partly=True)
+        words = f"{score:g} of {points:g} points. {self.message}".rstrip()
+        return replace(self, score=score, message=words, partly=score < points)

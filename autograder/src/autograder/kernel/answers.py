@@ -14,7 +14,19 @@ from convcourse import outcomes
 from convcourse.wire import export
 from convcourse.wire.answers import asked_for
 
-KINDS = {"AttributeError", "IndexError", "KeyError", "NameError", "TypeError", "ValueError"}
+# What an exception most often means, by its name. With more names, code could encode more of the
+# hidden values in them.
+CAUSES = {
+    "AssertionError": "one of its own assertions fails",
+    "AttributeError": "a value is of another type than it expects, such as None or a list",
+    "IndexError": "it reads beyond the end of a list or an axis",
+    "KeyError": "it looks up a key that a dictionary does not have",
+    "NameError": "it uses a name that does not exist",
+    "TypeError": "it does not take an argument that its docstring names, or it mixes types",
+    "UnboundLocalError": "it reads a variable before it has a value",
+    "ValueError": "sizes or shapes do not fit each other, or a value is not allowed",
+    "ZeroDivisionError": "it divides by zero",
+}
 MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
 
 
@@ -155,13 +167,14 @@ class _Said(Exception):
                 "model that can be rebuilt from Keras's layers and keras.ops."
             )
         else:
-            failed = kind(
-                f"In a hidden check, {name} ends in {_kind(self.words.partition(':')[0])}."
-            )
+            failed = kind(f"In a hidden check, {name} {_end(self.words.partition(':')[0])}")
         failed.detail = self.words
         return failed
 
 
-def _kind(name: str) -> str:
-    """A common exception's name; with more names, code could encode hidden values in them."""
-    return f"{'an' if name[0] in 'AI' else 'a'} {name}" if name in KINDS else "an error"
+def _end(name: str) -> str:
+    """How a call ended, by the name of the exception."""
+    hint = "Try other arguments that its docstring allows."
+    if name not in CAUSES:
+        return f"ends in an error. {hint}"
+    return f"ends in {'an' if name[0] in 'AIU' else 'a'} {name}: {CAUSES[name]}. {hint}"
