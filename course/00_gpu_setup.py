@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-from convcourse import plots
+from convcourse import computing, plots
 
 keras.utils.set_random_seed(1)
 
@@ -76,8 +76,9 @@ def describe_machine():
     """Describe this machine in plain values that can be pasted into a question.
 
     Returns a dictionary: "python", "tensorflow", "keras" and "numpy" are versions (str),
-    "processor" is the kind of CPU (str), "cores" is an integer, and "gpus" is a list of the
-    GPUs' names (str), which is empty if there is no GPU.
+    "processor" is the kind of CPU (str, which may be empty where Python does not know it),
+    "cores" is an integer, and "gpus" is a list of the GPUs' names (str), which is empty if there
+    is no GPU. There are no other keys.
 
     Example: describe_machine()["python"] is "3.11.2".
     """
@@ -102,10 +103,21 @@ for key, value in machine.items():
 with checks.exercise("gpu-machine", hidden="the types and the versions, checked once more"):
     described = describe_machine()
     checks.that(isinstance(described, dict), "describe_machine does not return a dictionary.")
-    keys = ["cores", "gpus", "keras", "numpy", "processor", "python", "tensorflow"]
-    checks.equal(sorted(described), keys, "The sorted list of keys")
+    keys = {"cores", "gpus", "keras", "numpy", "processor", "python", "tensorflow"}
+    lacking, more = sorted(keys - set(described)), sorted(map(str, set(described) - keys))
+    checks.that(not lacking, f"The dictionary lacks the keys {', '.join(lacking)}.")
+    checks.that(not more, f"The dictionary has keys that nobody asked for: {', '.join(more)}.")
+    for key in ("python", "tensorflow", "keras", "numpy", "processor"):
+        checks.that(isinstance(described[key], str), f"{key} is not text; expected a str.")
     for module in (keras, np, tf):
-        checks.equal(described[module.__name__], module.__version__, f"{module.__name__}'s version")
+        version = described[module.__name__]
+        checks.equal(version, module.__version__, f"{module.__name__}'s version")
+    checks.that(
+        described["python"].startswith(platform.python_version()),
+        f"Python's version is {platform.python_version()}, not {described['python']}.",
+    )
+    whole = isinstance(described["cores"], (int, np.integer))
+    checks.that(whole, "The entry cores is not an integer: use os.cpu_count().")
     checks.that(isinstance(described["gpus"], list), "gpus is not a list; without a GPU, it is [].")
     there = len(tf.config.list_physical_devices("GPU"))
     checks.equal(len(described["gpus"]), there, "The number of GPUs")
@@ -114,14 +126,14 @@ from autograder import submission
 
 check, facts = submission.checks, submission.call("describe_machine")
 check.that(isinstance(facts, dict), "describe_machine does not return a dictionary.")
-for key in ("python", "tensorflow", "keras", "numpy", "processor"):
+for key in "python tensorflow keras numpy processor".split():
     check.that(
-        isinstance(facts.get(key), str) and facts[key],
-        f"{key} is a {type(facts.get(key)).__name__}; expected a string.",
+        isinstance(facts.get(key), str),
+        f"The entry {key} is not text; expected a str.",
     )
 for key in ("python", "tensorflow", "keras", "numpy"):
     check.that(
-        facts[key][0].isdigit() and facts[key].count(".") >= 1,
+        facts[key][:1].isdigit() and facts[key].count(".") >= 1,
         f"{key} is not a version such as 3.11.2.",
     )
 check.equal(facts["numpy"], submission.np.__version__, "NumPy's version")
@@ -184,14 +196,19 @@ for field in ("MemTotal", "MemAvailable"):
 with checks.exercise(
     "gpu-memory", hidden="other fields and orders, names with a common beginning, a missing field"
 ):
-    checks.close(memory_gb(EXAMPLE), 16.777216, "The total memory of EXAMPLE in GB")
-    checks.close(memory_gb(EXAMPLE, "MemFree"), 0.83183616, "The free memory of EXAMPLE in GB")
+    lines = ("MemTotal:       16384000 kB", "MemFree:          812340 kB", "Active: 4096000 kB")
+    text = "\n".join(lines) + "\n"
+    checks.close(memory_gb(text), 16.777216, "The total memory of three lines in GB")
+    checks.close(memory_gb(text, "MemFree"), 0.83183616, "The free memory of three lines in GB")
     try:
-        memory_gb(EXAMPLE, "SwapTotal")
-        raised = False
-    except KeyError:
-        raised = True
-    checks.that(raised, "EXAMPLE has no field SwapTotal: raise KeyError.")
+        memory_gb(text, "SwapTotal")
+        raised = "nothing"
+    except Exception as error:
+        raised = "KeyError" if isinstance(error, KeyError) else type(error).__name__
+    checks.that(
+        raised == "KeyError",
+        f"The text has no field SwapTotal: raise KeyError; memory_gb raises {raised}.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -208,11 +225,19 @@ cases = (
     ("Active", 7.168, "a field whose name begins another name"),
     ("Active(file)", 3.072, "a field with brackets in its name"),
     ("SwapTotal", 0.0, "a field with 0 kB"),
+    ("SwapCached", 0.000131072, "a small field"),
 )
 for field, want, what in cases:
     for text in ("\n".join(lines), "\n".join(reversed(lines)) + "\n"):
         got = submission.call("memory_gb", text, field)
-        submission.checks.close(got, want, f"memory_gb for {what}")
+        submission.checks.close(got, want, f"memory_gb for {what}", atol=1e-9)
+for field, what in (("Total", "only ends other names"), ("Swap", "only begins other names")):
+    refused = False
+    try:
+        submission.call("memory_gb", "\n".join(lines), field)
+    except submission.checks.StudentError:
+        refused = True
+    submission.checks.that(refused, f"The text has no field whose name {what}: raise KeyError.")
 ### END HIDDEN TESTS
 
 # %%
@@ -238,7 +263,7 @@ hints.show("gpu-memory")
 
 # %% solution="gpu-counts-answer"
 def product_multiplications(n, k, m):
-    """Count the multiplications of an (n, k) matrix times a (k, m) matrix, as an integer.
+    """Count the multiplications of an (n, k) matrix times a (k, m) matrix.
 
     Example: product_multiplications(2, 3, 4) is 24.
     """
@@ -251,7 +276,7 @@ def conv_multiplications(height, width, kernel, channels, filters, images=1):
     """Count the multiplications of a convolution whose output has height x width positions.
 
     kernel: pixels along each side of a filter; channels: in the input; filters: in the layer
-    Returns an integer for all images together; the bias needs no multiplication.
+    Returns the number for all images together; the bias needs no multiplication.
 
     Example: conv_multiplications(28, 28, 5, 3, 32) is 1881600.
     """
@@ -320,9 +345,14 @@ with checks.exercise("gpu-gflops", hidden="other numbers"):
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-for multiplications, seconds, want in ((10**9, 0.5, 4.0), (84_934_656, 0.004, 42.467328), (0, 3, 0)):
+for multiplications, seconds, want in (
+    (10**9, 0.5, 4.0),
+    (84_934_656, 0.004, 42.467328),
+    (10**6, 20.0, 1e-4),
+    (0, 3, 0),
+):
     got = submission.call("gflops", multiplications, seconds)
-    submission.checks.close(got, want, "gflops for other numbers")
+    submission.checks.close(got, want, "gflops for other numbers", atol=1e-9)
 ### END HIDDEN TESTS
 
 # %%
@@ -337,7 +367,18 @@ hints.show("gpu-gflops")
 # * **One call proves little.** Another program may be running at that moment. Time several calls and take their *median*, which a single slow call hardly changes.
 # * **The clock stops too early.** A GPU accepts a command and immediately returns a tensor that is *still to be* computed. Your program waits for the result only when it reads a value of that tensor.
 #
-# The functions below take the clock as an argument. A test can then pass in a simulated clock, as the check below does.
+# The functions below take the clock as an argument. A test can then pass in a simulated clock, as the check below does with `on_a_stand_in`.
+
+# %% locked="gpu-median-clock"
+def on_a_stand_in(durations):
+    """The result and the number of calls; call number i takes durations[i] seconds."""
+    now, calls = [100.0], []
+
+    def stand_in():
+        now[0] += durations[min(len(calls), len(durations) - 1)]
+        calls.append(now[0])
+
+    return median_seconds(stand_in, len(durations) - 1, lambda: now[0]), len(calls)
 
 # %% [markdown]
 # **Exercise (3 points).** Write `median_seconds`.
@@ -367,21 +408,11 @@ def median_seconds(function, repeats=5, clock=time.perf_counter):
 print(f"{median_seconds(lambda: time.sleep(0.02)):.4f} s for sleeping 0.02 s")
 
 # %% tests="gpu-median" points=3
-def on_a_stand_in(durations):
-    """The result and the number of calls; call number i takes durations[i] seconds."""
-    now, calls = [100.0], []
-
-    def stand_in():
-        now[0] += durations[min(len(calls), len(durations) - 1)]
-        calls.append(now[0])
-
-    return median_seconds(stand_in, len(durations) - 1, lambda: now[0]), len(calls)
-
-
 with checks.exercise("gpu-median", hidden="an even number of calls, a single call"):
     # The warm-up takes 9 s, and the five calls that count take 5, 1, 8, 3 and 2 s.
     got, calls = on_a_stand_in([9, 5, 1, 8, 3, 2])
     checks.that(got is not None, "median_seconds returns None.")
+    checks.shape(got, (), "The result of median_seconds")
     checks.that(got > 0.5, "The result does not come from the clock argument: use clock().")
     checks.equal(calls, 6, "The number of calls for repeats=5, including the warm-up,")
     mistakes = {3.8: "mean", 1: "fastest call", 8: "slowest call", 19: "sum", 2: "last call"}
@@ -389,15 +420,21 @@ with checks.exercise("gpu-median", hidden="an even number of calls, a single cal
     checks.that(mistake is None, f"That is the {mistake}; sort the five times and take the third.")
     checks.that(got != 4, "The times include the warm-up, which does not count.")
     checks.close(got, 3, "The median of 5, 1, 8, 3 and 2 s")
-timed = [on_a_stand_in(given) for given in ([9, 4, 1, 8, 2], [7, 0.5], [1, 6, 2, 7])]
+    ran = []
+    median_seconds(lambda: ran.append(1))
+    checks.equal(len(ran), 6, "The number of calls without an argument for repeats")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-whats = ("an even number of calls", "a single call", "unsorted times")
-for (got, calls), (want, wanted), what in zip(
-    submission.value("timed"), ((3.0, 5), (0.5, 2), (6.0, 4)), whats, strict=True
-):
-    submission.checks.equal(calls, wanted, f"The number of calls, for {what},")
+asked = (
+    ([9, 4, 1, 8, 2], 3.0, "an even number of calls"),
+    ([7, 0.5], 0.5, "a single call"),
+    ([1, 6, 2, 7], 6.0, "unsorted times"),
+    ([0, 0.25, 3, 0.5, 9, 0.125, 0.75, 8], 0.75, "seven calls"),
+)
+timed = submission.calls("on_a_stand_in", [(durations,) for durations, _, _ in asked])
+for (got, called), (durations, want, what) in zip(timed, asked):
+    submission.checks.equal(called, len(durations), f"The number of calls, for {what},")
     submission.checks.close(got, want, f"median_seconds for {what}")
 ### END HIDDEN TESTS
 
@@ -416,8 +453,8 @@ def product_rate(device, size, timer=median_seconds):
     """Measure a device's speed in GFLOP/s at multiplying two float32 matrices (size, size).
 
     device: for example "CPU:0"; timer: takes a function and returns the seconds of one call
-    The timed function computes the product with tf.matmul, waits for it, and returns one number
-    that is not a tensor.
+    The timed function computes the product, for example with tf.matmul, waits for it, and returns
+    one number that is not a tensor.
 
     Example: product_rate("CPU:0", 1024) is about 100 on two cores of a server.
     """
@@ -456,48 +493,41 @@ rates = {
 for name, reached in rates.items():
     print(name, ", ".join(f"{what} {rate:,.0f} GFLOP/s" for what, rate in reached.items()))
 
+# %% locked="gpu-rates-trial"
+def rate_on_trial(name, device, size):
+    """Call product_rate or conv_rate with a timer that makes one call and reports 0.5 s."""
+    if name == "product_rate":
+        square = (size, size)
+        return computing.on_trial(product_rate, device, size, [square, square], square)
+    images = (size, 32, 32, 96)
+    return computing.on_trial(conv_rate, device, size, [images, (3, 3, 96, 96)], images)
+
 # %% tests="gpu-rates" points=3
-from unittest import mock
-
-
-def half_a_second(function):
-    """A timer that makes one call, looks at the returned value, and reports 0.5 s."""
-    returned = function()
-    checks.that(
-        not tf.is_tensor(returned),
-        "The timed function returns a tensor, which a GPU has not finished yet. Read one number.",
-    )
-    return 0.5
-
-
-with checks.exercise("gpu-rates", hidden="both rates once more, and the rates of each device"):
+with checks.exercise("gpu-rates", hidden="other sizes, another device, and real times"):
     for rate, size, want in ((product_rate, 400, 0.256), (conv_rate, 2, 0.679477)):
-        with mock.patch.object(tf, "device", wraps=tf.device) as placed:
-            got = rate("CPU:0", size, half_a_second)
-        asked = [str(call.args[0]) for call in placed.call_args_list]
-        checks.that("CPU:0" in asked, f"{rate.__name__} ignores its device: use tf.device(device).")
-        checks.close(got, want, f"{rate.__name__} for the size {size} in 0.5 s", rtol=1e-3)
+        called = "product_rate" if rate is product_rate else "conv_rate"
+        trial = rate_on_trial(called, "CPU:0", size)
+        checks.that(not trial["problem"], f"{called}, size {size}: {trial['problem']}")
+        checks.close(trial["rate"], want, f"{called} for the size {size} in 0.5 s", rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 check = submission.checks
-
-
-def plausible(rate, what):
-    number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
-    check.that(number, f"{what} is not a number.")
+for rate, size, want in (("product_rate", 50, 0.0005), ("conv_rate", 3, 1.019215872)):
+    trial = submission.call("rate_on_trial", rate, "CPU:0", size)
+    check.that(not trial["problem"], f"{rate} for another size: {trial['problem']}")
+    check.close(trial["rate"], want, f"{rate} for another size")
+    try:
+        trial = submission.call("rate_on_trial", rate, "CPU:1", 1)
+    except check.StudentError:  # an answer may refuse a device that is not there
+        continue
+    check.that(not trial["problem"], f"{rate} for another device: {trial['problem']}")
+for rate, size in (("product_rate", 128), ("conv_rate", 1)):
+    reached = submission.call(rate, "CPU:0", size)
+    check.shape(reached, (), f"{rate}, measured with median_seconds,")
     # From the speed of a phone's core to more than any accelerator reaches.
-    check.that(1e-4 < rate < 1e7, f"{what} is not a plausible speed in GFLOP/s.")
-
-
-plausible(submission.call("product_rate", "CPU:0", 128), "product_rate for other matrices")
-plausible(submission.call("conv_rate", "CPU:0", 1), "conv_rate for one image")
-measured = submission.value("rates")
-check.that(isinstance(measured, dict) and "CPU:0" in measured, "rates has no entry for the CPU.")
-for name, reached in measured.items():
-    check.equal(sorted(reached), ["convolution", "product"], "The list of a device's keys")
-    for what in reached:
-        plausible(reached[what], f"rates[...][{what!r}]")
+    fits = not isinstance(reached, (bool, str)) and 1e-4 < float(reached) < 1e7
+    check.that(fits, f"{rate} is not a plausible speed in GFLOP/s with the default timer.")
 ### END HIDDEN TESTS
 
 # %%
@@ -594,10 +624,10 @@ for arguments, want in (
     ((10**9, 1_000, 60_000, 0, 10), 1.0),
     ((36_000_000, 50, 0, 1_000, 25), 0.01),
     ((10**8, 20, 5_000, 3_000, 4), 0.2),
-    ((3_000_000, 250), 0.0173333),
+    ((3_000_000, 250), 0.017333333),
 ):
     got = submission.call("hours", *arguments)
-    submission.checks.close(got, want, "hours for other numbers", rtol=1e-3)
+    submission.checks.close(got, want, "hours for other numbers", rtol=1e-5, atol=1e-9)
 ### END HIDDEN TESTS
 
 # %%
@@ -606,7 +636,7 @@ hints.show("gpu-hours")
 # %%
 speeds = np.geomspace(10, 10_000, 50)
 fig, ax = plt.subplots(figsize=(7, 4))
-ax.loglog(speeds, hours(net3, speeds), color="black", label="predicted")
+ax.loglog(speeds, [hours(net3, speed) for speed in speeds], color="black", label="predicted")
 for k, (name, reached) in enumerate(rates.items()):
     at = reached["convolution"]
     ax.plot(at, hours(net3, at), "os^"[k % 3], ms=9, color=plots.COLOURS[k], label=f"{name} here")

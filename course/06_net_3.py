@@ -247,7 +247,7 @@ penalties = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
 for asked in (
     {},
     {"width": 0.26, "dropout": 0.3, "l2": 0.01, "classes": 7},
-    {"width": 0.125, "dropout": 0, "l2": 0.002, "classes": 100},
+    {"width": 0.126, "dropout": 0, "l2": 0.002, "classes": 100},
     {"width": 0.0625, "l2": 0},
 ):
     net = submission.build("build_net3", **asked)

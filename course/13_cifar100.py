@@ -197,7 +197,7 @@ whole = [[64, 2], [128, 2], [256, 3], [512, 3]]
 for blocks, dropout, width, classes in (
     (whole, 0, 0.25, 20),
     ([*whole, [512, 3]], 0.5, 0.125, 100),
-    ([[256, 1]], 0.2, 0.0625, 7),
+    ([[256, 1]], 0.2, 0.0626, 7),
     ([[32, 1], [64, 1], [128, 1]], 0.0, 0.3, 100),
 ):
     net = submission.build("build_base", blocks, dropout=dropout, width=width, classes=classes)

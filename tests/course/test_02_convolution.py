@@ -166,7 +166,7 @@ LOOPS_WRONG = faults(
         "rounded up": (
             "(H + 2 * padding - m) // stride",
             "-(-(H + 2 * padding - m) // stride)",
-            "",
+            "stride 3, padding 0",
         ),
         "channels first": ("return y", "return np.array(y).transpose(0, 3, 1, 2)", "shape"),
         "not returned": ("return y", "y", "None"),
@@ -588,7 +588,7 @@ BACKWARD_WRONG = faults(
             "    grad -= 1\n    grad_b =",
             "changes its argument grad",
         ),
-        "another default": ("padding=0", "padding=1", ""),
+        "another default": ("padding=0", "padding=1", "gradient for x"),
         "one stride": ("    wide =", "    stride = min(stride, 2)\n    wide =", "stride 3"),
         "one filter": ("w, grad[:, i, j])", "w[..., :1], grad[:, i, j, :1])", "gradient for x"),
     },

@@ -1,0 +1,140 @@
+"""What TensorFlow computes during a call: with which arrays, and on which device."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation that TensorFlow has run.
+
+    Attributes:
+        name: What TensorFlow calls it, for example ``"MatMul"``.
+        inputs: The shapes of its inputs, in order.
+        dtypes: The names of their dtypes, in order.
+        outputs: The shapes of its results.
+        device: The device that a ``with tf.device(...)`` asked for; empty if there was none.
+    """
+
+    name: str
+    inputs: list[Shape]
+    dtypes: list[str]
+    outputs: list[Shape]
+    device: str
+
+
+@contextlib.contextmanager
+def operations() -> Iterator[list[Operation]]:
+    """Record the operations that TensorFlow runs inside a ``with`` block.
+
+    Yields:
+        The list of operations, which grows as they run.
+    """
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import op_callbacks
+
+    found: list[Operation] = []
+
+    def record(name: str, inputs: Any, attrs: Any, outputs: Any, *rest: Any, **more: Any) -> None:
+        found.append(
+            Operation(
+                str(name),
+                [tuple(one.shape) for one in inputs],
+                [one.dtype.name for one in inputs],
+                [tuple(one.shape) for one in outputs],
+                context.context().device_name or "",
+            )
+        )
+
+    op_callbacks.add_op_callback(record)
+    try:
+        yield found
+    finally:
+        op_callbacks.remove_op_callback(record)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One call that a timer has made.
+
+    Attributes:
+        value: What the timed function returned.
+        operations: What it computed.
+    """
+
+    value: Any
+    operations: list[Operation]
+
+    def problem(self, inputs: list[Shape], output: Shape, device: str) -> str:
+        """Say what is wrong with what was timed.
+
+        Args:
+            inputs: The shapes of the two arrays that the computation takes.
+            output: The shape of its result.
+            device: Where it should run, for example ``"CPU:0"``.
+
+        Returns:
+            One sentence, which is empty if nothing is wrong.
+        """
+        import tensorflow as tf
+
+        if self.value is None:
+            return "The timed function returns None: let it return one number of the result."
+        if tf.is_tensor(self.value):
+            return (
+                "The timed function returns a tensor, which a GPU has not finished yet. Read one "
+                "number."
+            )
+        if any("Random" in one.name for one in self.operations):
+            return (
+                "The timed function draws random numbers, too: create the arrays before the clock "
+                "starts."
+            )
+        return self._wrong_operation(inputs, output, device)
+
+    def _wrong_operation(self, inputs: list[Shape], output: Shape, device: str) -> str:
+        wanted = [one for one in self.operations if sorted(one.inputs) == sorted(inputs)]
+        if not wanted:
+            shapes = " and ".join(map(str, inputs))
+            return f"The timed function computes nothing with two arrays of shapes {shapes}."
+        if not any(set(one.dtypes) == {"float32"} for one in wanted):
+            return f"The timed function computes in {wanted[0].dtypes[0]}; expected float32."
+        if not any(output in one.outputs for one in wanted):
+            return f"The result has shape {wanted[0].outputs[0]}; expected {output}."
+        if not any(one.device.upper().endswith(device.upper()) for one in wanted):
+            return "The device is ignored: compute inside `with tf.device(device):`."
+        return ""
+
+
+def on_trial(
+    rate: Callable[..., Any], device: str, size: int, inputs: list[Shape], output: Shape
+) -> dict[str, Any]:
+    """Call a function that measures a speed, with a timer that reports half a second.
+
+    Args:
+        rate: Takes a device, a size and a timer.
+        device: Its first argument, for example ``"CPU:0"``.
+        size: Its second argument.
+        inputs: The shapes of the two arrays that the computation takes.
+        output: The shape of its result.
+
+    Returns:
+        Under ``rate`` what it returned, and under ``problem`` a sentence about what it timed, which
+        is empty if nothing is wrong.
+    """
+    timed: list[Timed] = []
+
+    def timer(function: Callable[[], Any], *rest: Any, **more: Any) -> float:
+        with operations() as found:
+            value = function()
+        timed.append(Timed(value, found))
+        return 0.5
+
+    reached = rate(device, size, timer)
+    if not timed:
+        return {"rate": reached, "problem": "The timer is ignored: call timer(function)."}
+    return {"rate": reached, "problem": timed[-1].problem(inputs, output, device)}
