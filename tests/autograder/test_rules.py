@@ -94,6 +94,16 @@ BROKEN = {
         r'cell 4 .*the name double.*submission.value\("double"\)',
     ),
     "a hidden block that opens files": (CALL, "open(number)", "cell 4 .*uses open"),
+    "a check that leaves a name behind": (
+        VISIBLE,
+        "largest = double(2)\n" + VISIBLE,
+        "cell 4 .*leave largest in the student's notebook",
+    ),
+    "a check that leaves an import behind": (
+        VISIBLE,
+        "import math\n" + VISIBLE,
+        "cell 4 .*leave math in the student's notebook",
+    ),
     "a data set without a name that can be read": (
         VISIBLE,
         VISIBLE + 'data.load("cifar" + str(2 * 5))\n',
@@ -191,3 +201,46 @@ def test_a_name_that_is_bound_again_first_does_not_count(small_course):
     small_course.edit(CHECK, "# %%\nnumber = 7\n\n" + CHECK)
     small_course.edit(PLAIN, "# %%\nfor number in range(3):\n    print(number)\n\n" + PLAIN)
     assert found(small_course) == []
+
+
+SECOND = """
+# %% solution="counting-half"
+def half(x):
+    ### BEGIN SOLUTION
+    return x / 2
+    ### END SOLUTION
+
+# %% tests="counting-half-check" points=1
+with checks.exercise("counting-half-check"):
+    four = half(8)
+    assert four == 4
+### BEGIN HIDDEN TESTS
+from autograder import submission
+
+submission.checks.equal(submission.call("half", 3), 1.5, "half(3)")
+### END HIDDEN TESTS
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "needs"),
+    [
+        ("half(8)", "half(8)", ""),
+        ("four = half(8)", "four = double(2)", "double"),
+        (
+            'submission.call("half", 3)',
+            'submission.call("half", submission.value("double"))',
+            "double",
+        ),
+        ("    four =", "    def f(): return double(1)\n    four =", "double"),
+    ],
+)
+def test_a_check_that_needs_another_exercises_answer_is_named(small_course, old, new, needs):
+    text = small_course.text
+    at = text.index('# %% [markdown] answer="counting-why"')
+    small_course.text_path.write_text(
+        text[:at] + SECOND.lstrip().replace(old, new) + "\n" + text[at:]
+    )
+    said = [line for line in found(small_course) if "another exercise" in line]
+    assert bool(said) == bool(needs)
+    assert all("counting-half-check" in line and f"it needs {needs}," in line for line in said)

@@ -40,8 +40,8 @@ def _is_exercise(statement: ast.stmt) -> bool:
 def of_others(cells: Sequence[Cell | None]) -> Iterator[tuple[int, str, str]]:
     """The answers to other exercises that a check calls for.
 
-    An exercise's own answers stand between its test cell and the one before; a test cell without
-    an answer of its own belongs to the exercise before.
+    An answer belongs to the first check that asks for it. A test cell right behind another one,
+    without an answer between them, may ask for the same.
 
     Args:
         cells: The parsed code cells of a text, None for each other cell.
@@ -50,20 +50,19 @@ def of_others(cells: Sequence[Cell | None]) -> Iterator[tuple[int, str, str]]:
         The index of the test cell, the name, and the id of the answer that defines it.
     """
     defined: dict[str, str] = {}
-    own: set[str] = set()
-    answered = False
+    first: dict[str, int] = {}  # an answer's exercise, as a number
+    exercise, answered = 0, False
     for index, cell in enumerate(cells):
         if cell is None:
             continue
         if cell.role == "solution":
-            own = own if answered else set()
             answered = True
-            own.add(cell.id)
             defined |= {name: cell.id for name in syntax.names(cell.source).bound}
         elif cell.is_test:
+            exercise += answered
             answered = False
-            for name in sorted(_asked(cell)):
-                if name in defined and defined[name] not in own:
+            for name in sorted(_asked(cell) & set(defined)):
+                if first.setdefault(defined[name], exercise) != exercise:
                     yield index, name, defined[name]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 
 from autograder.course import TABLE, Assignment, Course, CourseError
-from autograder.text import needs, standalone, syntax
+from autograder.text import alone, needs, standalone, syntax
 from autograder.text.authoring import HEADER_WORDS, LAYOUT_KEYS, read_cells, to_notebook, to_text
 from autograder.text.cells import MARKS, ROLES, BadMarks, Cell, between, facts, parse
 
@@ -55,7 +55,7 @@ def check(course: Course, texts: dict[str, str]) -> list[Violation]:
             )
             continue
         mine = [*_cells(file, cells), *_ids(file, cells, seen), *_table(file, name, cells, course)]
-        mine += [*_overwritten(file, cells), *_addresses(file, cells)]
+        mine += [*_overwritten(file, cells), *_addresses(file, cells), *_alone(file, cells)]
         violations += mine or _form(file, texts[name])
     return violations
 
@@ -219,6 +219,24 @@ def _parsed(cell: NotebookNode) -> Cell | None:
     with contextlib.suppress(BadMarks):
         return parse(cell) if cell.cell_type == "code" else None
     return None
+
+
+def _alone(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
+    """Checks that hang on another exercise, or leave something in the student's notebook."""
+    parsed = [_parsed(cell) for cell in cells]
+    for index, name, answer in alone.of_others(parsed):
+        mend = (
+            f"it needs {name}, the answer to another exercise ({answer}), so a mistake there costs "
+            "these points, too: make a stand-in inside the check."
+        )
+        yield Violation(file, _label(cells[index], index + 1), mend)
+    for index, cell in enumerate(parsed):
+        if cell is not None and cell.is_test and (names := alone.left_behind(cell)):
+            mend = (
+                f"its visible lines leave {', '.join(names)} in the student's notebook: move them "
+                "into `with checks.exercise(...)`, which gives names back."
+            )
+            yield Violation(file, _label(cells[index], index + 1), mend)
 
 
 def _addresses(file: str, cells: Sequence[NotebookNode]) -> Iterator[Violation]:
