@@ -130,6 +130,26 @@ def test_calls_of_layers_and_captured_weights_can_be_noted():
     assert callable(tf.nn.dropout) and callable(keras.random.dropout)
 
 
+def test_fit_takes_its_arguments_in_this_order():
+    import keras
+
+    names = list(inspect.signature(keras.Model.fit).parameters)[1:8]
+    wanted = ["x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split"]
+    assert names == wanted
+
+
+def test_tensorflow_tells_which_operations_it_runs():
+    import tensorflow as tf
+
+    from convcourse import computing
+
+    with computing.operations() as found, tf.device("CPU:0"):
+        tf.matmul(tf.ones((2, 3)), tf.ones((3, 4)))
+    (one,) = [one for one in found if one.name == "MatMul"]
+    assert (one.inputs, one.outputs) == ([(2, 3), (3, 4)], [(2, 4)])
+    assert one.device.endswith("CPU:0") and set(one.dtypes) == {"float32"}
+
+
 def test_pickled_arrays_name_these_functions():
     from convcourse import _unpickle
 
