@@ -865,6 +865,11 @@ check.that(
     f"mine is right about {reached:.0%} of the held-out images; the first band begins at "
     f"{bands[0]:.0%}.",
 )
+if passed < len(bands):
+    submission.missing(
+        f"mine is right about {reached:.0%} of the held-out images; the next band begins at "
+        f"{bands[passed]:.0%}."
+    )
 submission.note(name=words["name"], idea=words["idea"], accuracy=reached, parameters=check.count(network.weights))
 2 * passed
 ### END HIDDEN TESTS

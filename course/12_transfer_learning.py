@@ -131,7 +131,6 @@ def few_of_each(labels, count, seed):
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(seed)
-    labels = np.asarray(labels)
     drawn = [
         rng.choice(np.flatnonzero(labels == c), count, replace=False) for c in np.unique(labels)
     ]
