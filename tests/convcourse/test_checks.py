@@ -144,3 +144,18 @@ def test_hidden_checks_quote_neither_what_there_is_nor_what_is_expected(check):
         check()
     words = str(shown.value).replace(",", "")
     assert "615" not in words and "2460" not in words and len(words.split()) > 5
+
+
+def test_keras_own_long_messages_are_cut_to_their_reason():
+    import keras
+
+    class Bad(keras.layers.Layer):
+        def call(self, x):
+            raise ValueError("the sizes do not fit")
+
+    try:
+        Bad()(np.zeros((1, 2)))
+    except ValueError as error:
+        said = checks.explain(error).outcome.message
+    assert said.startswith("ValueError: the sizes do not fit")
+    assert "\x1b" not in said and "\n" not in said and "Arguments received" not in said

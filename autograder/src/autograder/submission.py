@@ -81,7 +81,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def only(trained: SimpleNamespace, name: str) -> SimpleNamespace:
+def only(trained: SimpleNamespace, name: str) -> Any:
     """The one training of what `trainings` gave for a function.
 
     Raises:

@@ -5,6 +5,7 @@ page all use these four. Nothing here imports another module of the package but 
 """
 
 import copy
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -176,7 +177,16 @@ def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
             "and run the cells above in order.",
             name,
         )
-    return StudentError(f"{type(error).__name__}: {error}{_student_line(error)}", name)
+    return StudentError(f"{type(error).__name__}: {_words(error)}{_student_line(error)}", name)
+
+
+def _words(error: BaseException) -> str:
+    """What an exception says; of Keras's long and colored ones only the reason."""
+    text = str(error)
+    if "\x1b[" not in text:
+        return text
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text).partition("Arguments received by")[0]
+    return " ".join(re.sub(r"^Exception encountered when calling \S+\s", "", plain).split())
 
 
 def _from_stub(error: NotImplementedError) -> bool:
