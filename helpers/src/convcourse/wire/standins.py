@@ -5,6 +5,7 @@ which trusts the grader.
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,11 @@ def _plain(model: Any) -> dict[str, Any]:
     made = keras.saving.serialize_keras_object(model)
     made.pop("compile_config", None)
     return {
-        "model": json.dumps(made),
+        # What a frozen layer creates stays frozen for ever, so layers are frozen afterwards.
+        "model": json.dumps(made).replace('"trainable": false', '"trainable": true'),
+        "trainable": [layer.trainable for layer in _each(model)],
         "compiled": json.dumps(model.get_compile_config() if model.compiled else None),
-        "weights": [np.asarray(weight) for weight in model.get_weights()],
+        "weights": [np.asarray(weight) for weight in _weights(model)],
     }
 
 
@@ -76,7 +79,26 @@ def _network(plain: dict[str, Any]) -> Any:
     import keras
 
     model = keras.saving.deserialize_keras_object(json.loads(plain["model"]))
-    model.set_weights(plain["weights"])
+    for weight, value in zip(_weights(model), plain["weights"], strict=True):
+        weight.assign(value)
+    for layer, trainable in zip(_each(model), plain["trainable"], strict=True):
+        layer.trainable = trainable
     if compiled := json.loads(plain["compiled"]):
         model.compile_from_config(compiled)
     return model
+
+
+def _each(layer: Any) -> Iterator[Any]:
+    """A network and all layers in it, the outer ones first."""
+    yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _each(inner)
+
+
+def _weights(model: Any) -> list[Any]:
+    """All weights in an order that does not depend on which are trainable."""
+    found = {}
+    for layer in _each(model):
+        if not hasattr(layer, "layers"):
+            found |= {id(weight): weight for weight in layer.weights}
+    return list(found.values())
