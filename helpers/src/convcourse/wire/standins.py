@@ -97,7 +97,7 @@ def _each(layer: Any) -> Iterator[Any]:
 
 def _weights(model: Any) -> list[Any]:
     """All weights in an order that does not depend on which are trainable."""
-    found = {}
+    found: dict[int, Any] = {}
     for layer in _each(model):
         if not hasattr(layer, "layers"):
             found |= {id(weight): weight for weight in layer.weights}
