@@ -132,6 +132,8 @@ class _Keeper:
                 self.ready = self.said["ready"] = True
                 if self.watch is not None:
                     self.watch.begin()
+                with contextlib.suppress(OSError):  # the target waits for it
+                    words.send(b"+")
 
     def _pass_on(self) -> None:
         for number in _asked(self.connection):

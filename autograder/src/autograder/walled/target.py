@@ -28,8 +28,14 @@ class Call:
         self.arguments, self.fds, self._words = arguments, fds, words
 
     def ready(self) -> None:
-        """Tell the asker that the work begins, and close the connection to the keeper."""
+        """Tell the asker that the work begins, and close the connection to the keeper.
+
+        The keeper answers once it counts, and the folder of the sockets is read-only.
+        """
         wire.say(self._words, {"ready": True})
+        with contextlib.suppress(OSError):
+            self._words.settimeout(10)
+            self._words.recv(1)
         self._words.close()
 
 
