@@ -67,7 +67,7 @@ def _plain(model: Any) -> dict[str, Any]:
     made = keras.saving.serialize_keras_object(model)
     made.pop("compile_config", None)
     return {
-        # A weight that a frozen layer creates can never be trained, so layers are frozen afterwards.
+        # A weight that a frozen layer creates can never be trained, so layers are frozen later.
         "model": json.dumps(made).replace('"trainable": false', '"trainable": true'),
         "trainable": [layer.trainable for layer in _each(model)],
         "compiled": json.dumps(model.get_compile_config() if model.compiled else None),
