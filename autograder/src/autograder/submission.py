@@ -18,7 +18,7 @@ import numpy as np
 from autograder import course
 from autograder.judge.heldout import images as heldout
 from autograder.judge.networks import accuracy, is_cross_entropy, predict, rebuild
-from autograder.judge.source import current, note
+from autograder.judge.source import current, missing, note
 from convcourse import checks as _checks
 from convcourse import findings, profile, watching
 from convcourse.training import History
@@ -36,6 +36,7 @@ __all__ = [
     "heldout",
     "is_cross_entropy",
     "last_set_aside",
+    "missing",
     "model",
     "note",
     "np",
