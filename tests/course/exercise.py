@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from autograder.judge import source
 from autograder.judge.evaluate import evaluate
 from autograder.kernel.notebook import visible_verdict
@@ -129,3 +131,20 @@ def _reply(code: str, names: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:
         return {"status": "error", "ename": type(error).__name__, "evalue": str(error)}
     return {"status": "ok"}
+
+
+def cases(table: dict[str, dict[str, str]]) -> list:
+    """One parameter for each answer of a table, under its own name."""
+    return [
+        pytest.param(test, answer, id=f"{test}-{name}")
+        for test, answers in table.items()
+        for name, answer in answers.items()
+    ]
+
+
+def changed(code: str, *pairs: tuple[str, str]) -> str:
+    """A right answer with a fault: each pair is an old piece and a new one."""
+    for old, new in pairs:
+        assert old in code, old
+        code = code.replace(old, new)
+    return code

@@ -7,6 +7,7 @@ import jupytext
 import keras
 import numpy as np
 import pytest
+from exercise import cases, changed
 
 from convcourse import checks
 
@@ -33,26 +34,9 @@ def judge(conv, given):
     return lambda test, code="": conv.run(test, conv.namespace(given + "\n" + code))
 
 
-def changed(code, *pairs):
-    """A right answer with a fault: each pair is an old piece and a new one."""
-    for old, new in pairs:
-        assert old in code, old
-        code = code.replace(old, new)
-    return code
-
-
 def faults(code, table):
     """Wrong answers by name: a right one with one piece replaced, and words of the message."""
     return {name: (changed(code, (old, new)), words) for name, (old, new, words) in table.items()}
-
-
-def cases(table):
-    """One parameter for each answer of a table, under its own name."""
-    return [
-        pytest.param(test, answer, id=f"{test}-{name}")
-        for test, answers in table.items()
-        for name, answer in answers.items()
-    ]
 
 
 # ------------------------------------------------------------------ conv-loops

@@ -2,6 +2,7 @@
 
 import exercise
 import pytest
+from exercise import cases, changed
 
 from convcourse import checks
 
@@ -16,23 +17,6 @@ def aug():
 @pytest.fixture(scope="module")
 def clock():
     return exercise.locked(NAME, "aug-simulate")
-
-
-def cases(table):
-    """One parameter for each answer of a table, under its own name."""
-    return [
-        pytest.param(test, answer, id=f"{test}-{name}")
-        for test, answers in table.items()
-        for name, answer in answers.items()
-    ]
-
-
-def changed(code, *pairs):
-    """A right answer with a fault: each pair is an old piece and a new one."""
-    for old, new in pairs:
-        assert old in code, old
-        code = code.replace(old, new)
-    return code
 
 
 # ------------------------------------------------------------------ aug-shift
