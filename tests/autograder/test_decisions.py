@@ -315,7 +315,7 @@ def late(course) -> Class:
 
 
 @pytest.mark.parametrize("happens", [e for e in EVENTS if e is not hand_in_garbage])
-@pytest.mark.parametrize("points", [None, 1.5])
+@pytest.mark.parametrize("points", [None, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_a_late_penalty_that_a_person_set_stays(late, happens, points):
     late.set_penalty(points)
     for _ in range(2):

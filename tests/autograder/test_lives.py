@@ -23,6 +23,7 @@ ENDINGS = {
     "aborts": "import os\nos.abort()",
     "floods": "while True: print('x' * 1000)",
 }
+REPEATS = ("hangs", "aborts")  # like the entry after or before it
 HARMLESS = {
     "exit": "exit()",
     "quit": "quit()",
@@ -59,7 +60,13 @@ DOUBLE, SQUARE = "def double(n): return 2 * n", "def square(n): return n * n"
 
 
 @walls_needed
-@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+@pytest.mark.parametrize(
+    "ending",
+    [
+        pytest.param(code, id=name, marks=pytest.mark.slow if name in REPEATS else ())
+        for name, code in ENDINGS.items()
+    ],
+)
 def test_a_cell_that_must_be_stopped_costs_only_itself(tmp_path, ending):
     cells = (DOUBLE, ending, check("double", 42), SQUARE, check("square", 441))
     one = run(tmp_path, *cells)

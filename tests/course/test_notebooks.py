@@ -1,6 +1,6 @@
 """Every source notebook, solutions and hidden tests included, runs from top to bottom.
 
-Most trainings are there to be looked at. One epoch of each shows that the notebook runs, and
+Most trainings are there to be looked at. Two batches of each show that the notebook runs, and
 ``make test-all`` trains them in full. Trainings whose accuracy is judged are whole in both.
 """
 
@@ -27,20 +27,22 @@ JUDGED = {
     "05_net_2": {"net2", "net2_net1"},
     "06_net_3": {"net3_mine"},
     "11_siamese": {"siam_random_pairs_loss_1"},
+    "12_transfer_learning": {"transfer_after_20_50"},
     "13_cifar100": {"c100_base"},
 }
-# In front of a notebook: other trainings end after their first epoch, except a check's own, which
-# are watched or have a handful of images.
+# In front of a notebook: other trainings end after two batches, except a check's own, which are
+# watched or have a handful of images; linear classifiers see 200 rows.
 BRIEF = """
 import keras
-from convcourse import training, watching
+from convcourse import features, training, watching
 
 def _brief(train, whole):
     def fit(model, *args, initial_epoch=0, **settings):
         x = args[0] if args else settings.get("x")
-        of_a_check = hasattr(x, "__len__") and len(x) < 100
+        of_a_check = hasattr(x, "shape") and len(x) < 100  # images, not a stream of batches
         if not whole and not of_a_check and not watching.is_watched():
             settings["epochs"] = initial_epoch + 1
+            settings["steps_per_epoch"] = settings["validation_steps"] = 2
         return train(model, *args, initial_epoch=initial_epoch, **settings)
     return fit
 
@@ -53,7 +55,10 @@ def _known(model, name, *args, _fit=training.fit, **settings):
     finally:
         keras.Model.fit = _brief(_OWN, False)
 
-_OWN, training.fit = keras.Model.fit, _known
+def _probe(*rows, _whole=features.linear_probe):
+    return _whole(*(some[:200] for some in rows))
+
+_OWN, training.fit, features.linear_probe = keras.Model.fit, _known, _probe
 keras.Model.fit = _brief(_OWN, False)
 """
 
