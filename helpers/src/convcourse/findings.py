@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from convcourse.wording import does, figure, has, is_, names, short, side
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
@@ -43,6 +43,23 @@ class Sentence(Finding):
 
 
 @dataclass(frozen=True)
+class InCase(Finding):
+    """A finding about one of several calls; ``case`` is the beginning of its sentence."""
+
+    case: str
+    finding: Finding
+
+    def told(self) -> str:
+        return self._begun(self.finding.told())
+
+    def told_without_values(self) -> str:
+        return self._begun(self.finding.told_without_values())
+
+    def _begun(self, sentence: str) -> str:
+        return f"{self.case}, {sentence[:1].lower()}{sentence[1:]}"
+
+
+@dataclass(frozen=True)
 class Value(Finding):
     """A value that is not the one expected.
 
@@ -59,10 +76,10 @@ class Value(Finding):
     kind: str = ""
 
     def told(self) -> str:
-        return f"{self.what} is {short(self.got)}; expected {self.want}."
+        return f"{is_(self.what)} {short(self.got)}; expected {self.want}."
 
     def told_without_values(self) -> str:
-        return f"{self.what} is wrong{f'; expected {self.kind}' if self.kind else ''}."
+        return f"{is_(self.what)} wrong{f'; expected {self.kind}' if self.kind else ''}."
 
 
 @dataclass(frozen=True)
@@ -74,10 +91,11 @@ class Length(Finding):
     want: int
 
     def told(self) -> str:
-        return f"{self.what} has {self.got} entries; expected {self.want}."
+        entries = "entry" if self.got == 1 else "entries"
+        return f"{has(self.what)} {self.got} {entries}; expected {self.want}."
 
     def told_without_values(self) -> str:
-        return f"{self.what} has the wrong length."
+        return f"{has(self.what)} the wrong length."
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,7 @@ class MissingKeys(Finding):
     keys: frozenset
 
     def told(self) -> str:
-        return f"{self.what} lacks {_names(self.keys)}."
+        return f"{does(self.what, 'lack')} {names(self.keys)}."
 
 
 @dataclass(frozen=True)
@@ -99,10 +117,10 @@ class UnexpectedKeys(Finding):
     keys: frozenset
 
     def told(self) -> str:
-        return f"{self.what} has {_names(self.keys)}, which the exercise does not ask for."
+        return f"{has(self.what)} {names(self.keys)}, which the exercise does not ask for."
 
     def told_without_values(self) -> str:
-        return f"{self.what} has a key that the exercise does not ask for."
+        return f"{has(self.what)} a key that the exercise does not ask for."
 
 
 @dataclass(frozen=True)
@@ -126,14 +144,15 @@ class Elements(Finding):
     want: float = 0.0
 
     def told(self) -> str:
-        places = f"{self.what} differs in {self.differing} of {self.size} places"
+        places = f"{does(self.what, 'differ')} in {self.differing} of {self.size} places"
         if self.at is None:
             return f"{places}."
-        return f"{places}; the first is at {self.at}: {self.got:.6g}, expected {self.want:.6g}."
+        got, want = figure(self.got), figure(self.want)
+        return f"{places}; the first is at {self.at}: {got}, expected {want}."
 
     def told_without_values(self) -> str:
         places = "all" if self.differing == self.size else "some"
-        return f"{self.what} differs in {places} places."
+        return f"{does(self.what, 'differ')} in {places} places."
 
 
 @dataclass(frozen=True)
@@ -145,15 +164,24 @@ class Shape(Finding):
     want: tuple[int | None, ...]
 
     def told(self) -> str:
-        want = "(" + ", ".join("any" if w is None else str(w) for w in self.want) + ")"
-        return f"{self.what} has shape {self.got}; expected {want}."
+        if not self.want:
+            return f"{is_(self.what)} an array of shape {self.got}; expected a single value."
+        sizes = ["any" if w is None else str(w) for w in self.want]
+        want = f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+        if not self.got:
+            return f"{is_(self.what)} a single value; expected an array of shape {want}."
+        return f"{has(self.what)} shape {self.got}; expected {want}."
 
     def told_without_values(self) -> str:
+        if not self.want:
+            return f"{is_(self.what)} an array; expected a single value."
+        if not self.got:
+            return f"{is_(self.what)} a single value; expected an array."
         differs = f"{len(self.got)} axes in place of {len(self.want)}"
         if len(self.got) == len(self.want):
             axis = next(i for i, w in enumerate(self.want) if w not in (None, self.got[i]))
             differs = f"along axis {axis}"
-        return f"{self.what} has another shape than expected: {differs}."
+        return f"{has(self.what)} another shape than expected: {differs}."
 
 
 @dataclass(frozen=True)
@@ -165,7 +193,7 @@ class Dtype(Finding):
     want: str
 
     def told(self) -> str:
-        return f"{self.what} has dtype {self.got}; expected {self.want}."
+        return f"{has(self.what)} dtype {self.got}; expected {self.want}."
 
 
 @dataclass(frozen=True)
@@ -246,11 +274,12 @@ class LayerFigure(Finding):
     want: Any
 
     def told(self) -> str:
-        got, want = _side(self.got), _side(self.want)
+        got, want = side(self.got), side(self.want)
         return f"{self.layer} has {self.argument} {got}; expected {want}."
 
     def told_without_values(self) -> str:
-        return f"{self.layer} has other {self.argument} than expected."
+        other = "other" if self.argument.endswith("s") else "another"
+        return f"{self.layer} has {other} {self.argument} than expected."
 
 
 @dataclass(frozen=True)
@@ -264,36 +293,3 @@ class LayerActivation(Finding):
     def told(self) -> str:
         without = " (no activation)" if self.got == "linear" else ""
         return f"{self.layer} has activation {self.got}{without}; expected {self.want}."
-
-
-def short(value: Any, limit: int = 80) -> str:
-    """Write a value on one line.
-
-    Args:
-        value: Any value.
-        limit: The most characters.
-
-    Returns:
-        Its repr without line breaks, cut to the limit.
-
-    Example:
-        >>> short("a long text", limit=9)
-        "'a lon..."
-    """
-    value = value.item() if isinstance(value, np.generic) else value
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def _names(keys: frozenset) -> str:
-    return ", ".join(repr(k) for k in sorted(keys, key=str))
-
-
-def _side(value: Any) -> str:
-    """Equal height and width as one number, as people write them."""
-    if isinstance(value, tuple) and len(set(value)) == 1:
-        return str(value[0])
-    return str(value)

@@ -20,6 +20,10 @@ from convcourse.findings import Finding, Sentence
 
 PASSED, NOT_ATTEMPTED, WRONG, ERROR = "passed", "not attempted", "wrong", "error"
 _STUB_WORDS = "not attempted yet"
+_SYMBOLIC = (
+    "Keras calls this code with symbolic tensors, which have no values yet. Use functions of "
+    "keras.ops in place of NumPy's, and in place of Python's loops, `if` and `max`"
+)
 # Whether messages quote values; hidden checks do not.
 _values_shown: ContextVar[bool] = ContextVar("values shown", default=True)
 
@@ -183,6 +187,10 @@ def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
 def _words(error: BaseException) -> str:
     """What an exception says; of Keras's long and colored ones only the reason."""
     text = str(error)
+    if re.search(r"symbolic `?tf\.Tensor|KerasTensor is symbolic|KerasTensor cannot be", text):
+        return _SYMBOLIC
+    # TensorFlow names its own operation before and after the reason.
+    text = re.sub(r"\{\{function_node .*?\}\} |\s*\[Op:\w+\]( name:.*)?", "", text)
     if "\x1b[" not in text:
         return text
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text).partition("Arguments received by")[0]
