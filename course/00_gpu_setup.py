@@ -308,7 +308,7 @@ from autograder import submission
 call, check = submission.call, submission.checks
 for sizes, want in (((1, 7, 1), 7), ((128, 2048, 1024), 268_435_456), ((3, 1, 5), 15)):
     got = call("product_multiplications", *sizes)
-    check.equal(got, want, "product_multiplications for other sizes")
+    check.equal(got, want, f"product_multiplications{sizes}")
 for sizes, want in (
     ((4, 8, 3, 2, 5), 2_880),
     ((32, 32, 3, 96, 96), 84_934_656),
@@ -316,7 +316,7 @@ for sizes, want in (
     ((6, 5, 1, 4, 9, 2), 2_160),
 ):
     got = call("conv_multiplications", *sizes)
-    check.equal(got, want, "conv_multiplications for other sizes")
+    check.equal(got, want, f"conv_multiplications{sizes}")
 ### END HIDDEN TESTS
 
 # %%
@@ -346,13 +346,14 @@ with checks.exercise("gpu-gflops", hidden="other numbers"):
 from autograder import submission
 
 for multiplications, seconds, want in (
-    (10**9, 0.5, 4.0),
+    (10**9, 2.0, 1.0),
+    (5 * 10**9, 0.5, 20.0),
     (84_934_656, 0.004, 42.467328),
     (10**6, 20.0, 1e-4),
     (0, 3, 0),
 ):
     got = submission.call("gflops", multiplications, seconds)
-    submission.checks.close(got, want, "gflops for other numbers", atol=1e-9)
+    submission.checks.close(got, want, f"gflops({multiplications}, {seconds})", atol=1e-9)
 ### END HIDDEN TESTS
 
 # %%
@@ -412,9 +413,11 @@ with checks.exercise("gpu-median", hidden="an even number of calls, a single cal
     # The warm-up takes 9 s, and the five calls that count take 5, 1, 8, 3 and 2 s.
     got, calls = on_a_stand_in([9, 5, 1, 8, 3, 2])
     checks.that(got is not None, "median_seconds returns None.")
-    checks.shape(got, (), "The result of median_seconds")
-    checks.that(got > 0.5, "The result does not come from the clock argument: use clock().")
+    one = not isinstance(got, (str, list, tuple, dict)) and np.ndim(got) == 0
+    checks.that(one, "median_seconds does not return one number: return the median alone.")
     checks.equal(calls, 6, "The number of calls for repeats=5, including the warm-up,")
+    checks.that(got >= 0, "The result is negative: subtract the start from the end.")
+    checks.that(got > 0.5, "The result does not come from the clock argument: use clock().")
     mistakes = {3.8: "mean", 1: "fastest call", 8: "slowest call", 19: "sum", 2: "last call"}
     mistake = mistakes.get(round(float(got), 6))
     checks.that(mistake is None, f"That is the {mistake}; sort the five times and take the third.")
@@ -606,6 +609,8 @@ if not gpus:
 with checks.exercise("gpu-hours", hidden="other networks, speeds, numbers of images and epochs"):
     got = hours(146_838_528, 100)
     checks.that(got is not None, "hours returns None.")
+    one = not isinstance(got, (str, list, tuple, dict)) and np.ndim(got) == 0
+    checks.that(one, "hours does not return one number: return the hours as a float.")
     mistakes = {
         0.8158: "Training costs three times the forward pass.",
         1.0605: "Each multiplication comes with an addition: count two operations.",
@@ -620,14 +625,18 @@ with checks.exercise("gpu-hours", hidden="other networks, speeds, numbers of ima
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-for arguments, want in (
-    ((10**9, 1_000, 60_000, 0, 10), 1.0),
-    ((36_000_000, 50, 0, 1_000, 25), 0.01),
-    ((10**8, 20, 5_000, 3_000, 4), 0.2),
-    ((3_000_000, 250), 0.017333333),
+for arguments, named, want, what in (
+    ((3_000_000, 100), {}, 0.04333333, "another number of multiplications"),
+    ((146_838_528, 250), {}, 0.8484003, "another rate"),
+    ((36_000_000, 50), {"train": 60_000}, 1.52, "another number of training images"),
+    ((36_000_000, 50), {"val": 0}, 0.96, "another number of validation images"),
+    ((36_000_000, 50), {"epochs": 25}, 1.3, "another number of epochs"),
+    ((10**9, 1_000, 60_000, 0, 10), {}, 1.0, "five other arguments"),
+    ((36_000_000, 50, 0, 1_000, 25), {}, 0.01, "no training images"),
+    ((10**8, 20, 5_000, 3_000, 4), {}, 0.2, "five other arguments"),
 ):
-    got = submission.call("hours", *arguments)
-    submission.checks.close(got, want, "hours for other numbers", rtol=1e-5, atol=1e-9)
+    got = submission.call("hours", *arguments, **named)
+    submission.checks.close(got, want, f"hours for {what}", rtol=1e-5, atol=1e-9)
 ### END HIDDEN TESTS
 
 # %%

@@ -94,7 +94,8 @@ check = submission.checks
 for count in (1, 3, 0):
     given = submission.np.random.default_rng(count).integers(0, 256, (count, 3072)).astype("uint8")
     got = check.as_array(submission.call("rows_to_images", given), "rows_to_images")
-    check.shape(got, (count, 32, 32, 3), f"The image array for {count} rows")
+    what = "The image array for one row" if count == 1 else f"The image array for {count} rows"
+    check.shape(got, (count, 32, 32, 3), what)
     check.dtype(got, "uint8", "The image array")
     for channel in range(3):
         planes = given[:, channel * 1024 : (channel + 1) * 1024].reshape(-1, 32, 32)
@@ -479,9 +480,9 @@ with checks.exercise(
 ):
     rows = checks.unchanged(one_hot, np.array([2, 0]), 3)
     checks.shape(rows, (2, 3), "The array for two labels of three classes")
+    checks.dtype(rows, "float32", "The array")
     listed = checks.as_array(rows, "The array").tolist()
     checks.equal(listed, [[0, 0, 1], [1, 0, 0]], "The list of rows for 2, 0")
-    checks.dtype(rows, "float32", "The array")
     ten = checks.as_array(one_hot(np.array([7, 0, 7])), "The array for three labels of ten classes")
     checks.that(
         ten.shape != (3, 8),
@@ -572,6 +573,7 @@ for counts, n_part, step in (
     ([12] * 10, 40, 1),
     ([20] * 12, 60, 1),
     ([30, 60, 30], 40, 7),
+    ([100, 100], 58, 1),  # 58 / 200 * 100 is a little less than 29 in floating point
 ):
     given = rng.permutation(np.repeat(np.arange(len(counts)), counts) * step + step - 1)
     submission.unchanged("stratified_split", given, n_part, 5)
@@ -583,7 +585,12 @@ for counts, n_part, step in (
         rest, part = (check.as_array(one, "The positions") for one in parts)
         whole = rest.dtype.kind in "iu" and part.dtype.kind in "iu"
         check.that(whole, "The results of stratified_split are not integers.")
-        check.shape(part, (n_part,), "The array of the validation images' positions")
+        check.shape(part, (None,), "The array of the validation images' positions")
+        check.that(
+            len(part) == n_part,
+            "There are not n_val validation images: from each class that occurs, draw n_val / N of "
+            "its own images, and round that number (int cuts 28.999... to 28).",
+        )
         check.shape(rest, (len(given) - n_part,), "The array of the training images' positions")
         check.that(
             np.array_equal(np.sort(np.concatenate([rest, part])), np.arange(len(given))),

@@ -113,7 +113,11 @@ with checks.exercise(
         "flatten, dense 512 relu, dense 10 softmax",
         input_shape=(32, 32, 3),
     )
-    checks.parameters(net, total=193_034, input_shape=(32, 32, 3))
+    checks.parameters(net, total=193_034, trainable=193_034, input_shape=(32, 32, 3))
+    checks.that(not net.losses, "The network has a penalty on its weights, which NET I does not have.")
+    checks.that(not net.compiled, "build_net1 compiles the network: leave that to the cells below.")
+    again = "build_net1 returns the same network each time: create its layers inside the function."
+    checks.that(build_net1() is not net, again)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -130,7 +134,7 @@ for shape, classes, total in (
     case = f"For input_shape={shape} and classes={classes}, "
     submission.checks.equal(tuple(net.input_shape[1:]), shape, case + "the size of the input")
     submission.checks.equal(tuple(net.output_shape), (None, classes), case + "the output shape")
-    submission.checks.architecture(net, layers.format(classes))
+    submission.checks.architecture(net, layers.format(classes), case=case.removesuffix(", "))
     submission.checks.parameters(net, total=total)
 ### END HIDDEN TESTS
 
@@ -191,7 +195,7 @@ with checks.exercise("net1-compile", hidden="the optimizer, the loss and the met
     except Exception:
         raise checks.Wrong(
             "Keras cannot compute this loss or metric for integer labels: use the loss "
-            "sparse_categorical_crossentropy and metrics=['accuracy']."
+            "sparse_categorical_crossentropy, and write metrics=['accuracy'], with metrics= in front."
         ) from None
     wanted = -np.log(chances[np.arange(6), labels.ravel()]).mean()
     checks.close(
@@ -212,7 +216,8 @@ small.add(keras.layers.Dense(10, "softmax"))
 settings = submission.compiled("compile_net1", small)
 submission.checks.that(
     settings["optimizer"] == "adam",
-    f"The optimizer is {settings['optimizer']}; expected adam.",
+    f"The optimizer is {settings['optimizer']}; expected adam. "
+    "A call of compile that names no optimizer takes rmsprop.",
 )
 wanted, loss = "sparse_categorical_crossentropy", settings["loss"]
 submission.checks.that(  # the visible check has judged a function of the student's own by its value
@@ -223,7 +228,8 @@ submission.checks.that(
     not settings["from_logits"],
     "The loss expects logits, but the network ends in softmax: leave from_logits out.",
 )
-known = {"accuracy", "acc", "sparse_categorical_accuracy"}
+# The visible check has judged a metric of the student's own by its value.
+known = {"accuracy", "acc", "sparse_categorical_accuracy", "a function of your own"}
 submission.checks.that(
     known & set(settings["metrics"]), "The metrics lack accuracy: use metrics=['accuracy']."
 )

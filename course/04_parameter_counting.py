@@ -97,8 +97,16 @@ from autograder import submission
 images, windows = (1, 5, 7, 20, 33), ((1, 1), (2, 2), (3, 2), (5, 1), (5, 3), (4, 7))
 cases = [(n, f, stride) for n in images for f, stride in windows]
 fitting = [(n, f, stride) for n, f, stride in cases if f <= n]
-for padding, asked in (("same", cases), ("valid", fitting)):
-    sizes = submission.calls("output_size", asked, padding=padding)
+for padding, asked, never in (
+    ("same", cases, "With same padding, no filter is too large"),
+    ("valid", fitting, "A filter that is no larger than the image fits"),
+):
+    try:
+        sizes = submission.calls("output_size", asked, padding=padding)
+    except submission.checks.StudentError as error:
+        refused = "ValueError" in str(error)
+        submission.checks.that(not refused, f"{never}, but output_size raises ValueError.")
+        raise
     for (n, f, stride), got in zip(asked, sizes):
         want = -(-n // stride) if padding == "same" else (n - f) // stride + 1
         case = f"n={n}, f={f}, stride={stride}, {padding} padding"
@@ -334,9 +342,11 @@ with checks.exercise(
     )
     for what, layers, shapes, totals, trained in cases:
         rows = checks.unchanged(layer_table, layers)
+        checks.that(rows is not None, "layer_table returns None; return a list of rows.")
         checks.that(
             isinstance(rows, (list, tuple)),
-            f"layer_table returns a {type(rows).__name__}; return a list with one row per layer.",
+            f"layer_table returns a value of type {type(rows).__name__}; return a list with one "
+            "row per layer.",
         )
         checks.equal(len(rows), len(layers), f"The number of rows for {what}")
         for number, row in enumerate(rows):
@@ -600,9 +610,11 @@ with checks.exercise("count-mults", hidden="other networks, strides, other input
     ends = [{"kind": "flatten"}] + [{"kind": "dense", "units": units} for units in (512, 10)]
     layers = [convs[0], pooling, convs[1], pooling, convs[2], pooling, *ends]
     counts = checks.unchanged(multiplications, layers)
+    checks.that(counts is not None, "multiplications returns None; return a list of counts.")
     checks.that(
         isinstance(counts, (list, tuple, np.ndarray)),
-        f"multiplications returns a {type(counts).__name__}; return a list, one count per layer.",
+        f"multiplications returns a value of type {type(counts).__name__}; return a list, one "
+        "count per layer.",
     )
     checks.equal(len(counts), 9, "The number of counts for NET I")
     checks.equal(counts[0], 777_600, "The count for NET I's first convolution")
@@ -721,15 +733,16 @@ with checks.exercise("count-field", hidden="other networks, strides, overlapping
     filters_of_3, pool_of_2 = {"kind": "conv", "filters": 8, "size": 3}, {"kind": "pool", "size": 2}
     three = [filters_of_3, pool_of_2, filters_of_3]
     fields = checks.unchanged(receptive_field, three)
+    checks.that(fields is not None, "receptive_field returns None; return a list of numbers.")
     checks.that(
         isinstance(fields, (list, tuple, np.ndarray)),
-        f"receptive_field returns a {type(fields).__name__}; return a list, one number per layer.",
+        f"receptive_field returns a value of type {type(fields).__name__}; return a list, one "
+        "number per layer.",
     )
     checks.equal(fields, [3, 4, 8], "The field list of a conv, a pool and a conv")
     flat = [*three, {"kind": "flatten"}, {"kind": "dense", "units": 10}]
-    checks.equal(
-        len(receptive_field(flat)), 3, "The number of fields for a net that flattens after 3 layers"
-    )
+    fields = checks.unchanged(receptive_field, flat)
+    checks.equal(len(fields), 3, "The number of fields for a net that flattens after 3 layers")
     checks.equal(
         receptive_field([{"kind": "bn"}, filters_of_3]), [1, 3], "The field list of bn and a conv"
     )
@@ -779,7 +792,7 @@ cases = (
 fields = submission.calls("receptive_field", [(layers,) for _, layers, _ in cases])
 for (what, _, want), got in zip(cases, fields):
     submission.checks.equal(got, want, f"The list of receptive fields for {what}")
-submission.unchanged("receptive_field", [POOLS["overlapping"], *cases[0][1]])
+submission.unchanged("receptive_field", [POOLS["overlapping"], *cases[0][1], *listed("flatten 4")])
 named = (
     ("NET II", net_2, 20),
     ("NET III", net_3, 40),

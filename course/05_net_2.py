@@ -93,7 +93,11 @@ with checks.exercise("net2-net1", hidden="its layers for other image sizes and c
         "flatten, dense 512 relu, dense 10 softmax",
         input_shape=(32, 32, 3),
     )
-    checks.parameters(net, total=193_034, input_shape=(32, 32, 3))
+    checks.parameters(net, total=193_034, trainable=193_034, input_shape=(32, 32, 3))
+    checks.that(not net.losses, "The network has a penalty on its weights, which NET I does not have.")
+    checks.that(not net.compiled, "build_net1 compiles the network: leave that to the cells below.")
+    again = "build_net1 returns the same network each time: create its layers inside the function."
+    checks.that(build_net1() is not net, again)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -104,7 +108,8 @@ layers = (
 for shape, classes, total in (((32, 32, 3), 10, 193_034), ((40, 36, 1), 7, 256_455)):
     net = submission.build("build_net1", input_shape=shape, classes=classes, for_inputs=shape)
     submission.checks.equal(tuple(net.input_shape[1:]), shape, "The size of the input of NET I")
-    submission.checks.architecture(net, layers.format(classes))
+    case = f"For input_shape={shape} and classes={classes}"
+    submission.checks.architecture(net, layers.format(classes), case=case)
     submission.checks.parameters(net, total=total)
 ### END HIDDEN TESTS
 
@@ -154,7 +159,11 @@ with checks.exercise(
         "flatten, dense 512 relu, dense 10 softmax",
         input_shape=(32, 32, 3),
     )
-    checks.parameters(net, total=686_090, input_shape=(32, 32, 3))
+    checks.parameters(net, total=686_090, trainable=686_090, input_shape=(32, 32, 3))
+    checks.that(not net.losses, "The network has a penalty on its weights, which NET II does not have.")
+    checks.that(not net.compiled, "build_net2 compiles the network: leave that to the cells below.")
+    again = "build_net2 returns the same network each time: create its layers inside the function."
+    checks.that(build_net2() is not net, again)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -171,10 +180,10 @@ for size, shape, classes, total in (
     net = submission.build("build_net2", **asked, for_inputs=shape)
     case = f"For kernel_size={size}, input_shape={shape} and classes={classes}, "
     submission.checks.equal(tuple(net.input_shape[1:]), shape, case + "the size of the input")
-    submission.checks.architecture(net, layers.format(size, classes))
+    submission.checks.architecture(net, layers.format(size, classes), case=case.removesuffix(", "))
     submission.checks.parameters(net, total=total)
 net = submission.build("build_net2", 3, for_inputs=(32, 32, 3))
-submission.checks.architecture(net, layers.format(3, 10))
+submission.checks.architecture(net, layers.format(3, 10), case="For build_net2(3)")
 ### END HIDDEN TESTS
 
 # %%
@@ -335,6 +344,8 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
             made = train(small, "small", pixels.copy(), labels.copy())
         except ValueError as error:
             checks.that("compile" not in str(error), "train does not compile: call model.compile.")
+            alone = "compile takes ['accuracy'] alone for loss weights: write metrics=['accuracy']."
+            checks.that("dtype='string'" not in str(error), alone)
             raise
     one = watching.only(trainings, "train")
     checks.that(one.model is small, "train trains another network than its argument model.")
@@ -350,7 +361,7 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
     checks.that("val_accuracy" in lists, f"history has {keys}; the metrics lack accuracy.")
     chances, truth = small.predict(pixels[160:], verbose=0), labels[160:, 0]
     loss = -np.log(chances[np.arange(40), truth]).mean()
-    what = "Computed as sparse categorical cross-entropy, the last val_loss"
+    what = "The last val_loss, which should be the sparse categorical cross-entropy,"
     checks.close(lists["val_loss"][-1], loss, what, rtol=1e-2)
     right = (chances.argmax(axis=1) == truth).mean()
     checks.close(lists["val_accuracy"][-1], right, "The last val_accuracy", atol=0.01)
@@ -365,12 +376,19 @@ rng = np.random.default_rng(5)
 pixels, labels = rng.random((300, 32, 32, 3), dtype=np.float32), rng.integers(0, 10, (300, 1))
 trained = submission.trainings("train", small, "another", pixels, labels)
 one = submission.only(trained, "train")
-submission.checks.that(one.compiled["optimizer"] == "adam", "The optimizer is not Adam.")
+submission.checks.that(
+    one.compiled["optimizer"] == "adam",
+    f"The optimizer is {one.compiled['optimizer']}; expected adam. "
+    "A call of compile that names no optimizer takes rmsprop.",
+)
 wanted, loss = "sparse_categorical_crossentropy", one.compiled["loss"]
 submission.checks.that(  # the visible check has judged a function of the student's own by its value
-    (loss == wanted or not hasattr(keras.losses, loss)) and not one.compiled["from_logits"],
-    f"The loss is {loss}; for integer labels and a network that ends in softmax, use {wanted} "
-    "without from_logits.",
+    loss == wanted or not hasattr(keras.losses, loss),
+    f"The loss is {loss}; the labels are integers, so use {wanted}.",
+)
+submission.checks.that(
+    not one.compiled["from_logits"],
+    "The loss expects logits, but the network ends in softmax: leave from_logits out.",
 )
 submission.checks.equal(one.name, "another", "The name of the checkpoint")
 submission.last_set_aside(one, pixels, labels, 0.2, "train")
@@ -453,7 +471,10 @@ with checks.exercise("net2-judge", hidden="all four entries for other networks a
     checks.close(verdict["accuracy"], 3 / 7, what, atol=0.006)
     loss = -np.log(chances[np.arange(7), labels.ravel()]).mean()
     checks.close(verdict["loss"], loss, "The loss on these seven images", rtol=5e-3)
-    checks.equal(verdict["first_label"], label, "The label that the network predicts for x[0]")
+    guess = verdict["first_label"]
+    checks.equal(guess, label, "The label that the network predicts for x[0]")
+    whole = checks.as_array(guess, "first_label").dtype.kind in "iu"
+    checks.that(whole, f"first_label is {guess!r}; expected an integer, such as int(np.argmax(...)).")
     first = checks.as_array(verdict["first_right"], "first_right")
     truth = first.size == 1 and first.dtype.kind == "b"
     checks.that(truth, f"first_right is {verdict['first_right']!r}; expected True or False.")
@@ -569,7 +590,7 @@ for epochs in (1, 4, 30):
         "val_accuracy": flat.tolist(),
     }
     got = submission.call("gap_curve", record)
-    submission.checks.close(got, rising - flat, f"The gap curve of {epochs} epochs", atol=1e-6)
+    submission.checks.close(got, rising - flat, f"The gap curve of a history of length {epochs}", atol=1e-6)
 submission.unchanged("gap_curve", record)
 ### END HIDDEN TESTS
 

@@ -213,6 +213,8 @@ with checks.exercise("net3-architecture", hidden="other widths, rates and classe
     checks.parameters(net, total=3_267_306, trainable=3_267_306, input_shape=(32, 32, 3))
     checks.shape(net(np.zeros((1, 32, 32, 3), "float32")), (1, 10), "What it gives for one image")
     checks.that(not net.compiled, "build_net3 compiles the network: the cells below do that.")
+    again = "build_net3 returns the same network each time: create its layers inside the function."
+    checks.that(build_net3(1 / 32) is not build_net3(1 / 32), again)
     try:
         build_net3(1 / 32, padding="valid")(np.zeros((1, 32, 32, 3), "float32"))
         unpadded = True
@@ -254,7 +256,8 @@ for asked in (
     rate, factor = asked.get("dropout", 0.5), asked.get("l2", 0.0005)
     sizes = [round(asked.get("width", 1) * n) for n in (96, 128, 1024, 512)]
     rates = f", dropout {rate}" if rate else ""
-    check.architecture(net, text.format(*sizes, asked.get("classes", 10), drop=rates))
+    case = "For " + " and ".join(f"{key}={value}" for key, value in asked.items()) if asked else ""
+    check.architecture(net, text.format(*sizes, asked.get("classes", 10), drop=rates), case=case)
     check.equal(list(net.input_shape[1:]), [32, 32, 3], "The input shape of the network")
     check.that(check.count(net.weights) == check.count(net.trainable_weights), "Some weights are not trainable.")
     dense = [layer for layer in leaves(net) if type(layer).__name__ == "Dense"]
@@ -457,7 +460,12 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     colors = np.float32([[0.1, 0.9, 0.5], [0.9, 0.1, 0.2], [0.2, 0.3, 0.9], [0.4, 0.6, 0.1]])
     shown = np.tile(colors[:, None, None], (1, 32, 32, 1))
     right, half = np.array([[1], [0], [2], [1]]), np.array([[1], [0], [0], [0]])
-    gap = checks.unchanged(fair_gap, strongest(), shown, right, shown, half)
+    try:
+        gap = checks.unchanged(fair_gap, strongest(), shown, right, shown, half)
+    except ValueError as error:
+        unready = "A network that is not compiled cannot be evaluated: use predict, or compile it first."
+        checks.that("compile" not in str(error), unready)
+        raise
     checks.that(gap is not None, "fair_gap returns None: end it with `return`.")
     checks.that(isinstance(gap, dict), "fair_gap does not return a dictionary.")
     checks.equal(sorted(gap), ["gap", "training", "validation"], "The sorted list of keys")
@@ -498,8 +506,8 @@ ready = network(keras.layers.BatchNormalization())
 ready.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 dropping = network(keras.layers.Dropout(0.9))
 for what, net, inner, outer in (
-    ("a network that is not compiled, with dropout", dropping, (24, 18), (11, 4)),
-    ("a compiled network with batch normalization", ready, (13, 3), (31, 27)),
+    ("a network that is not compiled, with dropout", dropping, (84, 18), (61, 34)),
+    ("a compiled network with batch normalization", ready, (53, 13), (71, 57)),
 ):
     train_x, train_y = labeled(net, *inner)
     other_x, other_y = labeled(net, *outer)
@@ -567,7 +575,9 @@ with checks.exercise("net3-compare", hidden="other tables, all layers of NET I a
     }
     rows = checks.unchanged(compare, {"a": toy(2), "b": toy(4), "c": toy(3)}, made, shares)
     checks.that(rows is not None, "compare returns None: end it with `return`.")
+    checks.that(isinstance(rows, (list, tuple)), f"compare returns a {type(rows).__name__}; expected a list.")
     checks.equal(len(rows), 3, "The number of rows")
+    checks.that(all(isinstance(row, dict) for row in rows), "A row is no dictionary.")
     checks.equal([row.get("name") for row in rows], ["b", "a", "c"], "The list of the names")
     for row, parameters in zip(rows, (36, 18, 27)):
         name = row["name"]

@@ -194,7 +194,8 @@ with checks.exercise("aug-layers", hidden="each argument alone, several together
     rotate = {"rotation_range": 15}
     complete = build_augmentation(**flip, **shift, **rotate)
     kinds = [type(layer).__name__ for layer in layers_of(complete)]
-    checks.equal(kinds, ["RandomFlip", "RandomTranslation", "RandomRotation"], "The list of the layers' types")
+    wanted = "RandomFlip, RandomTranslation, RandomRotation"
+    checks.that(", ".join(kinds) == wanted, f"The layers are {', '.join(kinds)}; expected {wanted}.")
     for argument, amount in {"vertical_flip": True, **flip, **shift, **rotate}.items():
         count = len(layers_of(build_augmentation(**{argument: amount})))
         checks.equal(count, 1, f"The number of layers for {argument}={amount} alone")
@@ -717,7 +718,18 @@ def simulated_rate(sizes, seconds):
 
 # %% tests="aug-rate" points=2
 with checks.exercise("aug-rate", hidden="batches of other sizes and speeds"):
-    checks.close(simulated_rate([100] * 3, [9.0, 0.5, 0.5]), 200.0, "The rate of three batches")
+    try:
+        three = simulated_rate([100] * 3, [9.0, 0.5, 0.5])
+    except ZeroDivisionError:
+        raise checks.Wrong(
+            "No time passes between your two readings of the clock: read it when a batch arrives, "
+            "not after all of them have come, as with list(batches)."
+        ) from None
+    except TypeError as error:
+        loop = "batches may be any iterable, which has no length and no positions: go through it with for."
+        checks.that("SimulatedBatches" not in str(error), loop)
+        raise
+    checks.close(three, 200.0, "The rate of three batches, by the argument clock,")
     checks.close(simulated_rate([8, 8, 4], [0.1, 1, 1]), 6.0, "The rate with a smaller last batch")
 
     def slow_batches():

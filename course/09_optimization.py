@@ -177,8 +177,8 @@ with checks.exercise(
             "adam_step must return three values: the new weights, the new m and the new v.",
         )
         w, m, v = (checks.as_array(part, f"A result of step {t}") for part in step)
-        checks.close(w, variable.numpy(), f"The weights after step {t}", rtol=1e-3)
-    late = adam_step(np.ones(1), np.full(1, 2.0), np.full(1, 2.0), np.full(1, 4.0), 100_000, 0.5, epsilon=2.0)
+        checks.close(w, variable.numpy(), f"The array of weights after step {t}", rtol=1e-3)
+    late = adam_step(np.ones(1), np.full(1, 2.0), np.full(1, 2.0), np.full(1, 4.0), 100_000, learning_rate=0.5, epsilon=2.0)
     checks.close(late[0], np.array([0.75]), "With epsilon 2 added to the root 2, the weight", rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -324,7 +324,7 @@ def learning_rates(lowest, highest, count):
 with checks.exercise("opt-rates", hidden="other ends and counts"):
     rates = learning_rates(0.001, 0.1, 3)
     checks.shape(rates, (3,), "The array of three learning rates")
-    checks.close(rates, np.array([0.001, 0.01, 0.1]), "The rates from 0.001 to 0.1")
+    checks.close(rates, np.array([0.001, 0.01, 0.1]), "The list of rates from 0.001 to 0.1")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -333,7 +333,7 @@ for lowest, highest, count in ((1e-5, 1.0, 6), (0.002, 0.05, 4), (0.1, 0.3, 2), 
     what = "The list of learning rates for other arguments"
     got = check.as_array(submission.call("learning_rates", lowest, highest, count), what)
     check.that(got.dtype.kind in "iuf", f"{what} does not hold numbers.")
-    check.shape(got, (count,), what)
+    check.that(got.shape == (count,), f"{what} does not hold as many rates as count says.")
     check.that(np.isfinite(got).all() and (got > 0).all(), f"{what} holds a rate that is not above 0.")
     check.that(
         np.allclose([got[0], got[-1]], [lowest, highest], rtol=1e-4, atol=0),
@@ -504,7 +504,9 @@ for key, values in wanted.items():
     submission.checks.that(key in space, f"The dictionary lacks {key!r}.")
     got = sorted(map(str, list(space[key])), key=lambda text: (len(text) > 1, text))
     submission.checks.that(
-        got == values, f"The values of {key} are not those that the exercise names, in lowercase."
+        got == values,
+        f"The values of {key} are not those that the exercise names"
+        + ("." if key == "units" else ", in lowercase."),
     )
 ### END HIDDEN TESTS
 
@@ -520,7 +522,7 @@ def build_head(inputs, units, activation, classes=10):
 
     inputs: length of a feature vector; units: units of the hidden layer, 0 for no hidden layer
     activation: of the hidden layer, a name such as "relu"; classes: units of the output layer
-    Returns a keras.Model from (N, inputs) to (N, classes) that ends with softmax.
+    Returns a new keras.Model in each call, from (N, inputs) to (N, classes), which ends with softmax.
 
     Example: build_head(100, 0, "relu").count_params() is 1010.
     """
@@ -537,6 +539,10 @@ with checks.exercise("opt-head", hidden="every activation, other inputs, units a
     checks.architecture(build_head(100, 0, "relu"), "dense 10 softmax", input_shape=(100,))
     head = build_head(100, 128, "tanh")
     checks.architecture(head, "dense 128 tanh, dense 10 softmax", input_shape=(100,))
+    checks.that(
+        build_head(100, 128, "tanh") is not head,
+        "build_head returns the same network in each call: a second trial would continue the first.",
+    )
     checks.parameters(head, total=14_218, input_shape=(100,))
 ### BEGIN HIDDEN TESTS
 from autograder import submission

@@ -117,7 +117,7 @@ with checks.exercise("look-limit", hidden="kernels of other shapes, including ke
         checks.shape(limit, (), f"The limit for the shape {shape}")
         largest, limit = np.abs(layer.kernel.numpy()).max(), float(limit)
         said = f"An initial kernel of shape {shape} reaches {largest:.4f}; your limit is {limit:.4f}"
-        checks.that(limit >= largest, f"{said}. Do channels and filters both count, under a 6?")
+        checks.that(limit >= largest, f"{said}. Is 6 divided by the sum of both numbers, and is nothing rounded?")
         checks.that(limit <= 1.05 * largest, f"{said}. Does height · width count in both terms?")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -128,6 +128,11 @@ for shape, want in (*cases, ((1, 1, 40, 20), 0.3162278), ((3, 1), 1.2247449)):
     got = submission.call("glorot_limit", shape)
     kind = "an FC layer" if len(shape) == 2 else "a convolution"
     kind += " with a kernel that is not square" if len(shape) == 4 and shape[0] != shape[1] else ""
+    limit = submission.checks.as_array(got, f"The limit for {kind}")
+    rounded = limit.shape == () and float(limit) in [round(want, digits) for digits in (1, 2, 3, 4)]
+    submission.checks.that(
+        not rounded or abs(limit - want) < 1e-6, f"The limit for {kind} is rounded: return all digits."
+    )
     submission.checks.close(got, want, f"The limit for {kind}")
 ### END HIDDEN TESTS
 
@@ -168,13 +173,13 @@ with checks.exercise("look-histograms", hidden="arrays of other shapes and sizes
         isinstance(result, (list, tuple)) and len(result) == 2,
         "shared_histograms must return two values: the edges and the densities.",
     )
-    checks.close(result[0], np.array([-2.0, 0.0, 2.0]), "The edges for -2, 1, 2, 2 in two bins")
-    checks.close(result[1], np.array([[0.125, 0.375]]), "The densities for -2, 1, 2, 2")
+    checks.close(result[0], np.array([-2.0, 0.0, 2.0]), "The array of edges for -2, 1, 2, 2 in two bins")
+    checks.close(result[1], np.array([[0.125, 0.375]]), "The array of densities for -2, 1, 2, 2")
     arrays = [np.full((3, 2), 0.5), np.array([-4.0, 3.0])]
     edges, densities = checks.unchanged(shared_histograms, arrays, 8)
-    checks.close(edges, np.arange(-4.0, 5.0), "The edges for two arrays with values from -4 to 3")
-    checks.shape(densities, (2, 8), "The densities of two arrays in eight bins")
-    checks.close(np.sum(densities, axis=1), np.ones(2), "The areas of the two arrays' bars")
+    checks.close(edges, np.arange(-4.0, 5.0), "The array of edges for two arrays with values from -4 to 3")
+    checks.shape(densities, (2, 8), "The array of densities of two arrays in eight bins")
+    checks.close(np.sum(densities, axis=1), np.ones(2), "The total area of each array's bars")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -194,8 +199,8 @@ for shapes, bins, shift in (
     check.that(pair, "shared_histograms must return two values: the edges and the densities.")
     m = max(float(np.max(np.abs(a))) for a in arrays)
     want = np.linspace(-m, m, bins + 1)
-    check.close(result[0], want, "The edges for other arrays and bins, from -m to m,")
-    got = check.as_array(result[1], "The densities")
+    check.close(result[0], want, "The array of edges for other arrays and bins, from -m to m,")
+    got = check.as_array(result[1], "The array of densities")
     check.shape(got, (len(arrays), bins), "The array of densities")
     for row, array in zip(got, arrays):
         check.that(
@@ -278,7 +283,7 @@ with checks.exercise("look-extremes", hidden="many images, equal confidences, sm
             "wrong, sure": [3, 2],
             "wrong, unsure": [2, 3],
         },
-        "The groups of five images",
+        "The dictionary for five images",
     )
     groups = extremes(rows[:2], np.array([0, 0]))
     checks.equal(groups["right, sure"], [0], "The group 'right, sure' for one right image and k=5")
@@ -414,15 +419,19 @@ from autograder import submission
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(12)
 submission.unchanged("confusion_matrix", np.array([2, 0, 1]), np.array([2, 1, 1]), 3)
-for classes, amount in ((10, 500), (100, 2_000), (5, 4), (3, 1)):
+for classes, amount in ((10, 500), (100, 2_000), (5, 4), (3, 1), (2, 3_000)):
     labels, guesses = rng.integers(classes, size=(2, amount))
     want = [[int(np.sum((labels == i) & (guesses == j))) for j in range(classes)] for i in range(classes)]
     got = check.as_array(submission.call("confusion_matrix", labels, guesses, classes), "The matrix")
-    case = f"The matrix of {amount} images of {classes} classes"
+    case = f"The matrix of {classes} classes from {amount:,} image{'s' if amount > 1 else ''}"
     check.shape(got, (classes, classes), case)
     check.that(
         not np.array_equal(got, np.transpose(want)) or np.array_equal(got, want),
         "The matrix is transposed: rows are true classes, columns are predicted classes.",
+    )
+    check.that(
+        got.dtype.itemsize > 1 or np.array_equal(got, want),
+        f"{case} has dtype {got.dtype}, which cannot hold all counts.",
     )
     check.array_equal(got, np.array(want), case)
 ### END HIDDEN TESTS

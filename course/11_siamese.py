@@ -132,13 +132,20 @@ def three(drawn, labels, size, near):
 submission.unchanged("anchor_batch", crowd, 20, 0.5, 3)
 for size, fraction, near in ((20, 0.33, 7), (20, 0.16, 3), (9, 0, 0), (9, 1, 9), (1, 0.5, 0)):
     three(submission.call("anchor_batch", crowd, size, fraction, 5), crowd, size, near)
-seen = np.zeros((12, 12), int)
+seen, varied, mixed = np.zeros((12, 12), int), 0, 0
 for drawn in submission.calls("anchor_batch", [(crowd, 20, 0.33, [k, 2]) for k in range(400)]):
     one, two = three(drawn, crowd, 20, 7)
     seen[one[0]] += np.bincount(two, minlength=12)
+    varied += len(set(two[:7].tolist())) > 1
+    mixed += len(set(crowd[two[7:]].tolist())) > 1
 anchors = (seen.sum(axis=1) > 0).sum()
-check.that(anchors > 1, "Four hundred seeds give the same anchor: use the seed.")
+check.that(anchors > 1, "Four hundred seeds give the same anchor: draw it with default_rng(seed).")
 check.that(anchors == 12, "Some images are never the anchor: draw it from all images.")
+check.that(varied > 200, "All alike pairs of a batch have the same partner: draw one for each pair.")
+check.that(
+    mixed > 200,
+    "In one batch, all partners that are not alike have the same class: draw them from all other classes.",
+)
 own = crowd[:, None] == crowd
 apart = ~np.eye(12, dtype=bool)
 check.that(
@@ -155,6 +162,12 @@ again = [submission.call("anchor_batch", crowd, 50, 0.5, 7) for _ in range(2)]
 check.that(
     all(np.array_equal(one, other) for one, other in zip(*again)),
     "Two calls with the same seed give different batches.",
+)
+lists = ([7, 0, 1], [7, 1, 0], [7, 0, 2])
+made = [submission.call("anchor_batch", crowd, 50, 0.5, several) for several in lists]
+check.that(
+    len({np.asarray(drawn[1]).tobytes() for drawn in made}) == 3,
+    "Different lists as the seed give the same batch: pass the whole list to default_rng.",
 )
 ### END HIDDEN TESTS
 
@@ -375,12 +388,15 @@ check.that(
 check.that(
     seen.all(), "Some images never meet some others: draw each partner independently of the first image."
 )
-tries = [submission.call("random_pairs", crowd, listing, 60, 0.5, k) for k in (1, 1, [1, 2])]
+tries = [submission.call("random_pairs", crowd, listing, 60, 0.5, k) for k in (1, 1, [1, 2], [2, 1], [1, 3])]
 check.that(
     all(np.array_equal(a, b) for a, b in zip(*tries[:2])),
     "Two calls with the same seed give different batches.",
 )
-check.that(not np.array_equal(tries[1][0], tries[2][0]), "Different seeds give the same batch.")
+check.that(
+    len({np.asarray(drawn[0]).tobytes() for drawn in tries[1:]}) == 4,
+    "Different seeds give the same batch: pass the whole seed, a number or a list, to default_rng.",
+)
 many = np.arange(400_000) % 10
 broad = (np.argsort(many, kind="stable"), np.arange(10) * 40_000, np.full(10, 40_000))
 # Two pairs take the time of the labels; 1,000 take a search of all labels each, or hardly more.
@@ -592,7 +608,10 @@ with checks.exercise("siam-tower", hidden="every layer, at other widths"):
     whole = build_tower()
     checks.architecture(whole, wanted.format(64, 384, 192), input_shape=(32, 32, 3))
     checks.parameters(whole, total=1_754_496)
-    checks.architecture(build_tower(0.5), wanted.format(32, 192, 96), input_shape=(32, 32, 3))
+    half, other = build_tower(0.5), build_tower(0.5)
+    checks.architecture(half, wanted.format(32, 192, 96), input_shape=(32, 32, 3))
+    apart = {id(w) for w in half.weights}.isdisjoint({id(w) for w in other.weights})
+    checks.that(apart, "Two calls of build_tower return the same network: build a new one in each call.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -650,8 +669,18 @@ with checks.exercise("siam-network", hidden="other towers, their shared weights 
     a, b = np.float32([[1, 2], [0, 0], [3, 1]]), np.float32([[4, 6], [0, 1], [3, 1]])
     double = build_siamese(plain)
     checks.that(isinstance(double, keras.Model), "build_siamese must return a keras.Model. Is there a `return`?")
-    checks.parameters(double, total=6, input_shape=[(2,), (2,)])
+    checks.parameters(double, total=6, trainable=6, input_shape=[(2,), (2,)])
     checks.close(double([a, b]), np.array([[122.0], [5.0], [0.0]]), "The array of squared distances")
+    shared = {id(w) for w in double.weights} >= {id(w) for w in plain.weights}
+    checks.that(shared, "The network has weights of its own: call the given tower itself, not a copy.")
+    double.compile(keras.optimizers.SGD(0.03), loss=lambda _, d2: d2)
+    double.train_on_batch([a, b], np.zeros((3, 1), "float32"))
+    stepped = np.array([[1, 0, 1], [1, 2, 0]]) - 0.02 * np.array([[21, 24, 9], [29, 34, 12]])
+    checks.that(
+        np.allclose(plain.get_weights()[0], stepped, atol=1e-4),
+        "A training step does not follow the gradient of both calls: let it reach the tower through "
+        "both embeddings.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

@@ -77,9 +77,9 @@ def one_hot(labels, classes=100):
 # %% tests="c100-onehot" points=1
 with checks.exercise("c100-onehot", hidden="columns of labels, classes that do not occur"):
     rows = checks.unchanged(one_hot, np.array([2, 0]), 3)
-    checks.array_equal(rows, np.array([[0, 0, 1], [1, 0, 0]]), "The rows of the labels 2 and 0")
+    checks.array_equal(rows, np.array([[0, 0, 1], [1, 0, 0]]), "The array of rows of the labels 2 and 0")
     checks.dtype(rows, "float32", "The result")
-    checks.shape(one_hot(np.array([[4], [1]]), 5), (2, 5), "The rows of a column of two labels")
+    checks.shape(one_hot(np.array([[4], [1]]), 5), (2, 5), "The array of rows of a column of two labels")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -227,7 +227,7 @@ hints.show("c100-base")
 def block_costs(blocks, size=32, channels=3):
     """Count the parameters and multiplications of the convolutions of each block.
 
-    blocks: (filters, convolutions) of each; after each block, 2 x 2 pooling halves the size
+    blocks: (filters, convolutions) of each; after each block, 2 x 2 pooling halves the size and rounds down
     size, channels: height (and width) in pixels and number of channels of the input
     Returns a list of (parameters, multiplications for one image), one pair for each block.
 
@@ -250,9 +250,9 @@ def block_costs(blocks, size=32, channels=3):
 with checks.exercise("c100-costs", hidden="one block, many blocks, other sizes and channels"):
     costs = checks.unchanged(block_costs, [(64, 1), (128, 1)])
     costs = checks.as_array(costs, "The result of block_costs").tolist()
-    checks.equal(costs, [[1_792, 1_769_472], [73_856, 18_874_368]], "The costs of two blocks")
+    checks.equal(costs, [[1_792, 1_769_472], [73_856, 18_874_368]], "The list of costs of two blocks")
     costs = checks.as_array(block_costs([(64, 2)]), "The result of block_costs").tolist()
-    checks.equal(costs, [[38_720, 39_518_208]], "The costs of one block of two convolutions")
+    checks.equal(costs, [[38_720, 39_518_208]], "The list of costs of one block of two convolutions")
     costs = block_costs(((64, 2), (128, 2), (256, 3), (512, 3)))
     total = sum(parameters for parameters, _ in costs)
     checks.equal(total, 7_635_264, "The number of parameters of all convolutions of the base")
@@ -285,7 +285,8 @@ for blocks, size, channels in (
 ):
     named = {} if (size, channels) == (32, 3) else {"size": size, "channels": channels}
     pairs = submission.call("block_costs", blocks, **named)
-    case = f"With {len(blocks)} blocks, "
+    case = f"With {len(blocks)} blocks" if len(blocks) > 1 else "With one block"
+    case += ", another size and another number of channels, " if named else ", "
     check.shape(pairs, (len(blocks), 2), case + "the result")
     for place, (mine, right) in enumerate(zip(pairs, wanted_costs(blocks, size, channels)), 1):
         check.equal(mine[0], right[0], f"{case}the number of parameters of block {place}")
@@ -780,10 +781,10 @@ def group_probabilities(probabilities, group_of):
 with checks.exercise("c100-groups", hidden="a hundred classes, unequal groups, a group without classes"):
     group = np.array([1, 0, 1])
     sums = checks.unchanged(group_probabilities, np.array([[0.5, 0.2, 0.3]]), group)
-    checks.close(sums, np.array([[0.2, 0.8]]), "The probabilities of two groups")
+    checks.close(sums, np.array([[0.2, 0.8]]), "The array of probabilities of two groups")
     chances = np.array([[0.5, 0.2, 0.3], [0.1, 0.7, 0.2], [0.6, 0.3, 0.1]])
     sums = group_probabilities(chances, np.array([0, 0, 1]))
-    checks.close(sums, np.array([[0.7, 0.3], [0.8, 0.2], [0.9, 0.1]]), "The sums of three images")
+    checks.close(sums, np.array([[0.7, 0.3], [0.8, 0.2], [0.9, 0.1]]), "The array of sums of three images")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -795,8 +796,8 @@ for amount, classes, groups in ((200, 100, 20), (5, 12, 12), (9, 7, 1), (40, 30,
     wanted = np.stack([chances[:, group == g].sum(axis=1) for g in range(groups)], axis=1)
     got = submission.call("group_probabilities", chances, group)
     check.close(got, wanted, f"The result for {classes} classes in {groups} groups", rtol=1e-3)
-    got = submission.call("group_probabilities", np.float32(chances), group.astype("uint8"))
-    check.close(got, wanted, f"The result for {classes} classes in {groups} groups, as float32 and uint8,", rtol=1e-3)
+    got = submission.call("group_probabilities", np.float32(chances), group.astype("int32"))
+    check.close(got, wanted, f"The result for {classes} classes in {groups} groups, as float32 and int32,", rtol=1e-3)
 group = np.array([4, 0, 2, 0])
 wanted = chances[:, :4] @ np.eye(5)[group]
 got = submission.call("group_probabilities", chances[:, :4], group)

@@ -665,7 +665,7 @@ def test_earlier_networks_written_another_way_pass(net3):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ("kernel", "NET II with another kernel_size: The first convolution has other kernel_size"),
+        ("kernel", "NET II with another kernel_size: The first convolution has another kernel_size"),
         ("size", "NET I for other images and classes: The first dense layer"),
         ("classes", "NET I for other images and classes: The second dense layer has other units"),
         ("pools", "NET II: The layers are in another order"),

@@ -130,6 +130,22 @@ BLOCKS_WRONG = {
     "always bn": (changed(FUNCTIONAL, ("if batch_norm:", "if True:")), "1,14"),
     "never bn": (changed(FUNCTIONAL, ("if batch_norm:", "if False:")), "batch normalization"),
     "bn's default momentum": (changed(FUNCTIONAL, (", momentum=0.9", "")), "momentum"),
+    "bn's default momentum in one block": (
+        changed(FUNCTIONAL, ("momentum=0.9", "momentum=0.9 if filters > 32 else 0.99")),
+        "momentum of a bn layer is 0.99",
+    ),
+    "the same network again": (
+        FUNCTIONAL.replace("def build", "import functools\n\n@functools.cache\ndef build"),
+        "same network in each call",
+    ),
+    "softmax over the batch": (
+        changed(
+            FUNCTIONAL,
+            ('classes, activation="softmax"', "classes"),
+            ("(inputs, x)", "(inputs, L.Softmax(axis=0)(x))"),
+        ),
+        "softmax over the images of a batch",
+    ),
     "momentum of the averages' step": (
         changed(FUNCTIONAL, ("momentum=0.9", "momentum=0.1")),
         "momentum",
@@ -153,7 +169,7 @@ BLOCKS_WRONG = {
     "width of the FC layer ignored": (changed(FUNCTIONAL, ("512 * width", "512")), "units"),
     "width rounded down": (
         changed(FUNCTIONAL, ("round(filters * width)", "int(filters * width)")),
-        "filters",
+        "round(width * 32)",
     ),
     "width rounded up": (
         changed(FUNCTIONAL, ("round(filters * width)", "int(np.ceil(filters * width))")),
@@ -395,6 +411,10 @@ def l2_penalty(kernels: list[np.ndarray], factor: float) -> tuple[float, list[np
 """,
 }
 PENALTIES_WRONG = {
+    "kernels with one axis left out": (
+        SUMS.replace("for k in kernels", "for k in kernels if k.ndim > 1"),
+        "one kernel with a single axis",
+    ),
     "a half": (changed(SUMS, ("penalty = factor", "penalty = factor / 2")), "penalty"),
     "the mean": (changed(SUMS, (".sum()", ".mean()")), "penalty"),
     "L1": (changed(SUMS, ("(k ** 2)", "abs(k)")), "penalty"),
@@ -525,6 +545,10 @@ def should_stop(losses: list[float], val_losses: list[float], epochs: int = 3) -
 ''',
 }
 RULES_WRONG = {
+    "the number of steps": (
+        changed(COUNTED, ("return running >= epochs", "return running")),
+        "returns 2 for two rises in three epochs; expected false",
+    ),
     "training loss ignored": (
         changed(COUNTED, ("losses[k] < losses[k - 1] and ", "")),
         "training loss rises once",
@@ -770,7 +794,7 @@ KEPT = changed(
 CALLBACKS_WRONG = {
     "returns True": (
         changed(CALLBACK, ("self.model.stop_training = True", "return True")),
-        "three rises",
+        "set self.model.stop_training to true",
     ),
     "stops itself": (changed(CALLBACK, ("self.model.stop", "self.stop")), "three rises"),
     "nothing begun": (changed(CALLBACK, (RESET, "pass")), "AttributeError"),

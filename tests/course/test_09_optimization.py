@@ -1,5 +1,7 @@
 """09 Optimization: right answers in more than one form pass, and wrong ones fail in words."""
 
+import functools
+
 import exercise
 import keras
 import numpy as np
@@ -245,7 +247,7 @@ def test_adam_in_other_forms_passes(opt, code):
     ("old", "new", "words"),
     [
         ("/ (1 - beta_1**t)\n    b = v / (1 - beta_2**t)", "\n    b = v", "after step 1"),
-        ("b = v / (1 - beta_2**t)", "b = v", "after step 1"),
+        ("b = v / (1 - beta_2**t)", "b = v", "array of weights after step 1 differs"),
         ("a = m / (1 - beta_1**t)", "a = m", "after step 1"),
         ("b**0.5", "b", "after step"),
         ("w - learning", "w + learning", "after step 1"),
@@ -332,13 +334,14 @@ def test_rates_in_other_forms_pass(opt, code):
         ("np.geomspace(lowest, highest, count + 1)", "shape"),
         ("np.geomspace(lowest, highest, count + 1)[1:]", "rates from 0.001"),
         ("np.geomspace(highest, lowest, count)", "rates from 0.001"),
-        ("[0.001, 0.01, 0.1]", "shape"),
+        ("[0.001, 0.01, 0.1]", "as many rates as count says"),
         ("lowest * 10.0 ** np.arange(count)", "end with highest"),
         ("highest * 10.0 ** -np.arange(count)[::-1]", "begin with lowest"),
         ("np.log10(np.geomspace(lowest, highest, count))", "rates from 0.001"),
         ("np.logspace(-3, -1, count)", "begin with lowest"),
-        ("np.geomspace(lowest, highest, 3)", "shape"),
+        ("np.geomspace(lowest, highest, 3)", "as many rates as count says"),
         ("None", "none"),
+        ("(r for r in np.geomspace(lowest, highest, count))", "is a generator; expected numbers"),
         ("np.geomspace(lowest, highest, count)[:, None]", "shape"),
         ("np.round(np.geomspace(lowest, highest, count), 3)", "not above 0"),
         ("[float(f'{r:.1g}') for r in np.geomspace(lowest, highest, count)]", "not equal"),
@@ -535,7 +538,7 @@ def test_a_space_from_an_object_passes(opt):
     [
         ({k: v for k, v in SPACE.items() if k != "units"}, "keys"),
         (SPACE | {"units": [128, 256, 512]}, "units"),
-        (SPACE | {"units": [0, 128, 256, 1024]}, "units"),
+        (SPACE | {"units": [0, 128, 256, 1024]}, "that the exercise names."),
         (SPACE | {"units": [0, 128, 256, 256, 512]}, "units"),
         (SPACE | {"units": ["0", "128", "256", "512"]}, "whole numbers"),
         (SPACE | {"units": [0.0, 128.0, 256.0, 512.0]}, "whole numbers"),
@@ -675,6 +678,7 @@ def other_default(inputs, units, activation, classes=100):
         (head(extra=L.BatchNormalization), "batch"),
         (head(act="linear"), "tanh"),
         (other_default, "units"),
+        (functools.cache(functional), "same network in each call"),
         (lambda inputs, units, activation, classes=10: None, "return"),
     ],
 )

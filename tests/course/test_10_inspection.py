@@ -130,7 +130,12 @@ def test_limits_in_other_forms_pass(look, code):
         ("(n_in + n_out)", "(n_in * n_out)", "(100, 50)"),
         ("    return", "    result =", "None"),
         ("    return", "    if len(shape) == 2: return", "None"),
-        ("(n_in + n_out)))", "(n_in + n_out))).round(2)", "limit"),
+        ("(n_in + n_out)))", "(n_in + n_out))).round(2)", "is nothing rounded"),
+        (
+            "    return np",
+            "    if len(shape) > 2: return round(6**0.5 / (np.prod(places) * (n_in + n_out)) ** 0.5, 4)\n    return np",
+            "is rounded: return all digits",
+        ),
         ("return np.sqrt(", "return -np.sqrt(", "(100, 50)"),
     ],
 )
@@ -216,7 +221,7 @@ def test_histograms_in_other_forms_pass(look, code):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("np.histogram(a, e,", "np.histogram(a, bins,", "areas"),
+        ("np.histogram(a, e,", "np.histogram(a, bins,", "total area"),
         ("np.abs(a).max()", "a.max()", "edges for two arrays"),
         ("np.abs(a).max()", "-a.min()", "edges for"),
         ("for a in arrays)", "for a in arrays[:1])", "edges for two arrays"),
@@ -226,7 +231,7 @@ def test_histograms_in_other_forms_pass(look, code):
         ("return e, d", "return e, d * (e[1] - e[0])", "densities"),
         ("return e, d", "return e[:-1], d", "shape"),
         ("return e, d", "return e, d.T", "shape"),
-        ("return e, d", "return e, d / d.sum() / (e[1] - e[0])", "areas"),
+        ("return e, d", "return e, d / d.sum() / (e[1] - e[0])", "total area"),
         ("return e, d", "return e, np.roll(d, len(d) - 1, axis=0)", "a density is wrong"),
         ("return e, d", "return e, d[:, ::-1]", "densities"),
         ("return e, d", "return d, e", "edges"),
@@ -239,7 +244,7 @@ def test_histograms_in_other_forms_pass(look, code):
         (
             "np.histogram(a, e, density=True)[0]",
             "np.histogram(a, e)[0] / arrays[0].size / (e[1] - e[0])",
-            "areas",
+            "total area",
         ),
     ],
 )
@@ -381,6 +386,7 @@ CUT_BEFORE = 'found = [int(i) for i in np.argsort(order, kind="stable")[:k] if c
         ("found[:k]", "found[-k:]", "entry 0"),
         ("found[:k]", "found[:2]", "300 images of ten classes"),
         ("found[:k]", "found", "entries"),
+        ("found[:k]", "found[:1]", "entry 'right, sure' has 1 entry; expected 2"),
         ("found[:k]", "(found * k)[:k]", "one right image"),
         ("found[:k]", "c[found[:k]].tolist()", "entry 0"),
         ("found[:k]", "[float(i) for i in found[:k]]", "integers"),
@@ -482,11 +488,13 @@ def test_confusion_matrices_in_other_forms_pass(look, code):
         (
             "flat.reshape(classes, classes).astype(float)",
             "np.zeros((classes, classes)); m[labels, predicted] += 1",
-            "differs",
+            "the first is at (2, 0): 1, expected 2",
         ),
         ("    flat", "    classes = max(*labels, *predicted) + 1\n    flat", "shape"),
         ("return m", "f = np.unique([labels, predicted]); return m[f][:, f]", "shape"),
         ("return m", "return m / len(labels)", "differs"),
+        ("return m", "return m.astype(np.uint8)", "dtype uint8"),
+        ("return m", "return m.astype(np.int8)", "dtype int8"),
         ("return m", "return m * (1 - np.eye(classes))", "differs"),
         ("return m", "return np.diag(np.diag(m))", "differs"),
         ("return m", "return m[::-1]", "differs"),

@@ -1,5 +1,7 @@
 """11 Siamese: right answers in many forms pass, and wrong ones fail in words."""
 
+import functools
+
 import exercise
 import keras
 import numpy as np
@@ -137,6 +139,22 @@ def never_twice(labels, size, fraction, seed):
     return np.full(size, a), np.concatenate([near, far]), np.arange(size) < k
 
 
+def one_class_per_batch(labels, size, fraction, seed):
+    rng = np.random.default_rng(seed)
+    a, k = rng.integers(len(labels)), round(fraction * size)
+    far = np.flatnonzero(labels == rng.choice(labels[labels != labels[a]]))
+    near = rng.choice(np.flatnonzero(labels == labels[a]), k)
+    return np.full(size, a), np.r_[near, rng.choice(far, size - k)], np.arange(size) < k
+
+
+def one_partner_per_batch(labels, size, fraction, seed):
+    rng = np.random.default_rng(seed)
+    a, k = rng.integers(len(labels)), round(fraction * size)
+    near = np.full(k, rng.choice(np.flatnonzero(labels == labels[a])))
+    far = rng.choice(np.flatnonzero(labels != labels[a]), size - k)
+    return np.full(size, a), np.r_[near, far], np.arange(size) < k
+
+
 def mixed(one, two, same):
     order = np.random.default_rng(0).permutation(len(one))
     return one[order], two[order], same[order]
@@ -154,8 +172,12 @@ def mixed(one, two, same):
         (anchors(share=lambda k: int(np.ceil(k))), "another size or fraction"),
         (anchors(pick=lambda r, y, n: [int(y[r.integers(len(y))])] * n), "never the anchor"),
         (anchors(pick=lambda r, y, n: [r.integers(len(y) - 1)] * n), "never the anchor"),
-        (anchors(pick=lambda r, y, n: [3] * n), "use the seed"),
-        (anchors(seed=lambda s: 0), "use the seed"),
+        (anchors(pick=lambda r, y, n: [3] * n), "the same anchor: draw it with default_rng(seed)"),
+        (anchors(seed=lambda s: 0), "the same anchor: draw it with default_rng(seed)"),
+        (anchors(seed=first_of), "pass the whole list"),
+        (anchors(seed=np.sum), "pass the whole list"),
+        (one_class_per_batch, "draw them from all other classes"),
+        (one_partner_per_batch, "draw one for each pair"),
         (anchors(seed=lambda s: None), "same seed"),
         (anchors(far=lambda y, a: np.where(y != y[a])[0][:1]), "not drawn from all images of thes"),
         (anchors(same=lambda y, a: np.arange(len(y)) == a), "not drawn from all images of the cl"),
@@ -364,6 +386,10 @@ def changed(change, share=round, seed=lambda s: s):
     return random_pairs
 
 
+def first_of(seed):
+    return seed[0] if isinstance(seed, list) else seed
+
+
 def searches(labels, index, size, fraction, seed):
     if len(labels) < 100:
         return by_rejection(labels, index, size, fraction, seed)
@@ -452,6 +478,8 @@ def shuffles_the_order(labels, index, size, fraction, seed):
         (changed(lambda y, a, b, s: (a, b, 1 - s)), "alike"),
         (changed(lambda y, a, b, s: (a, np.where(s, a, b), s)), "same image twice"),
         (changed(lambda y, a, b, s: (a, b, s), seed=lambda s: 1), "Different seeds"),
+        (changed(lambda y, a, b, s: (a, b, s), seed=first_of), "pass the whole seed"),
+        (changed(lambda y, a, b, s: (a, b, s), seed=np.sum), "pass the whole seed"),
         (changed(lambda y, a, b, s: (a, b, s), seed=lambda s: None), "same seed"),
         (changed(lambda y, a, b, s: (a, b, s), share=int), "sizes or fractions"),
         (changed(lambda y, a, b, s: (a, b[::-1], s)), "labels agree"),
@@ -531,6 +559,11 @@ def arrays_only(y, d2, factor=0.5, margin=1.0):
     return np.where(np.asarray(y) == 1, factor * d2, np.maximum(margin - np.asarray(d2), 0))
 
 
+def pair_by_pair(y, d2, factor=0.5, margin=1.0):
+    pairs = zip(y, d2, strict=True)
+    return np.array([factor * d if same == 1 else max(margin - d, 0) for same, d in pairs])
+
+
 def writes_into_d2(y, d2, factor=0.5, margin=1.0):
     made = branches(y, d2, factor, margin)
     if isinstance(d2, np.ndarray):
@@ -577,7 +610,8 @@ def writes_into_d2(y, d2, factor=0.5, margin=1.0):
         ),
         (lambda y, d2, factor=0.5, margin=1.0: None, "None"),
         (writes_into_d2, "changes its argument d2"),
-        (arrays_only, "Error"),
+        (arrays_only, "Error: Keras calls this code with symbolic tensors"),
+        (pair_by_pair, "Error: Keras calls this code with symbolic tensors"),
     ],
 )
 def test_a_wrong_loss_is_named(siam, wrong, words):
@@ -603,7 +637,8 @@ def tower(width=1.0, **change):
     x = change.get("flatten", L.Flatten)()(x)
     x = L.Dense(n[2], activation="relu")(x)
     x = L.Dense(n[3], activation=change.get("last"))(x)
-    return keras.Model(inputs, L.UnitNormalization()(x) if change.get("unit", True) else x)
+    unit = L.UnitNormalization(axis=change.get("axis", -1))
+    return keras.Model(inputs, unit(x) if change.get("unit", True) else x)
 
 
 class Tower(keras.Model):
@@ -696,6 +731,7 @@ def test_a_tower_in_other_forms_passes(siam, right):
         ({"ends": "valid"}, "padding valid"),
         ({"pooling": L.AveragePooling2D}, "avgpool"),
         ({"unit": False}, "unit normalization"),
+        ({"axis": 0}, "unit normalization has axis 0"),
         ({"relu": L.Activation("tanh")}, "activation tanh"),
         ({"last": "relu"}, "second dense layer has activation relu"),
         ({"flatten": L.GlobalAveragePooling2D}, "gap"),
@@ -719,6 +755,7 @@ def test_another_tower_is_named(siam, change, words):
         (lambda width=1.0: tower(1.0), "filters 64; expected 32"),
         (lambda width=0.25: tower(width), "filters 16; expected 64"),
         (lambda width=1.0: tower(width if width in (0.5, 1) else 1), "other filters"),
+        (functools.cache(lambda width=1.0: tower(width)), "build a new one in each call"),
         (lambda width=1.0: None, "returns None"),
     ],
 )
@@ -741,6 +778,12 @@ def two_inputs(distance, towers=lambda t: (t, t), shape=None, model=keras.Model)
 def another(tower):
     copy = keras.models.clone_model(tower)
     return keras.Model(copy.inputs[0], copy.outputs[0], name="another")
+
+
+def with_its_numbers(tower):
+    copy = another(tower)
+    copy.set_weights(tower.get_weights())
+    return copy
 
 
 def frozen(tower):
@@ -828,6 +871,8 @@ def test_a_siamese_network_in_other_forms_passes(siam, right):
         (two_inputs(lambda a, b: L.Subtract()([a, b])), "shape"),
         (two_inputs(squared, lambda t: (t, another(t))), "12 parameters"),
         (two_inputs(squared, lambda t: (another(t),) * 2), "squared distances"),
+        (two_inputs(squared, lambda t: (with_its_numbers(t),) * 2), "weights of its own"),
+        (two_inputs(lambda a, b: squared(a, ops.stop_gradient(b))), "gradient of both calls"),
         (two_inputs(squared, frozen), "trainable parameters"),
         (two_inputs(lambda a, b: L.Dense(1)(squared(a, b))), "8 parameters"),
         (

@@ -288,6 +288,8 @@ def without_the_last(labels, count, seed):
         (every_number, "Error"),
         (sorts, "changes its argument labels"),
         (without_the_last, "never draw some"),
+        (lambda y, n, seed: [i for i in shuffled(y, n, seed) if y[i] < 10], "another shape"),
+        (lambda y, n, seed: shuffled(np.arange(len(y)) % 3, n, seed), "labels at these positions"),
     ],
 )
 def test_wrong_draws_are_named(transfer, wrong, words):
@@ -370,10 +372,44 @@ def base_as_layers(base, trainable, classes=10):
     return keras.Sequential([L.Input(base.input_shape[1:]), *layers, *head])
 
 
+def on_its_output(base, trainable, classes=10):
+    base.trainable = trainable
+    x = L.Flatten()(base.output)
+    for units in (384, 192):
+        x = L.Dense(units, activation="relu")(x)
+    return keras.Model(base.input, L.Dense(classes, activation="softmax")(x))
+
+
+class Built(keras.Model):
+    """Its build leaves the head without weights, as Keras warns."""
+
+    def __init__(self, base, trainable, classes=10):
+        super().__init__()
+        self.base, self.head = base, keras.Sequential([L.Flatten(), L.Dense(384, "relu")])
+        self.base.trainable = trainable
+        self.head.add(L.Dense(192, "relu"))
+        self.head.add(L.Dense(classes, "softmax"))
+        self.build((None, *base.input_shape[1:]))
+
+    def call(self, x, training=None):
+        return self.head(self.base(x, training=training))
+
+
+def stopped_if_frozen(base, trainable, classes=10, stop=lambda trainable: not trainable):
+    base.trainable = trainable
+    image = keras.Input(base.input_shape[1:])
+    maps = ops.stop_gradient(base(image)) if stop(trainable) else base(image)
+    x = L.Dense(192, "relu")(L.Dense(384, "relu")(L.Flatten()(maps)))
+    return keras.Model(image, L.Dense(classes, "softmax")(x))
+
+
 @pytest.mark.parametrize(
     "right",
     [
         functional,
+        on_its_output,
+        Built,
+        stopped_if_frozen,
         layer_by_layer,
         Classifier,
         FunctionalClassifier,
@@ -400,6 +436,16 @@ def variant(units=(384, 192), flatten=L.Flatten, end="softmax", relu="relu", **s
         return net
 
     return build_classifier
+
+
+def on_a_copy(base, trainable, classes=10):
+    copy = keras.models.clone_model(base)
+    copy.set_weights(base.get_weights())
+    return functional(copy, trainable, classes)
+
+
+def always_stopped(base, trainable, classes=10):
+    return stopped_if_frozen(base, trainable, classes, stop=lambda _: True)
 
 
 def never_unfreezes(base, trainable, classes=10):
@@ -437,6 +483,8 @@ def with_dropout(base, trainable, classes=10):
         (variant(relu="tanh"), "tanh"),
         (variant(classes=10), "another number of classes"),
         (variant(copy=True), "use the base that is given"),
+        (on_a_copy, "use the base that is given, not a copy"),
+        (always_stopped, "let the gradient reach it"),
         (never_unfreezes, "trainable parameters; expected 566,362"),
         (for_one_size, "Error"),
         (with_dropout, "dropout"),
@@ -658,6 +706,14 @@ def by(norm, epsilon=0.0):
     return relative_change
 
 
+def only(kept):
+    def relative_change(before, after):
+        pairs = [(b, a) for b, a in zip(before, after, strict=True) if kept(b, a)]
+        return [np.linalg.norm(a - b) / np.linalg.norm(b) for b, a in pairs]
+
+    return relative_change
+
+
 def changes_before(before, after):
     made = roots(before, after)
     before[0] -= after[0]
@@ -689,6 +745,8 @@ def spectral(w):
         (lambda b, a: sorted(measured()(b, a)), "random arrays"),
         (lambda b, a: [round(c, 1) for c in measured()(b, a)], "random arrays"),
         (changes_before, "changes its argument before"),
+        (only(lambda b, a: b.sum() != 0), "with the sum 0"),
+        (only(lambda b, a: b.any() and a.any()), "becomes all zeros"),
     ],
 )
 def test_wrong_changes_are_named(transfer, wrong, words):

@@ -376,7 +376,7 @@ def test_costs_counted_another_way_pass(c100, body):
         ({"p": "(9 * channels + 1) * filters if number else 28 * filters"}, "entry 1", False),
         ({"pair": "p"}, "2 values", False),
         ({"pair": "(p, m, size)"}, "3 entries", False),
-        ({"end": "size //= 2; return costs"}, "1 entries", False),
+        ({"end": "size //= 2; return costs"}, "1 entry", False),
     ],
 )
 def test_wrong_costs_are_named(c100, changed, words, hidden):

@@ -86,12 +86,14 @@ def _parse_part(words: list[str], layers: list[Layer]) -> None:
     if kind == "conv":
         height, width, filters = (int(n) for n in rest.pop(0).split("x"))
         figures = {"kernel_size": (height, width), "filters": filters, "strides": (1, 1)}
-        figures["padding"] = "valid"
+        figures |= {"padding": "valid", "dilation_rate": (1, 1)}
     elif kind in ("pool", "avgpool"):
         size = int(rest.pop(0))
         figures = {"pool_size": (size, size), "strides": (size, size), "padding": "valid"}
     elif kind == "dense":
         figures = {"units": int(rest.pop(0))}
+    elif kind == "unitnorm":
+        figures = {"axis": -1}
     elif kind == "dropout":
         figures = {"rate": float(rest.pop(0))}
     elif kind in ("relu", "softmax", "sigmoid", "tanh"):
@@ -166,8 +168,8 @@ def build(model: Any, input_shape: Any = None) -> None:
     Raises:
         Wrong: If nothing tells its input size, or it cannot run.
     """
-    if getattr(model, "built", True) and getattr(model, "weights", True):
-        return  # the build of a subclassed model may have made no weights
+    if recording.is_built(model):
+        return
     try:
         recording.build(model, recording.inputs_of(model, input_shape))
     except ExportError as error:
@@ -191,7 +193,7 @@ def _add(name: str, config: dict, layers: list[Layer]) -> None:
     if name in ("InputLayer", "Identity"):
         return
     if name in ("Activation", "ReLU", "Softmax"):
-        activation = _activation(config.get("activation", name.lower()))
+        activation = _activation(config["activation"]) if name == "Activation" else _own(name, config)
         if layers and layers[-1].activation == "linear":
             layers[-1] = Layer(layers[-1].kind, layers[-1].figures, activation)
         else:
@@ -202,7 +204,9 @@ def _add(name: str, config: dict, layers: list[Layer]) -> None:
 
 def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
     if name == "Conv2D":
-        return "conv", _chosen(config, "kernel_size", "filters", "strides", "padding")
+        apart = _pair_or_value(config.get("dilation_rate", (1, 1)))
+        figures = _chosen(config, "kernel_size", "filters", "strides", "padding")
+        return "conv", figures | {"dilation_rate": apart}
     if name in ("MaxPooling2D", "AveragePooling2D"):
         kind = "pool" if name.startswith("Max") else "avgpool"
         return kind, _chosen(config, "pool_size", "strides", "padding")
@@ -210,10 +214,13 @@ def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
         return "dense", {"units": config["units"]}
     if name in ("Dropout", "SpatialDropout2D"):
         return "dropout", {"rate": config["rate"]}
+    if name == "UnitNormalization":
+        axis = config.get("axis", -1)
+        return "unitnorm", {"axis": -1 if axis in (1, [1], (1,), [-1], (-1,)) else axis}
     if name == "Reshape" and len(config["target_shape"]) == 1:
         return "flatten", {}
     simple = {"BatchNormalization": "bn", "Flatten": "flatten"}
-    simple |= {"GlobalAveragePooling2D": "gap", "UnitNormalization": "unitnorm"}
+    simple |= {"GlobalAveragePooling2D": "gap"}
     return simple.get(name, name), {}
 
 
@@ -227,11 +234,20 @@ def _pair_or_value(value: Any) -> Any:
 
 def _activation(value: Any) -> str:
     if isinstance(value, dict):  # a serialized object: {"class_name": "ReLU", ...}
-        value = value.get("config") if isinstance(value.get("config"), str) else value["class_name"]
+        name, config = value["class_name"], value.get("config")
+        return _own(name, config or {}) if not isinstance(config, str) else config.lower()
     return str(value or "linear").lower()
 
 
-def compare(model: Any, want: str, input_shape: Any = None) -> None:
+def _own(name: str, config: dict) -> str:
+    """The activation that a layer computes; its settings can make it another one."""
+    if name == "Softmax" and config.get("axis") in (0, [0], (0,)):
+        return "softmax over the images of a batch"
+    changed = [key for key in ("max_value", "negative_slope", "threshold") if config.get(key)]
+    return " with ".join([name.lower(), *changed]) if name == "ReLU" else name.lower()
+
+
+def compare(model: Any, want: str, input_shape: Any = None, case: str = "") -> None:
     """Compare a model with the text form.
 
     A network whose pieces are written by hand, such as a softmax from exp and sum, is also the
@@ -241,10 +257,20 @@ def compare(model: Any, want: str, input_shape: Any = None) -> None:
         model: A Keras model.
         want: The layers expected, as `parse` reads them.
         input_shape: As in `describe`.
+        case: The arguments that gave this network, as the beginning of a sentence.
 
     Raises:
         Wrong: With the first difference.
     """
+    try:
+        _compare_networks(model, want, input_shape)
+    except Wrong as wrong:
+        if not case:
+            raise
+        raise Wrong(findings.InCase(case, wrong.finding)) from None
+
+
+def _compare_networks(model: Any, want: str, input_shape: Any) -> None:
     (chain, network), wanted = _chain(model, input_shape), parse(want)
     try:
         _compare(_described(chain), wanted)

@@ -11,6 +11,7 @@ import dis
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -146,7 +147,7 @@ def _equal_dictionaries(got: Any, want: dict, what: str) -> None:
     that(not missing, findings.MissingKeys(what, missing))
     that(not extra, findings.UnexpectedKeys(what, extra))
     for key in want:
-        equal(got[key], want[key], f"{what}[{key!r}]")
+        equal(got[key], want[key], f"{what}, entry {key!r}")
 
 
 def array_equal(got: Any, want: np.ndarray, what: str) -> None:
@@ -158,12 +159,18 @@ def array_equal(got: Any, want: np.ndarray, what: str) -> None:
         what: What has the array, as the subject of a sentence.
 
     Raises:
-        Wrong: With the number of elements that differ.
+        Wrong: With the number of elements that differ and the first of them, if they are numbers.
     """
     got = as_array(got, what)
     shape(got, want.shape, what)
-    differing = int(np.count_nonzero(got != want))
-    that(differing == 0, findings.Elements(what, differing, want.size))
+    places = np.argwhere(got != want)
+    if not len(places):
+        return
+    differing = findings.Elements(what, len(places), want.size)
+    if want.ndim and {got.dtype.kind, want.dtype.kind} <= set("biuf"):
+        at = tuple(int(i) for i in places[0])
+        differing = replace(differing, at=at, got=float(got[at]), want=float(want[at]))
+    raise Wrong(differing)
 
 
 def close(got: Any, want: Any, what: str, rtol: float = 1e-4, atol: float = 1e-6) -> None:
@@ -296,7 +303,7 @@ def count(weights: list) -> int:
     return int(sum(np.prod(tuple(w.shape), dtype=np.int64) for w in weights))
 
 
-def architecture(model: Any, want: str, input_shape: Any = None) -> None:
+def architecture(model: Any, want: str, input_shape: Any = None, case: str = "") -> None:
     """Compare a Keras model with a line of text.
 
     Args:
@@ -304,11 +311,13 @@ def architecture(model: Any, want: str, input_shape: Any = None) -> None:
         want: The layers, for example ``"conv 3x3x32 relu, pool 2, flatten, dense 10 softmax"``.
             `convcourse.architecture` has the grammar, and says what counts as the same.
         input_shape: The shape of one input, (H, W, C), for a model that is not built.
+        case: The arguments that gave this network, for a function that is called several times:
+            ``"For classes=7"`` begins the message.
 
     Raises:
         Wrong: With the first difference.
     """
-    networks.compare(model, want, input_shape)
+    networks.compare(model, want, input_shape, case)
 
 
 def _same_length(got: Any, want: list | tuple, what: str) -> None:

@@ -1,11 +1,15 @@
 """What TensorFlow computes during a call: with which arrays, and on which device."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 Shape = tuple[int, ...]
+ELEMENTWISE = frozenset(
+    {"Add", "AddV2", "Maximum", "Minimum", "Mul", "MulNoNan", "Pow", "RealDiv", "Sub"}
+)
 
 
 @dataclass(frozen=True)
@@ -97,10 +101,22 @@ class Timed:
         return self._wrong_operation(inputs, output, device)
 
     def _wrong_operation(self, inputs: list[Shape], output: Shape, device: str) -> str:
-        wanted = [one for one in self.operations if sorted(one.inputs) == sorted(inputs)]
+        paired = [one for one in self.operations if sorted(one.inputs) == sorted(inputs)]
+        wanted = [one for one in paired if one.name not in ELEMENTWISE]
+        shapes = " and ".join(map(str, inputs))
+        if paired and not wanted:
+            return (
+                "The timed function computes element by element, which is not the product of two "
+                "matrices: use tf.matmul(a, b) or a @ b."
+            )
         if not wanted:
-            shapes = " and ".join(map(str, inputs))
-            return f"The timed function computes nothing with two arrays of shapes {shapes}."
+            return (
+                f"TensorFlow computes nothing with two arrays of shapes {shapes} in the timed "
+                "function."
+            )
+        times = max(Counter(one.name for one in wanted).values())
+        if times > 1:
+            return f"The timed function computes the result {times} times; expected once."
         if not any(set(one.dtypes) == {"float32"} for one in wanted):
             return f"The timed function computes in {wanted[0].dtypes[0]}; expected float32."
         if not any(output in one.outputs for one in wanted):
@@ -127,14 +143,21 @@ def on_trial(
         is empty if nothing is wrong.
     """
     timed: list[Timed] = []
+    given: list[Any] = []
 
     def timer(function: Callable[[], Any], *rest: Any, **more: Any) -> float:
+        given.append(function)
+        if not callable(function):
+            return 0.5
         with operations() as found:
             value = function()
         timed.append(Timed(value, found))
         return 0.5
 
     reached = rate(device, size, timer)
+    if not all(map(callable, given)):
+        problem = "The timer gets a result: pass the function itself, as in timer(run)."
+        return {"rate": reached, "problem": problem}
     if not timed:
         return {"rate": reached, "problem": "The timer is ignored: call timer(function)."}
     return {"rate": reached, "problem": timed[-1].problem(inputs, output, device)}

@@ -111,11 +111,18 @@ def _each(shapes: Any) -> list[tuple]:
     return [tuple(shape) for shape in (shapes if nested else [shapes])]
 
 
+def is_built(model: Any) -> bool:
+    """Whether all weights exist; the build of a subclassed model may leave layers without them."""
+    layers = getattr(model, "layers", ())
+    all_built = all(getattr(layer, "built", True) for layer in layers)
+    return bool(getattr(model, "built", True) and getattr(model, "weights", True) and all_built)
+
+
 def build(model: Any, inputs: list[Spec]) -> None:
     """Make all weights of a model, by a call with one black image."""
     import keras
 
-    if not model.built or not model.weights:
+    if not is_built(model):
         _called(model, [keras.ops.zeros((1, *spec.shape), spec.dtype) for spec in inputs], False)
 
 
