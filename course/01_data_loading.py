@@ -557,12 +557,17 @@ with checks.exercise(
     )
     checks.shape(val, (50,), "The array of the validation images' positions")
     checks.shape(train, (250,), "The array of the training images' positions")
-    checks.equal(len(set(train) & set(val)), 0, "The number of images in both sets")
+    checks.that(
+        not set(train) & set(val),
+        "Some positions are in both sets: return each position once, and positions, not labels.",
+    )
     checks.equal(sorted([*train, *val]), list(range(300)), "The sorted list of all positions")
     shares = np.bincount(labels[val], minlength=10).tolist()
     checks.equal(shares, [5] * 10, "The number of validation images of each class")
     again = np.asarray(stratified_split(labels, 50)[1])
     checks.that(set(val) == set(again), "Two calls with the default seed give different splits.")
+    again = np.asarray(stratified_split(labels, 50, seed=0)[1])
+    checks.that(set(val) == set(again), "The default seed is not 0: seed=0 gives another split.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

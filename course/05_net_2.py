@@ -344,7 +344,7 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
             made = train(small, "small", pixels.copy(), labels.copy())
         except ValueError as error:
             checks.that("compile" not in str(error), "train does not compile: call model.compile.")
-            alone = "compile takes ['accuracy'] alone for loss weights: write metrics=['accuracy']."
+            alone = "compile takes ['accuracy'] for weights of the losses: write metrics=['accuracy']."
             checks.that("dtype='string'" not in str(error), alone)
             raise
     one = watching.only(trainings, "train")

@@ -103,7 +103,7 @@ def two(got, shape):
 
 
 submission.unchanged("adagrad_step", np.full(3, 0.5), np.ones(3), np.zeros(3))
-for shape, rate, epsilon in (((4,), 0.1, 1e-7), ((3, 2, 5), 0.02, 0.5), ((4,), 0.3, 0.02)):
+for shape, rate, epsilon in (((3, 2, 5), 0.02, 0.5), ((4,), 0.1, 1e-7), ((4,), 0.3, 0.02)):
     w, s = rng.normal(size=shape), np.full(shape, 0.1)
     for step in range(1, 6):
         g = rng.normal(size=shape) * 3
@@ -420,6 +420,12 @@ cases = (
     ({"x": [0.1, 0.11], "y": [0.25, 0.25], "z": [0.25, 0.25]}, None, "two equal best settings"),
     ({"x": [0.5, 0.75, 1.0], "y": [0.0, 0.25, 0.5]}, None, "a difference equal to the spreads"),
     ({"x": [0.4, 0.4], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
+    ({"x": [0.1, 0.1, 0.1, 0.1, 0.9], "y": [0.8, 0.8]}, "y", "a low setting with one high accuracy"),
+    (
+        {"x": [0.8, 0.82], "y": [0.7, 0.72], "z": [0.0, 0.6]},
+        "x",
+        "a wide spread of the worst among three",
+    ),
     ({"x": [0.46, 0.46], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
 )
 for results, want, what in cases:

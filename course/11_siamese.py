@@ -141,17 +141,17 @@ for drawn in submission.calls("anchor_batch", [(crowd, 20, 0.33, [k, 2]) for k i
 anchors = (seen.sum(axis=1) > 0).sum()
 check.that(anchors > 1, "Four hundred seeds give the same anchor: draw it with default_rng(seed).")
 check.that(anchors == 12, "Some images are never the anchor: draw it from all images.")
-check.that(varied > 200, "All alike pairs of a batch have the same partner: draw one for each pair.")
-check.that(
-    mixed > 200,
-    "In one batch, all partners that are not alike have the same class: draw them from all other classes.",
-)
 own = crowd[:, None] == crowd
 apart = ~np.eye(12, dtype=bool)
 check.that(
     (seen > 0)[own & apart].all(), "Partners of alike pairs are not drawn from all images of the class."
 )
 check.that((seen > 0)[~own].all(), "Partners of other classes are not drawn from all images of these classes.")
+check.that(varied > 200, "All alike pairs of a batch have the same partner: draw one for each pair.")
+check.that(
+    mixed > 200,
+    "In one batch, all partners that are not alike have the same class: draw them from all other classes.",
+)
 wide = np.repeat([0, 1], 60)
 one, two = three(submission.call("anchor_batch", wide, 80, 0.5, 1), wide, 80, 40)
 check.that(

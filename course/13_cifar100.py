@@ -469,8 +469,8 @@ with checks.exercise("c100-train", hidden="other settings, the images and labels
     )
     checks.that(call.name is not None, "train_network calls model.fit: call training.fit, which saves a checkpoint.")
     checks.equal(call.name, "c100_probe", "The name of the checkpoint")
-    checks.equal(call.epochs, 2, "The argument epochs")
-    checks.equal(call.batch_size, 500, "The argument batch_size")
+    checks.equal(call.epochs, 2, "The number of epochs")
+    checks.equal(call.batch_size, 500, "The batch size")
     checks.that(call.val_x is not None, "There is no validation data.")
     checks.that(
         not np.array_equal(call.val_x, x_test),
@@ -483,7 +483,8 @@ with checks.exercise("c100-train", hidden="other settings, the images and labels
     checks.equal(call.compiled["optimizer"], "adam", "The optimizer")
     checks.that(
         call.compiled["loss"] == "categorical_crossentropy",
-        "The labels are one-hot, so the loss is categorical_crossentropy.",
+        f"The loss is {call.compiled['loss']}; expected categorical_crossentropy alone, since the "
+        "labels are one-hot.",
     )
     rate = call.compiled["learning_rate"]
     checks.that(rate is not None, "The learning rate is a schedule; expected the argument learning_rate.")
@@ -536,7 +537,7 @@ for name, epochs, settings in (
     )
     check.that(
         made["loss"] == "categorical_crossentropy",
-        "The loss is wrong: the labels are one-hot, so use categorical_crossentropy.",
+        "The loss is wrong: the labels are one-hot, so use categorical_crossentropy alone.",
     )
     check.that(not made.get("from_logits"), "The loss expects logits, but the network ends with softmax.")
     what = "" if settings else " without an argument for it"

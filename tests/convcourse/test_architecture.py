@@ -11,11 +11,13 @@ WANT = "conv 3x3x8 relu, pool 2, conv 3x3x16 relu, flatten, dense 10 softmax"
 L = keras.layers
 
 
-def small(*, filters=8, kernel=3, strides=None, last="softmax", hidden="relu", padding="valid"):
+def small(
+    *, filters=8, kernel=3, strides=None, last="softmax", hidden="relu", padding="valid", **more
+):
     return keras.Sequential(
         [
             L.Input((32, 32, 3)),
-            L.Conv2D(filters, kernel, activation=hidden, padding=padding),
+            L.Conv2D(filters, kernel, activation=hidden, padding=padding, **more),
             L.MaxPooling2D(2, strides=strides),
             L.Conv2D(16, 3, activation="relu"),
             L.Flatten(),
@@ -46,11 +48,49 @@ def test_right_networks_in_different_forms_pass(build):
         ({"last": None}, "no activation"),
         ({"hidden": None}, "first convolution has activation linear"),
         ({"padding": "same"}, "padding same; expected valid"),
+        ({"dilation_rate": 2}, "first convolution has dilation_rate 2; expected 1"),
     ],
 )
 def test_wrong_networks_fail_with_words_that_name_the_mistake(settings, words):
     with pytest.raises(checks.Wrong, match=words):
         architecture.compare(small(**settings), WANT)
+
+
+@pytest.mark.parametrize(("axis", "right"), [(-1, True), (1, True), ([1], True), (0, False)])
+def test_unit_normalization_is_of_each_row(axis, right):
+    rows = keras.Sequential([L.Input((4,)), L.Dense(3), L.UnitNormalization(axis=axis)])
+    if right:
+        architecture.compare(rows, "dense 3, unitnorm")
+        return
+    with pytest.raises(checks.Wrong, match="first unit normalization has axis 0; expected -1"):
+        architecture.compare(rows, "dense 3, unitnorm")
+
+
+@pytest.mark.parametrize("setting", ["max_value", "negative_slope", "threshold"])
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_relu_with_settings_is_another_activation(setting, inside):
+    relu = L.ReLU(**{setting: 0.5})
+    layers = [L.Dense(3, activation=relu)] if inside else [L.Dense(3), relu]
+    with pytest.raises(checks.Wrong, match=f"has activation relu with {setting}; expected relu"):
+        architecture.compare(keras.Sequential([L.Input((4,)), *layers]), "dense 3 relu")
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_softmax_over_the_batch_is_another_activation(inside):
+    softmax = L.Softmax(axis=0)
+    layers = [L.Dense(3, activation=softmax)] if inside else [L.Dense(3), softmax]
+    with pytest.raises(checks.Wrong, match="softmax over the images of a batch; expected softmax"):
+        architecture.compare(keras.Sequential([L.Input((4,)), *layers]), "dense 3 softmax")
+
+
+def test_the_case_begins_the_message_with_and_without_values():
+    with pytest.raises(checks.Wrong, match="For n=4, the first convolution has filters 4; exp"):
+        checks.architecture(small(filters=4), WANT, case="For n=4")
+    with (
+        checks.without_values(),
+        pytest.raises(checks.Wrong, match="For n=4, the first convolution has other filters than"),
+    ):
+        checks.architecture(small(filters=4), WANT, case="For n=4")
 
 
 def test_a_network_without_its_last_layer_fails():

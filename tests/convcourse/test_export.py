@@ -29,6 +29,23 @@ def test_tensors_and_scalars_become_arrays_and_numbers():
     assert there_and_back(keras.ops.ones((2, 2))).shape == (2, 2)
 
 
+def test_an_array_of_objects_becomes_a_list():
+    mixed = np.empty(2, dtype=object)
+    mixed[:] = [np.zeros((2, 3)), np.ones(4)]
+    assert [part.shape for part in there_and_back(mixed)] == [(2, 3), (4,)]
+    assert there_and_back(np.array([["a", 1], ["b", None]], dtype=object)) == [
+        ["a", 1],
+        ["b", None],
+    ]
+
+
+def test_an_array_that_holds_itself_is_refused():
+    itself = np.empty((), dtype=object)
+    itself[()] = itself
+    with pytest.raises(export.ExportError):
+        export.to_plain(itself)
+
+
 @pytest.mark.parametrize(
     "value", [object(), lambda: 1, {1, 2}, np.array([object()]), 2**70, {(1,): 2}]
 )
@@ -79,6 +96,13 @@ def test_compile_settings_have_one_name_in_every_form(loss):
     settings = models.compile_settings(tiny(optimizer=keras.optimizers.Adam(0.01), loss=loss))
     assert settings["loss"] == "sparse_categorical_crossentropy"
     assert settings["optimizer"] == "adam" and abs(settings["learning_rate"] - 0.01) < 1e-8
+
+
+@pytest.mark.parametrize(("share", "suffix"), [(0.0, ""), (0.1, " with label_smoothing=0.1")])
+def test_a_loss_that_smooths_the_labels_says_so(share, suffix):
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=share)
+    settings = models.compile_settings(tiny(optimizer="adam", loss=loss))
+    assert settings["loss"] == "categorical_crossentropy" + suffix
 
 
 def own_loss(y_true, y_pred):

@@ -154,6 +154,31 @@ def test_a_weight_that_a_layer_and_an_operation_use_counts_once():
     np.testing.assert_allclose(back(x), network(x), rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("penalty", "factors"),
+    [
+        (lambda w: 0.003 * ops.sum(w**2), (0, 0.003)),
+        (lambda w: 0.02 * ops.sum(ops.abs(w)), (0.02, 0)),
+        (lambda w: 0.5 * ops.sum(w**2) + ops.sum(ops.abs(w)), (1, 0.5)),
+        (lambda w: 0.0 * ops.sum(w), (0, 0)),
+    ],
+)
+def test_a_penalty_of_ones_own_crosses_as_what_it_computes(penalty, factors):
+    net = keras.Sequential([keras.Input((40,)), L.Dense(30, kernel_regularizer=penalty)])
+    crossing = crossed(net, (40,)).layers[-1].kernel_regularizer
+    assert (crossing.l1, crossing.l2) == pytest.approx(factors, abs=1e-7)
+
+
+def test_a_penalty_that_is_neither_l1_nor_l2_does_not_cross():
+    for penalty in (lambda w: ops.max(w), lambda w: 1 / 0):
+        net = keras.Sequential([keras.Input((4,)), keras.layers.Identity()])
+        layer = L.Dense(3)
+        net.add(layer)
+        layer.kernel.regularizer = penalty
+        layer.kernel_regularizer = penalty
+        assert crossed(net, (4,)).layers[-1].kernel_regularizer is None
+
+
 def test_penalties_names_and_frozen_weights_cross():
     class Net(keras.Model):
         def __init__(self):

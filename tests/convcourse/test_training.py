@@ -122,6 +122,11 @@ def test_killed_while_writing_leaves_the_last_good_checkpoint(capsys):
     assert "Loaded" in capsys.readouterr().out
 
 
+def test_a_training_without_a_name_is_told_so():
+    with pytest.raises(TypeError, match="The name is missing"):
+        training.fit(network(), X, Y, epochs=1)
+
+
 def test_an_uncompiled_network_is_told_to_compile():
     with pytest.raises(ValueError, match="compile"):
         training.fit(keras.Sequential([keras.layers.Dense(1)]), "net", X, Y)

@@ -341,7 +341,10 @@ def conv(change):
     [
         (("product_multiplications", lambda n, k, m: n * m), "count for (2, 3)"),
         (("product_multiplications", lambda n, k, m: 2 * n * k * m), "count for (2, 3)"),
-        (("product_multiplications", lambda n, k, m: n * k * k * m // 3), "product_multiplications("),
+        (
+            ("product_multiplications", lambda n, k, m: n * k * k * m // 3),
+            "product_multiplications(",
+        ),
         (conv(lambda h, w, f, c, o, n: f * f * c * o), "counts the weights"),
         (conv(lambda h, w, f, c, o, n: n * h * w * f * f * o), "one channel"),
         (conv(lambda h, w, f, c, o, n: h * w * f * f * c * o), "10 images"),
@@ -584,6 +587,15 @@ COMPILED = """
 def compiled(a, b):
     return tf.matmul(a, b)
 """
+ONE_NUMBER = """
+@tf.function
+def one_number(a, b):
+    return tf.matmul(a, b)[0, 0]
+"""
+NET = (
+    "net = tf.function(keras.Sequential([keras.Input((32, 32, 96)), "
+    "keras.layers.Conv2D(96, 3, padding='same')]))"
+)
 VERBOSE_RATE = """
 def product_rate(device: str, size: int, timer=median_seconds) -> float:
     assert isinstance(size, int) and size > 0, "size must be positive"
@@ -612,6 +624,9 @@ def product_rate(device: str, size: int, timer=median_seconds) -> float:
         product("float(keras.ops.matmul(a, b)[0, 0])") + convolution("Convolve(w)(x)") + CONVOLVE,
         product("tf.einsum('ij,jk->ik', a, b)[0, 0].numpy()"),
         product("compiled(a, b)[-1, -1].numpy()") + COMPILED,
+        product("one_number(a, b).numpy()").replace("seconds =", "one_number(a, b); seconds =")
+        + ONE_NUMBER,
+        convolution("net(x).numpy()").replace("seconds =", f"{NET}; net(x); seconds ="),
         VERBOSE_RATE,
     ],
 )
@@ -639,6 +654,11 @@ def test_rates_measured_another_way_pass(gpu, right):
         (product("tf.add(a, b)[0, 0].numpy()"), "element by element"),
         (product("(a @ b @ b)[0, 0].numpy()"), "computes the result 2 times"),
         (product("(a.numpy() @ b.numpy())[0, 0]"), "TensorFlow computes nothing"),
+        (
+            product("one_number(a, b).numpy()").replace("seconds =", "one_number(a, b); seconds =")
+            + ONE_NUMBER.replace("tf.matmul(a, b)", "tf.multiply(a, b)"),
+            "element by element|result has shape",
+        ),
         (product().replace("lambda: ", ""), "pass the function itself"),
         (convolution().replace("lambda: ", ""), "pass the function itself"),
         (product("[tf.matmul(a, b), None][1]"), "returns None"),
@@ -724,12 +744,18 @@ def test_hours_computed_another_way_pass(gpu, right):
         (trained(lambda m, r, t, v, e: 2 * m * 130_000 * 20 / r / 3.6e12), "training images"),
         (trained(lambda m, r, t, v, e: None), "returns None"),
         (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) * e / 100 / 3.6e12), "another rate"),
-        (trained(lambda m, r, t, v, e: 2 * m * (3 * t + 10_000) * e / r / 3.6e12), "validation images"),
+        (
+            trained(lambda m, r, t, v, e: 2 * m * (3 * t + 10_000) * e / r / 3.6e12),
+            "validation images",
+        ),
         (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) * 20 / r / 3.6e12), "number of epochs"),
         (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) * e / r / 3.61e12), "in hours|other"),
         (trained(lambda m, r, t, v, e: f"{2 * m * (3 * t + v) * e / r / 3.6e12} h"), "one number"),
         (trained(lambda m, r, t, v, e: (2 * m * (3 * t + v) * e / r / 3.6e12, "h")), "one number"),
-        (trained(lambda m, r, t, v, e: round(m * (6 * t + 2 * v) * e / r / 3.6e12, 2)), "in hours|other|another"),
+        (
+            trained(lambda m, r, t, v, e: round(m * (6 * t + 2 * v) * e / r / 3.6e12, 2)),
+            "in hours|other|another",
+        ),
     ],
 )
 def test_wrong_hours_are_named(gpu, wrong, words):

@@ -540,6 +540,7 @@ ONEHOT = [
     (lambda y, classes=10: np.eye(classes, dtype="float32")[np.squeeze(y)], "shape"),
     (lambda y, classes=10: np.unique(y)[:, None] == np.arange(classes), "2, 0|float32"),
     (lambda y, classes=10: compared(y, len(np.unique(y)) + 1), "shape"),
+    (lambda y, classes=10: np.ravel(y)[:, None] == np.arange(classes), "bool; expected float32"),
 ]
 
 
@@ -585,6 +586,13 @@ def ten_classes(labels, n_val, seed=0):
     return np.setdiff1d(np.arange(len(labels)), val), val
 
 
+def truncated(labels, n_val, seed=0):
+    rng, share = np.random.default_rng(seed), n_val / len(labels)
+    of_class = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    val = np.concatenate([own[: int(len(own) * share)] for own in of_class])
+    return np.setdiff1d(np.arange(len(labels)), val), val
+
+
 def sorting(labels, n_val, seed=0):
     parts = counted(labels, n_val, seed)
     labels.sort()
@@ -606,9 +614,15 @@ SPLIT = [
     (lambda y, n, seed=0: [y[p] for p in counted(y, n, seed)], "both sets"),
     (lambda y, n, seed=0: [np.float32(p) for p in counted(y, n, seed)], "integers"),
     (lambda y, n, seed=1: counted(y, n, seed and np.random.randint(10**6)), "default seed|equal"),
+    (lambda y, n, seed=1: counted(y, n, seed), "default seed is not 0"),
     (rotated, "at random"),
     (every_so_many, "at random"),
-    (ten_classes, "shape|every image|classes"),
+    (ten_classes, "each class that occurs"),
+    (truncated, "int cuts 28.999... to 28"),
+    (
+        lambda y, n, seed=0: equally_many(y, n - n % len(np.unique(y)), seed),
+        "draw n_val / N of its",
+    ),
     (sorting, "changes its argument labels"),
 ]
 WRONG = [

@@ -1,5 +1,7 @@
 """03 NET I: right answers in more than one form pass, and wrong ones fail in words."""
 
+import functools
+
 import exercise
 import keras
 import numpy as np
@@ -157,7 +159,31 @@ def variant(conv=(3, 3, 3), filters=(32, 64, 64), pool_strides=2, hidden=512, **
     return build
 
 
+def with_l2(input_shape=(32, 32, 3), classes=10):
+    net = variant(head=False)(input_shape, classes)
+    net.add(L.Dense(classes, "softmax", kernel_regularizer="l2"))
+    return net
+
+
+def compiled(input_shape=(32, 32, 3), classes=10):
+    net = added(input_shape, classes)
+    net.compile("adam", "sparse_categorical_crossentropy")
+    return net
+
+
+def frozen(input_shape=(32, 32, 3), classes=10):
+    net = added(input_shape, classes)
+    net.trainable = False
+    return net
+
+
 ARCHITECTURES = [
+    (with_l2, "a penalty on its weights"),
+    (compiled, "build_net1 compiles the network"),
+    (frozen, "0 trainable parameters"),
+    (functools.lru_cache(added), "the same network each time"),
+    (variant(relu=L.ReLU(max_value=6)), "first convolution has activation relu with max_value"),
+    (variant(fc=None, more=[L.ReLU(negative_slope=0.1)]), "activation relu with negative_slope"),
     (variant(head=False), "dense layer"),
     (variant(filters=(32, 32, 64)), "second convolution has filters 32"),
     (variant(conv=(5, 3, 3)), "first convolution has kernel_size 5"),
@@ -221,6 +247,13 @@ COMPILED = [
         "metrics=[keras.metrics.sparse_categorical_accuracy]"
     ),
     COMPILE.format(f"{ADAM}, {LOSS}, metrics=['accuracy'], jit_compile=False"),
+    COMPILE.format(f"{ADAM}, {LOSS}, metrics=[accuracy]")
+    + """
+def accuracy(y, chances):
+    labels = keras.ops.cast(keras.ops.reshape(y, (-1,)), "int64")
+    guesses = keras.ops.cast(keras.ops.argmax(chances, axis=-1), "int64")
+    return keras.ops.cast(labels == guesses, "float32")
+""",
     COMPILE.format(
         f"{ADAM}, metrics=['accuracy'],"
         "loss=lambda y, p: keras.losses.sparse_categorical_crossentropy(y, p)"
@@ -269,6 +302,11 @@ OTHER_SETTINGS = [
         "loss",
     ),
     (COMPILE.format(f"{ADAM}, {LOSS}"), "no metric"),
+    (
+        COMPILE.format("'adam', 'sparse_categorical_crossentropy', ['accuracy']"),
+        "metrics= in front",
+    ),
+    (COMPILE.format(f"{LOSS}, metrics=['accuracy']"), "names no optimizer"),
     (COMPILE.format(f"{ADAM}, metrics=['accuracy']"), "loss"),
     (COMPILE.format(f"{ADAM}, {LOSS}, metrics=['mse']"), "expected an accuracy of 0.333"),
     (COMPILE.format(f"{ADAM}, {LOSS}, metrics=[keras.metrics.Accuracy()]"), "metric"),
@@ -551,7 +589,7 @@ OTHER_PREDICTIONS = [
     (P.format(1) + "return int(p.argmax()), p[0] / 2", "differs"),
     (P.format(1) + "return int(p.argmax()), p[0] * 100", "differs"),
     (P.format(1) + "return int(p.argmax()), np.round(p[0])", "differs"),
-    (P.format(1) + "return int(p.argmax()), p.max()", "shape ()"),
+    (P.format(1) + "return int(p.argmax()), p.max()", "is a single value"),
     (P.format(1) + "return int(p.argmax()), np.sort(p[0])", "differs"),
     (P.format(1) + "return int(p.argmax())", "not return two values"),
     (P.format(1) + "print(int(p.argmax()), p[0])", "not return two values"),

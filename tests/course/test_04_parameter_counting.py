@@ -4,6 +4,7 @@ import math
 import re
 
 import exercise
+import keras
 import numpy as np
 import pytest
 
@@ -154,7 +155,10 @@ def refused_with_same_padding(n, f, stride=1, padding="valid"):
         (size(RIGHT, refuse=lambda n, f, s: False), "ValueError"),
         (size(RIGHT, kind=TypeError), "raises TypeError"),
         (size(RIGHT, kind=AssertionError), "raises AssertionError"),
-        (size(RIGHT, refuse=lambda n, f, s: f >= n), "no larger than the image fits, but output_size"),
+        (
+            size(RIGHT, refuse=lambda n, f, s: f >= n),
+            "no larger than the image fits, but output_size",
+        ),
         (size(lambda n, f, s: int((n - f) / s) + 1, refuse=lambda n, f, s: n - f <= -s), "stride"),
         (size(lambda n, f, s: n // s if f == s else n - 2), "the size for n="),
         (size(lambda n, f, s: n == f or (n - f) // s + 1), "n=1, f=1, stride=1"),
@@ -206,6 +210,7 @@ def verbose_params(m: int, n: int, c_in: int, c_out: int, bias: bool = True) -> 
         {"dense_params": lambda inputs, units, bias=True: inputs * units + units * bias},
         {"dense_params": lambda d, u, bias=True: summed(1, 1, d, u, bias)},
         {"batch_norm_params": lambda channels: np.array([4, 2]) * channels},
+        {"batch_norm_params": lambda c: keras.ops.convert_to_tensor([4 * c, 2 * c])},
         {"batch_norm_params": lambda channels: [channels + channels + 2 * channels, 2 * channels]},
     ],
 )
@@ -429,8 +434,15 @@ POPPED = ('layer.get("stride", layer["size"])', 'layer.pop("stride", layer["size
         (recursive("[kind, out, *numbers]", "[kind, out, numbers[0]]"), "four entries"),
         (recursive("[kind, out, *numbers]", "[kind.title(), out, *numbers]"), "kind in row 1"),
         (recursive("[[kind, out, *numbers]] + ", "[[kind, shape, *numbers]] + "), "output shape"),
-        (recursive(RETURN, f"print([kind, out, *numbers]); {RETURN[7:]}"), "returns None; return"),
-        (recursive(RETURN, f"return iter({RETURN[7:]})"), "layer_table returns|TypeError"),
+        (recursive(RETURN, f"print([kind, out, *numbers]); {RETURN[7:]}"), "NoneType"),
+        (
+            changed(WITHOUT_THE_OTHER_FUNCTIONS, ("return rows", "print(rows)")),
+            "table returns None",
+        ),
+        (
+            changed(WITHOUT_THE_OTHER_FUNCTIONS, ("return rows", "return iter(rows)")),
+            "a value of type list_iterator; return a list",
+        ),
         (recursive(*POPPED), "changes its first argument"),
         (
             "def layer_table(layers, shape=(32, 32, 3), rows=[]):\n"
@@ -526,6 +538,7 @@ def multiplications(layers, shape=(32, 32, 3)):
         COMPREHENSION,
         WITHOUT_TABLE,
         changed(FROM_SHAPES, ("return counts", "return np.array(counts, dtype='int64')")),
+        changed(FROM_SHAPES, ("return counts", "return keras.ops.convert_to_tensor(counts)")),
         changed(FROM_SHAPES, ("counts.append(count)", "counts.append(float(count))")),
     ],
 )
@@ -649,6 +662,7 @@ def receptive_field(layers):
         RECURSIVE_FIELD,
         BY_WALKING,
         changed(BACKWARD, ("np.array(fields, dtype=int)", "[float(field) for field in fields]")),
+        changed(BACKWARD, ("np.array(fields", "keras.ops.array(fields"), ("=int)", "='int32')")),
     ],
 )
 def test_fields_in_other_forms_pass(count, right):
@@ -683,7 +697,11 @@ def test_fields_in_other_forms_pass(count, right):
         ("return np.array(fields, dtype=int)", "print(fields)", "receptive_field returns None;"),
         ("return np.array(fields, dtype=int)", "return [1, *fields]", "conv, a pool"),
         ("layer.get(", "layer.setdefault(", "changes its argument layers"),
-        ("            break", "            layers.remove(layer); break", "changes its argument layers"),
+        (
+            "            break",
+            "            layers.remove(layer); break",
+            "changes its argument layers",
+        ),
     ],
 )
 def test_wrong_fields_are_told_where(count, old, new, words):

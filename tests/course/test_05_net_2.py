@@ -1,5 +1,7 @@
 """05 NET II: right answers in more than one form pass, and wrong ones fail in words."""
 
+import functools
+
 import exercise
 import keras
 import numpy as np
@@ -188,6 +190,34 @@ def test_another_network_is_not_net2(net2, wrong, words):
     assert result.hidden == (wrong in ignored)  # an argument that is ignored shows there alone
 
 
+def compiled(*args, **kwargs):
+    net = added(*args, **kwargs)
+    net.compile("adam", "sparse_categorical_crossentropy")
+    return net
+
+
+def penalized(*args, **kwargs):
+    net = added(*args, **kwargs)
+    classes = net.output_shape[-1]
+    net.pop()
+    net.add(L.Dense(classes, "softmax", kernel_regularizer="l2"))
+    return net
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (compiled, "build_net2 compiles the network"),
+        (penalized, "a penalty on its weights"),
+        (functools.lru_cache(added), "the same network each time"),
+        (lambda kernel_size=5, *a, **k: added(kernel_size and 5, *a, **k), "for kernel_size=3"),
+    ],
+    ids=ids(range(4)),
+)
+def test_what_a_builder_does_besides_is_named(net2, wrong, words):
+    assert_wrong(judged(net2, "net2-architecture", build_net2=wrong), words)
+
+
 def test_a_network_that_does_not_begin_with_its_input_is_named(net2):
     def wrong(kernel_size=5, input_shape=(32, 32, 3), classes=10):
         return keras.Sequential([L.Conv2D(32, kernel_size), L.Dense(classes)])
@@ -313,7 +343,7 @@ def test_counts_found_another_way_pass(net2, code):
 
 
 OTHER_COUNTS = [
-    ("(a + 1) * b", "a * b", "['conv1'] is 2400; expected 2432"),
+    ("(a + 1) * b", "a * b", "'conv1' is 2400; expected 2432"),
     ("(a + 1) * b", "(a * b + 1)", "conv1"),
     ("(a + 1) * b", "a * b + a", "conv1"),
     ("(k * k * 32, 64)", "(k * k * 3, 64)", "conv2"),
@@ -443,13 +473,18 @@ OTHER_TRAININGS = [
     (train_code(loss="'categorical_crossentropy'"), ""),
     (
         train_code(loss="keras.losses.SparseCategoricalCrossentropy(from_logits=True)"),
-        "from_logits",
+        "leave from_logits out",
     ),
+    (
+        TRAIN.replace("metrics=", "").replace("loss=", "").format(**GOOD),
+        "write metrics=['accuracy']",
+    ),
+    (TRAIN.replace('"{optimizer}", ', "").format(**GOOD), "names no optimizer"),
     (
         train_code(loss="lambda y, p: 2 * keras.losses.sparse_categorical_crossentropy(y, p)"),
         "last val_loss",
     ),
-    (train_code(optimizer="sgd"), "not adam"),
+    (train_code(optimizer="sgd"), "the optimizer is sgd; expected adam"),
 ]
 
 
@@ -530,6 +565,7 @@ OTHER_VERDICTS = [
     ("p.argmax(axis=1)[0]", "p.argmin(axis=1)[0]", "label"),
     ("p.argmax(axis=1)[0]", "y[0, 0]", "label"),
     ("p.argmax(axis=1)[0]", "p.argmax(axis=1)[:1]", "single value"),
+    ("p.argmax(axis=1)[0]", "float(p.argmax(axis=1)[0])", "expected an integer"),
     ("label == y[0, 0]", "True", "that is not right"),
     ("label == y[0, 0]", "label != y[0, 0]", "that is not right"),
     ("label == y[0, 0]", "False and label", "first_right does not say"),
@@ -603,8 +639,8 @@ OTHER_GAPS = [
     (lambda h: np.maximum(np.subtract(h["accuracy"], h["val_accuracy"]), 0), "gap curve differs"),
     (lambda h: np.subtract(h["accuracy"], h["val_accuracy"]) + 1e-3, "gap curve differs in 3"),
     (lambda h: 100 * np.subtract(h["accuracy"], h["val_accuracy"]), "gap curve differs"),
-    (lambda h: np.subtract(h["val_accuracy"][-1], h["accuracy"][-1]), "shape ()"),
-    (lambda h: np.mean(np.subtract(h["accuracy"], h["val_accuracy"])), "shape ()"),
+    (lambda h: np.subtract(h["val_accuracy"][-1], h["accuracy"][-1]), "is a single value"),
+    (lambda h: np.mean(np.subtract(h["accuracy"], h["val_accuracy"])), "is a single value"),
     (lambda h: np.subtract(h["accuracy"], h["val_accuracy"])[1:], "shape (2,)"),
     (lambda h: np.subtract(h["accuracy"], h["val_accuracy"])[None], "shape (1, 3)"),
     (lambda h: np.subtract(h["accuracy"], h["val_accuracy"])[::-1], "differs"),

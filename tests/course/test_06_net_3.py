@@ -1,5 +1,6 @@
 """06 NET III: right answers in more than one form pass, and wrong ones fail in words."""
 
+import functools
 import math
 
 import exercise
@@ -370,6 +371,17 @@ def test_another_network_is_not_net3(net3, wrong, words):
     assert_wrong(run(net3, "net3-architecture", build_net3=builder(wrong)), words)
 
 
+def test_a_builder_that_keeps_its_network_is_named(net3):
+    kept = functools.lru_cache(builder())
+    assert_wrong(run(net3, "net3-architecture", build_net3=kept), "the same network each time")
+
+
+def test_a_builder_that_ignores_an_argument_is_told_for_which_values(net3):
+    assert_wrong(
+        run(net3, "net3-architecture", build_net3=builder("classes")), "and classes=7, the"
+    )
+
+
 def test_net3_without_padding_is_kerass_error(net3):
     result = run(net3, "net3-architecture", build_net3=builder("valid"))
     assert_wrong(result, "size", status=checks.ERROR)
@@ -512,6 +524,11 @@ PAIR = '{"training": a, "validation": b, "gap": a - b}'
         ("a - b", "max(a - b, 0)", "the gap"),
         ("training=False", "training=True", "network with dropout"),
         ("y[:, 0]", "y", "training accuracy"),
+        (
+            "def share(x, y):\n",
+            "def share(x, y, n=32):\n        x, y = x[:n], y[:n]\n",
+            "accuracy of a",
+        ),
         ("argmax(-1)", "argmin(-1)", "training accuracy"),
         ("argmax(-1)", "argmax(0)", "differ"),
         ("share(val_images, val_labels)", "share(train_images, train_labels)", "validation"),
@@ -534,6 +551,11 @@ def test_an_unfair_gap_is_named(net3, old, new, words):
         assert result.status in (checks.WRONG, checks.ERROR), result
     else:
         assert_wrong(result, words)
+
+
+def test_a_network_that_is_not_compiled_cannot_be_evaluated(net3):
+    code = BY_EVALUATE.replace("model.compile(", "dict(")
+    assert_wrong(run(net3, "net3-gap", code), "use predict, or compile it first")
 
 
 # ------------------------------------------------------------------ net3-compare
@@ -619,7 +641,9 @@ SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
         ("nets[name].weights", "nets[name].layers[-1].weights[:1]", "parameters"),
         ("nets[name].weights", "nets[name].trainable_weights", "parameters"),
         ("return rows", "return rows[:1]", "number of rows"),
-        ("return rows", "return rows[0]", "rows"),
+        ("return rows", "return {row['name']: row for row in rows}", "returns a dict"),
+        ("return rows", "return [list(row.values()) for row in rows]", "row is no dictionary"),
+        ("return rows", "return rows[0]", "returns a dict"),
         ("return rows", "print(rows)", "returns None"),
         ("gap=gaps", "difference=gaps", "list of the keys"),
         ("records[name].seconds", "0.0", "seconds"),
@@ -665,11 +689,17 @@ def test_earlier_networks_written_another_way_pass(net3):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ("kernel", "NET II with another kernel_size: The first convolution has another kernel_size"),
-        ("size", "NET I for other images and classes: The first dense layer"),
-        ("classes", "NET I for other images and classes: The second dense layer has other units"),
-        ("pools", "NET II: The layers are in another order"),
-        ("filters", "NET I: The third convolution has other filters"),
+        (
+            "kernel",
+            "In NET II with another kernel_size, the first convolution has another kernel_size",
+        ),
+        ("size", "In NET I for other images and classes, the first dense layer"),
+        (
+            "classes",
+            "In NET I for other images and classes, the second dense layer has other units",
+        ),
+        ("pools", "In NET II, the layers are in another order"),
+        ("filters", "In NET I, the third convolution has other filters"),
         ("nothing", "build_net1 gives None"),
     ],
 )

@@ -273,7 +273,7 @@ BUILDERS_WRONG = {
             LISTED,
             ("return keras.Sequential(chain)", "return keras.Sequential(chain[:1] + chain[:0:-1])"),
         ),
-        "types",
+        "expected randomflip, randomtranslation, randomrotation",
     ),
     "no input": (changed(LISTED, ("(chain)", "(chain[1:])")), "not built"),
     "another input": (
@@ -757,6 +757,14 @@ def images_per_second(batches: Iterable, clock: Callable[[], float] = time.perf_
 """,
 }
 RATES_WRONG = {
+    "all batches before the clock": (
+        changed(ITERATOR, ("iter(batches)", "iter(list(batches))")),
+        "no time passes",
+    ),
+    "positions": (
+        changed(ITERATOR, ("iter(batches)", "iter(batches[1:])")),
+        "go through it with for",
+    ),
     "the first batch counts": (
         changed(RATE, ("        else:\n            total", "        if True:\n            total")),
         "rate of three",

@@ -45,6 +45,10 @@ BLOCKS = {
     "a penalty of 0": changed(
         FUNCTIONAL, ("keras.regularizers.L2(l2) if l2 else None", "keras.regularizers.L1L2(l2=l2)")
     ),
+    "a penalty of one's own": changed(
+        FUNCTIONAL,
+        ("keras.regularizers.L2(l2) if l2 else None", "lambda w: l2 * keras.ops.sum(w**2)"),
+    ),
     "operations": changed(
         FUNCTIONAL,
         ('L.Activation("relu")(x)', "keras.ops.relu(x)"),
@@ -179,6 +183,13 @@ BLOCKS_WRONG = {
     "classes scaled": (
         changed(FUNCTIONAL, ("Dense(classes", "Dense(max(1, round(classes * width))")),
         "units",
+    ),
+    "a fixed penalty of one's own": (
+        changed(
+            FUNCTIONAL,
+            ("keras.regularizers.L2(l2) if", "(lambda w: 0.01 * keras.ops.sum(w**2)) if"),
+        ),
+        "l2 times the squares",
     ),
     "half the penalty": (changed(FUNCTIONAL, ("L2(l2)", "L2(l2 / 2)")), "the l2 penalty"),
     "fixed penalty": (changed(FUNCTIONAL, ("L2(l2)", "L2(0.01)")), "l2 times the squares"),
@@ -355,6 +366,13 @@ def l2_penalty(kernels, factor):
 """
 PENALTIES = {
     "sums": SUMS,
+    "an array of arrays": """
+def l2_penalty(kernels, factor):
+    gradients = np.empty(len(kernels), dtype=object)
+    for number, kernel in enumerate(kernels):
+        gradients[number] = 2 * factor * kernel
+    return factor * sum(np.vdot(k, k) for k in kernels), gradients
+""",
     "norms": """
 def l2_penalty(kernels, factor):
     total = 0.0

@@ -474,6 +474,8 @@ def clear_winner(results):
         ("mean[o] > s", "mean[o] + 1e-9 > s", "two equal best"),
         ("np.mean(v)", "np.median(v)", "above the median"),
         ("np.mean(v)", "np.max(v)", "finds"),
+        ("-mean[name]", "-max(results[name])", "one high accuracy"),
+        ("s[best] + s[o] ", "2 * np.mean(list(s.values())) ", "the worst among three"),
         ("clear = all", "clear = any", "close second"),
         ("best if clear else None", "(best, mean[best]) if clear else None", "winner of"),
         ("best if clear else None", "best if clear else False", "overlap"),

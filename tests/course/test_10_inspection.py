@@ -133,7 +133,8 @@ def test_limits_in_other_forms_pass(look, code):
         ("(n_in + n_out)))", "(n_in + n_out))).round(2)", "is nothing rounded"),
         (
             "    return np",
-            "    if len(shape) > 2: return round(6**0.5 / (np.prod(places) * (n_in + n_out)) ** 0.5, 4)\n    return np",
+            "    limit = np.sqrt(6 / (np.prod(places) * (n_in + n_out)))\n"
+            "    if places: return limit.round(4)\n    return np",
             "is rounded: return all digits",
         ),
         ("return np.sqrt(", "return -np.sqrt(", "(100, 50)"),

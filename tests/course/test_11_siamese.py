@@ -139,6 +139,10 @@ def never_twice(labels, size, fraction, seed):
     return np.full(size, a), np.concatenate([near, far]), np.arange(size) < k
 
 
+def first_of(seed):
+    return seed[0] if isinstance(seed, list) else seed
+
+
 def one_class_per_batch(labels, size, fraction, seed):
     rng = np.random.default_rng(seed)
     a, k = rng.integers(len(labels)), round(fraction * size)
@@ -384,10 +388,6 @@ def changed(change, share=round, seed=lambda s: s):
         return change(np.asarray(labels), *drawn)
 
     return random_pairs
-
-
-def first_of(seed):
-    return seed[0] if isinstance(seed, list) else seed
 
 
 def searches(labels, index, size, fraction, seed):

@@ -273,7 +273,7 @@ def without_the_last(labels, count, seed):
     [
         (first_ones, "use the seed"),
         (with_replacement, "different positions"),
-        (unbalanced, "classes"),
+        (unbalanced, "labels at these positions"),
         (lambda y, n, seed: shuffled(y, n, None), "same seed"),
         (lambda y, n, seed: shuffled(y, n, 7), "use the seed"),
         (lambda y, n, seed: shuffled(y, n, seed % 2), "never draw some"),
@@ -282,7 +282,7 @@ def without_the_last(labels, count, seed):
         (lambda y, n, seed: shuffled(y, n + 1, seed), "shape"),
         (lambda y, n, seed: np.reshape(shuffled(y, n, seed), (-1, n)), "shape"),
         (lambda y, n, seed: np.array(shuffled(y, n, seed)) * 1.0, "integers from 0 to 9"),
-        (lambda y, n, seed: np.array(shuffled(y, n, seed)) + 1, "classes"),
+        (lambda y, n, seed: np.array(shuffled(y, n, seed)) + 1, "labels at these positions"),
         (lambda y, n, seed: None, "None"),
         (lambda y, n, seed: {c: shuffled(y, n, seed) for c in (0, 1, 4)}, "expected numbers"),
         (every_number, "Error"),

@@ -193,7 +193,7 @@ def _add(name: str, config: dict, layers: list[Layer]) -> None:
     if name in ("InputLayer", "Identity"):
         return
     if name in ("Activation", "ReLU", "Softmax"):
-        activation = _activation(config["activation"]) if name == "Activation" else _own(name, config)
+        activation = _own(name, config)
         if layers and layers[-1].activation == "linear":
             layers[-1] = Layer(layers[-1].kind, layers[-1].figures, activation)
         else:
@@ -241,6 +241,8 @@ def _activation(value: Any) -> str:
 
 def _own(name: str, config: dict) -> str:
     """The activation that a layer computes; its settings can make it another one."""
+    if name == "Activation":
+        return _activation(config.get("activation"))
     if name == "Softmax" and config.get("axis") in (0, [0], (0,)):
         return "softmax over the images of a batch"
     changed = [key for key in ("max_value", "negative_slope", "threshold") if config.get(key)]

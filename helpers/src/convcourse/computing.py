@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-Shape = tuple[int, ...]
+Shape = tuple[int | None, ...] | None  # None where TensorFlow does not know a size or the rank
 ELEMENTWISE = frozenset(
     {"Add", "AddV2", "Maximum", "Minimum", "Mul", "MulNoNan", "Pow", "RealDiv", "Sub"}
 )
@@ -35,6 +35,9 @@ class Operation:
 def operations() -> Iterator[list[Operation]]:
     """Record the operations that TensorFlow runs inside a ``with`` block.
 
+    A function compiled with ``tf.function`` runs as one operation. Its own operations are recorded
+    with it, either as TensorFlow traces them in the block or from the function's definition.
+
     Yields:
         The list of operations, which grows as they run.
     """
@@ -42,23 +45,54 @@ def operations() -> Iterator[list[Operation]]:
     from tensorflow.python.framework import op_callbacks
 
     found: list[Operation] = []
+    traced: list[str] = []
 
     def record(name: str, inputs: Any, attrs: Any, outputs: Any, *rest: Any, **more: Any) -> None:
-        found.append(
-            Operation(
-                str(name),
-                [tuple(one.shape) for one in inputs],
-                [one.dtype.name for one in inputs],
-                [tuple(one.shape) for one in outputs],
-                context.context().device_name or "",
-            )
-        )
+        place = context.context().device_name or ""
+        found.append(_operation(str(name), inputs, outputs, place))
+        if not context.executing_eagerly():
+            traced.append(str(name))
+        elif not traced and context.context().has_function(str(name)):
+            for one in _compiled(str(name), inputs):
+                found.append(_operation(one.type, one.inputs, one.outputs, one.device or place))
 
     op_callbacks.add_op_callback(record)
     try:
         yield found
     finally:
         op_callbacks.remove_op_callback(record)
+
+
+def _operation(name: str, inputs: Any, outputs: Any, device: str) -> Operation:
+    dtypes = [one.dtype.name for one in inputs]
+    return Operation(name, list(map(_shape, inputs)), dtypes, list(map(_shape, outputs)), device)
+
+
+def _shape(tensor: Any) -> Shape:
+    return None if tensor.shape.rank is None else tuple(tensor.shape)
+
+
+def _compiled(name: str, inputs: Any) -> list[Any]:
+    """The operations of a compiled function, for inputs of these shapes."""
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import function_def_to_graph
+
+    definition = context.context().get_function_def(name)
+    shapes = [one.shape for one in inputs]
+    return function_def_to_graph.function_def_to_graph(definition, shapes).get_operations()
+
+
+def _fits(found: list[Shape], wanted: list[Shape]) -> bool:
+    """Whether shapes are the ones wanted, as far as they are known."""
+    return len(found) == len(wanted) and all(
+        shape is None
+        or want is None
+        or (
+            len(shape) == len(want)
+            and all(n in (None, w) for n, w in zip(shape, want, strict=True))
+        )
+        for shape, want in zip(found, wanted, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +135,9 @@ class Timed:
         return self._wrong_operation(inputs, output, device)
 
     def _wrong_operation(self, inputs: list[Shape], output: Shape, device: str) -> str:
-        paired = [one for one in self.operations if sorted(one.inputs) == sorted(inputs)]
+        orders = (inputs, inputs[::-1])
+        known = [one for one in self.operations if any(one.inputs)]
+        paired = [one for one in known if any(_fits(one.inputs, order) for order in orders)]
         wanted = [one for one in paired if one.name not in ELEMENTWISE]
         shapes = " and ".join(map(str, inputs))
         if paired and not wanted:
@@ -119,7 +155,7 @@ class Timed:
             return f"The timed function computes the result {times} times; expected once."
         if not any(set(one.dtypes) == {"float32"} for one in wanted):
             return f"The timed function computes in {wanted[0].dtypes[0]}; expected float32."
-        if not any(output in one.outputs for one in wanted):
+        if not any(_fits(one.outputs[:1], [output]) for one in wanted):
             return f"The result has shape {wanted[0].outputs[0]}; expected {output}."
         if not any(one.device.upper().endswith(device.upper()) for one in wanted):
             return "The device is ignored: compute inside `with tf.device(device):`."

@@ -34,7 +34,7 @@ class History:
 
 
 def fit(
-    model: Any, name: str, x: Any, y: Any, *, folder: str = "checkpoints", **settings: Any
+    model: Any, name: str, x: Any, y: Any = None, *, folder: str = "checkpoints", **settings: Any
 ) -> History:
     """Train a model, or restore the checkpoint of an identical call.
 
@@ -56,7 +56,10 @@ def fit(
 
     Raises:
         ValueError: If the model is not compiled.
+        TypeError: If the second argument is not a name.
     """
+    if not isinstance(name, str):
+        raise TypeError("The name is missing: call training.fit(model, name, x, y, ...).")
     if not getattr(model, "compiled", False):
         raise ValueError("The network is not compiled: call compile before training it.")
     if watching.is_watched():

@@ -84,6 +84,8 @@ class _Packer:
         if not isinstance(value, np.ndarray) and not hasattr(value, "__array__"):
             _no(value)
         array = np.ascontiguousarray(value).reshape(np.shape(value))
+        if array.dtype == object:  # texts in a pandas column, or arrays of several shapes
+            return self.pack(array.tolist(), depth + 1)
         if array.dtype.kind not in _KINDS:
             raise ExportError(f"an array of dtype {array.dtype} is not data that can be checked")
         self.bytes += array.nbytes

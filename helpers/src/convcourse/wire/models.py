@@ -129,7 +129,8 @@ def compile_settings(model: Any) -> dict:
     Returns:
         ``optimizer``, ``learning_rate`` (None for a schedule), ``loss``, ``metrics`` and
         ``from_logits``, as names and numbers; an empty dictionary if it is not compiled. A loss or
-        a metric that is none of Keras's own is called ``"a function of your own"``.
+        a metric that is none of Keras's own is called ``"a function of your own"``, and a loss
+        that smooths the labels has ``label_smoothing`` in its name.
     """
     import keras
 
@@ -148,11 +149,11 @@ def compile_settings(model: Any) -> dict:
     return {
         "optimizer": type(model.optimizer).__name__.lower(),
         "learning_rate": rate,
-        "loss": _name(loss, keras.losses),
+        "loss": _name(loss, keras.losses) + _smoothing(loss),
         "metrics": [
             _name(m, keras.metrics) for m in (metrics if isinstance(metrics, list) else [metrics])
         ],
-        "from_logits": _from_logits(model.loss),
+        "from_logits": bool(_config(model.loss).get("from_logits", False)),
     }
 
 
@@ -185,10 +186,15 @@ def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
-def _from_logits(loss: Any) -> bool:
+def _smoothing(loss: Any) -> str:
+    share = _config(loss).get("label_smoothing")
+    is_number = isinstance(share, (int, float))
+    return f" with label_smoothing={share:g}" if is_number and share else ""
+
+
+def _config(loss: Any) -> dict:
     ready = hasattr(loss, "get_config") and not isinstance(loss, type)
-    config = loss.get_config() if ready else {}
-    return bool(config.get("from_logits", False))
+    return loss.get_config() if ready else {}
 
 
 def model_from_plain(tree: dict, arrays: list[np.ndarray]) -> Any:
