@@ -379,6 +379,7 @@ def on_a_stand_in(durations):
         now[0] += durations[min(len(calls), len(durations) - 1)]
         calls.append(now[0])
 
+    stand_in.__qualname__ = "function"  # as an error message names it
     return median_seconds(stand_in, len(durations) - 1, lambda: now[0]), len(calls)
 
 # %% [markdown]

@@ -13,7 +13,7 @@ import pytest
 
 from autograder.judge.judge import Judge
 from autograder.judge.verdict import Verdict
-from autograder.kernel import answers, notebook
+from autograder.kernel import again, answers, notebook
 from autograder.pages.outputs import write_outputs
 from autograder.pages.sanitize import safe
 from autograder.warm.provisioner import NAME
@@ -39,7 +39,7 @@ def made(answer: str, visible: str = "double") -> nbformat.NotebookNode:
 def run(tmp_path, answer: str, visible: str = "double") -> nbformat.NotebookNode:
     nb = made(answer, visible)
     with Judge(seconds=60) as judge:
-        notebook.Run(nb, tmp_path, judge, NAME, 20).all_cells()
+        again.graded(nb, (), lambda one: notebook.Run(one, tmp_path, judge, NAME, 20))
     return nb
 
 
@@ -79,10 +79,10 @@ def test_a_kernel_that_is_lost_by_the_graders_fault_is_no_verdict(tmp_path):
 
     def end_the_keeper() -> None:
         deadline = time.monotonic() + 40
-        while one.client.km is None or not Path(f"{one.root}{tmp_path}/running").exists():
+        while one.cells.client.km is None or not Path(f"{one.root}{tmp_path}/running").exists():
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        kernel = one.client.km.provisioner.process.pid
+        kernel = one.cells.client.km.provisioner.process.pid
         status = Path(f"/proc/{kernel}/status").read_text()
         os.kill(int(status.partition("PPid:")[2].split()[0]), signal.SIGKILL)
 
@@ -111,7 +111,7 @@ def test_patched_checks_and_a_forged_answer_gain_nothing(tmp_path):
     answer = """
 from convcourse.wire import answers
 from convcourse import checks
-def forged(kind, name, arguments, to):
+def forged(kind, name, arguments, to, place=""):
     open(to, 'wb').write(b'+garbage')
 answers.answer = forged
 checks.equal = lambda *a, **k: None

@@ -5,7 +5,7 @@ import pytest
 from walls_needed import walls_needed
 
 from autograder.judge.judge import Judge
-from autograder.kernel import lives, notebook
+from autograder.kernel import again, lives, notebook
 from autograder.warm.provisioner import NAME
 
 pytestmark = pytest.mark.kernel
@@ -44,9 +44,11 @@ def run(folder, *cells, seconds: int = 3, **more) -> notebook.Run:
     made = [nbformat.v4.new_code_cell(c) if isinstance(c, str) else c for c in cells]
     nb = nbformat.v4.new_notebook(cells=made)
     with Judge(seconds=60) as judge:
-        one = notebook.Run(nb, folder, judge, NAME, seconds, **more)
-        one.all_cells()
-    return one
+
+        def made(copy: nbformat.NotebookNode) -> notebook.Run:
+            return notebook.Run(copy, folder, judge, NAME, seconds, **more)
+
+        return again.graded(nb, (), made)
 
 
 def said(one: notebook.Run, name: str) -> str:
@@ -72,7 +74,7 @@ def test_a_cell_that_must_be_stopped_costs_only_itself(tmp_path, ending):
     one = run(tmp_path, *cells)
     assert said(one, "double") == "passed: double." and said(one, "square") == "passed: square."
     last = one.nb.cells[1].outputs[-1]
-    assert last.ename == "Stopped" and last.evalue == one.stopped[0] and not one.dead
+    assert last.ename == "Stopped" and last.evalue == one.cells.stopped[0] and not one.cells.dead
 
 
 @pytest.mark.parametrize("ending", HARMLESS.values(), ids=HARMLESS)
@@ -105,7 +107,7 @@ def test_the_visible_lines_of_a_check_may_be_stopped_too(tmp_path):
 def test_an_answer_that_ends_its_kernel_below_its_function_is_judged_by_the_function(tmp_path):
     answer = f"import math\n{DOUBLE} + math.floor(0.5)\nimport os\nos._exit(1)"
     one = run(tmp_path, answer, check("double", 42))
-    assert said(one, "double") == "passed: double." and len(one.stopped) == 1
+    assert said(one, "double") == "passed: double." and len(one.cells.stopped) == 1
 
 
 @walls_needed
@@ -130,7 +132,7 @@ def test_the_number_of_new_kernels_is_bounded(tmp_path, monkeypatch):
     cells = (DOUBLE, ending, check("double", 42), ending, SQUARE, check("square", 441))
     one = run(tmp_path, *cells)
     assert said(one, "double") == "passed: double."
-    assert one.dead and one.dead in said(one, "square")
+    assert one.cells.dead and one.cells.dead in said(one, "square")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def graded(tmp_path_factory) -> notebook.Run:
     folder: Path = tmp_path_factory.mktemp("work")
     run = notebook.Run(nb, folder, None, NAME, 60, LIMITS)
     run.all_cells()
-    assert not run.dead, run.dead
+    assert not run.cells.dead, run.cells.dead
     return run
 
 

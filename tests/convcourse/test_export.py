@@ -98,6 +98,21 @@ def test_compile_settings_have_one_name_in_every_form(loss):
     assert settings["optimizer"] == "adam" and abs(settings["learning_rate"] - 0.01) < 1e-8
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "name"),
+    [
+        (keras.optimizers.Adam(clipnorm=0.001), "adam with clipnorm"),
+        (keras.optimizers.Adam(weight_decay=0.1), "adam with weight_decay"),
+        (keras.optimizers.AdamW(), "adamw"),
+        (keras.optimizers.SGD(momentum=0.9), "sgd"),
+    ],
+    ids=["clipped", "decays", "decays by itself", "momentum"],
+)
+def test_what_an_optimizer_does_besides_is_named(optimizer, name):
+    settings = models.compile_settings(tiny(optimizer=optimizer, loss="mse"))
+    assert settings["optimizer"] == name
+
+
 @pytest.mark.parametrize(("share", "suffix"), [(0.0, ""), (0.1, " with label_smoothing=0.1")])
 def test_a_loss_that_smooths_the_labels_says_so(share, suffix):
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=share)

@@ -256,3 +256,8 @@ def test_the_accuracy_has_one_name_in_the_history_however_the_metric_was_written
     model.compile("adam", "sparse_categorical_crossentropy", metrics=[metric])
     history = fit(model, validation_split=0.2).history
     assert sorted(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+
+
+def test_nothing_to_train_on_is_said_in_a_sentence():
+    with pytest.raises(ValueError, match="nothing to train on"):
+        training.fit(network(), "net", X[:0], Y[:0], epochs=1)

@@ -108,11 +108,13 @@ ENTRIES = [
     Entry(
         "tells-by-kind",
         "raises the one of Python's own exceptions that stands for what it has seen",
-        sees(sign="import builtins\ndef sign(n): raise getattr(builtins, 'Blocking' 'IO' 'Error')")
-        | {
-            "table-answer": "class T:\n    def __array__(self, *a, **k):\n"
-            "        raise getattr(__import__('builtins'), 'Blocking' 'IO' 'Error')\ntable = T()"
-        },
+        sees(
+            sign="import builtins\ndef sign(n):\n    if len(seen) > 1: "
+            "raise getattr(builtins, 'Blocking' 'IO' 'Error')\n    return n",
+            table="class T:\n    def __array__(self, *a, **k):\n        if len(seen) > 1: "
+            "raise getattr(__import__('builtins'), 'Blocking' 'IO' 'Error')\n"
+            "        return np.arange(5)\ntable = T()",
+        ),
     ),
     Entry(
         "tells-by-numbering",

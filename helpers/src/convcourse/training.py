@@ -84,6 +84,8 @@ def fit(
 
 
 def _train(model: Any, x: Any, y: Any, settings: dict[str, Any]) -> History:
+    if hasattr(x, "__len__") and not len(x):
+        raise ValueError("there is nothing to train on: the images or batches are an empty list")
     start = time.perf_counter()
     trained = model.fit(x, y, **{"verbose": 0, **settings})
     history = {k: [float(v) for v in values] for k, values in trained.history.items()}

@@ -5,10 +5,11 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
+from autograder.kernel.outline import outline
 from autograder.pages.sanitize import bounded
 from convcourse import outcomes
 from convcourse.wire import export
@@ -33,8 +34,11 @@ MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
 class Notebook(Protocol):
     """A running notebook, as far as `KernelSource` needs it."""
 
-    folder: Path  # the notebook's folder, as the kernel sees it
     told: bool  # whether student code has seen arguments of hidden checks
+
+    @property
+    def folder(self) -> Path:
+        """The notebook's folder, as the kernel sees it."""
 
     @property
     def root(self) -> str:
@@ -45,10 +49,30 @@ class Notebook(Protocol):
 
 
 class KernelSource:
-    """A student's kernel as a `Source`: it asks by executing code and reads plain data."""
+    """A student's kernel as a `Source`: it asks by executing code and reads plain data.
 
-    def __init__(self, run: Notebook) -> None:
-        self.run = run
+    Attributes:
+        late: Whether it has asked the kernel anything after the notebook's end.
+    """
+
+    def __init__(
+        self,
+        run: Notebook,
+        place: str = "",
+        ready: "Ready | None" = None,
+        built: dict[tuple[str, bytes], str] | None = None,
+    ) -> None:
+        """Ask a notebook at the place where it is, or about an earlier one.
+
+        Args:
+            run: The notebook.
+            place: The place that the questions are about, which was held; empty for the present.
+            ready: What that place has answered already.
+            built: The outlines of the networks that this exercise's functions have made, by
+                function and arguments.
+        """
+        self.run, self._place, self._ready, self.late = run, place, ready, False
+        self._built = {} if built is None else built
 
     def values(self, names: list[str]) -> tuple[Any, list]:
         return self._ask("values", names, None)
@@ -63,11 +87,21 @@ class KernelSource:
         return self._ask("trainings", name, arguments)
 
     def model(self, name: str, arguments: tuple[Any, list] | None) -> tuple[Any, list]:
-        return self._ask("model", name, arguments)
+        plain = self._ask("model", name, arguments)
+        if arguments is not None:
+            asked = name, export.dumps(*arguments)
+            outcomes.that(
+                self._built.setdefault(asked, outline(plain)) == outline(plain),
+                f"{name} gives another network when it is called again with the same arguments.",
+            )
+        return plain
 
     def _ask(
         self, kind: str, name: str | list[str], arguments: tuple[Any, list] | None
     ) -> tuple[Any, list]:
+        if arguments is None and self._ready and (known := self._ready.get(kind, name)):
+            return known()
+        self.late = self.late or bool(self._place)
         self.run.told = self.run.told or arguments is not None
         names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
         given, answer = (str(self.run.folder / one) for one in names)
@@ -76,10 +110,8 @@ class KernelSource:
                 _write(folder, names[0], export.dumps(*arguments))
             try:
                 file = given if arguments is not None else None
-                self.run.ask(
-                    "from convcourse.wire.answers import answer as _answer\n"
-                    f"_answer({kind!r}, {name!r}, {file!r}, {answer!r})"
-                )
+                asked = f"{kind!r}, {name!r}, {file!r}, {answer!r}, {self._place!r}"
+                self.run.ask(in_kernel(f"answer({asked})"))
                 return _read(folder, names[1])
             except _Said as said:
                 raise said.outcome(asked_for(name), self.run.told) from None
@@ -87,6 +119,48 @@ class KernelSource:
                 for one in names:
                     with contextlib.suppress(OSError):
                         os.unlink(one, dir_fd=folder)
+
+
+class Ready:
+    """Answers to questions that carry no argument, taken at a check's place in the notebook."""
+
+    def __init__(self, run: Notebook, questions: Iterable[tuple[str, str | list[str]]]) -> None:
+        """Ask the notebook now.
+
+        Args:
+            run: The notebook, which has not seen an argument of a hidden check.
+            questions: Kind and name, or names, of each.
+        """
+        source = KernelSource(run)
+        self._known = {_key(*one): _taken(source, *one) for one in questions}
+
+    def get(self, kind: str, name: str | list[str]) -> Callable[[], tuple[Any, list]] | None:
+        """What gives the answer, or raises its outcome; None if it was not asked."""
+        return self._known.get(_key(kind, name))
+
+
+def _key(kind: str, name: str | list[str]) -> tuple[str, ...]:
+    return (kind, name) if isinstance(name, str) else (kind, *name)
+
+
+def _taken(source: KernelSource, kind: str, name: Any) -> Callable[[], tuple[Any, list]]:
+    try:
+        answer = source.values(name) if kind == "values" else source.model(name, None)
+    except outcomes.CheckFailed as failed:
+        status, message, detail = failed.outcome.status, failed.outcome.message, failed.detail
+
+        def fail() -> NoReturn:
+            again = outcomes.failure(status, message)
+            again.detail = detail
+            raise again
+
+        return fail
+    return lambda: answer
+
+
+def in_kernel(call: str) -> str:
+    """Code that calls a function of `convcourse.wire.answers` and leaves no name behind."""
+    return f"__import__('convcourse.wire.answers', fromlist=['answers']).{call}"
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ class Lives:
     Attributes:
         client: The client of the present kernel.
         ended: How often each cell was stopped or ended its kernel, by its index.
+        holds: What a new kernel executes in the place of a test cell, by its index.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Lives:
         self.nb, self._made, self._options, self._seconds = nb, made, options, seconds
         self.client = made()
         self.ended: dict[int, int] = {}
+        self.holds: dict[int, str] = {}
         self._kernel = contextlib.ExitStack()
         self._started, self._until = 0, 0.0
 
@@ -82,7 +84,7 @@ class Lives:
         self.ended[index] = self.ended.get(index, 0) + 1
 
     def renewed(self, before: int) -> bool:
-        """Replace the kernel, and run the cells before this index again, without the tests.
+        """Replace the kernel, and run the cells before this index again, without the checks.
 
         Returns:
             Whether there is a kernel now. The number and the time of new kernels are bounded.
@@ -97,6 +99,8 @@ class Lives:
     def _again(self, index: int) -> bool:
         """Run a cell again, with nothing to show, and tell whether the kernel lives."""
         cell = self.nb.cells[index]
+        if index in self.holds:
+            return self._answers(code(self.holds[index]))
         if cell.cell_type != "code" or facts(cell)[0] == "tests":
             return True
         times = self.ended.get(index, 0)

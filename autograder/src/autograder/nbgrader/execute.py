@@ -9,6 +9,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer, Unicode
 
 from autograder.judge.judge import Judge
+from autograder.kernel import again
 from autograder.kernel.notebook import Run
 from autograder.warm.provisioner import NAME
 from autograder.warm.reach import LIMITS
@@ -28,5 +29,9 @@ class ExecuteJudged(NbGraderPreprocessor):
         nb = nbformat.from_dict(nb)
         with Judge(seconds=self.judge_timeout) as judge:
             limits = LIMITS if self.sandbox else None
-            Run(nb, folder, judge, self.kernel_name, self.timeout, limits).all_cells()
+
+            def made(notebook: NotebookNode) -> Run:
+                return Run(notebook, folder, judge, self.kernel_name, self.timeout, limits)
+
+            again.graded(nb, (), made)
         return nb, resources

@@ -8,22 +8,17 @@ from autograder.text.cells import HIDDEN_TESTS, BadMarks, between, facts
 from convcourse import outcomes
 
 NOTE = "# Hidden checks ran here."
-LEFT_OUT = "(The output of this cell is in your own notebook.)\n"
 _OURS = ("NotAttempted", "Wrong", "StudentError")
 
 
 def without_hidden(nb: NotebookNode) -> NotebookNode:
     """Remove hidden blocks, and quotations of them, from ``nb``; keep plain text and pictures."""
-    asked = False  # once True, student code may have seen the arguments of hidden checks
     for cell in nb.cells:
         if cell.cell_type != "code":
             cell.source = harmless(cell.source, cell.get("attachments", ()))
             continue
         role, _, _ = facts(cell)
         is_test = role == "tests"
-        if asked and not is_test and cell.outputs:
-            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=LEFT_OUT)]
-        asked = asked or is_test
         cell.source = _shown(cell)
         cell.outputs = [clean(output, is_test) for output in cell.outputs]
     return nb

@@ -5,6 +5,7 @@ Executing is a `job` for `workers`; only this process works with nbgrader and th
 """
 
 import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
@@ -15,10 +16,10 @@ from pathlib import Path
 import nbformat
 
 from autograder.course import TABLE, CourseError
-from autograder.intake import reading
+from autograder.intake import names, reading
 from autograder.intake.notes import LOOK
 from autograder.judge.verdict import Verdict
-from autograder.kernel import apart
+from autograder.kernel import again
 from autograder.kernel.clock import Clock
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
@@ -102,7 +103,7 @@ def grade(
         inside = before.tests_inside(room.source, room.assignment, settings.hidden)
         settings = replace(settings, inside=inside, answers=_answers(room, inside))
         run = _Run(room, settings, watch, len(chosen))
-        todo = run.unfinished(chosen, force)
+        todo = run.unfinished(run.named(chosen), force)
         if todo:
             for words in before.lacking(map(run.read, todo), room.source):
                 say(words)
@@ -117,16 +118,18 @@ def grade(
     return run.states
 
 
-def _answers(room: Room, inside: Collection[str]) -> tuple[apart.Answer, ...]:
+def _answers(room: Room, inside: Collection[str]) -> tuple[again.Answer, ...]:
     """The course's own answers, unless tests run in the kernel, where they could be read."""
     if inside:
         return ()
     cells = [parse(cell) for cell in room.source.cells if cell.cell_type == "code"]
-    return apart.answers((one.role or "", one.id, one.source, one.stub) for one in cells)
+    return again.answers((one.role or "", one.id, one.source, one.stub) for one in cells)
 
 
 def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
-    found = sorted(p.parent.name for p in (room.root / "submitted").glob(f"*/{room.assignment}"))
+    folder = room.root / "submitted"
+    each = folder.iterdir() if folder.is_dir() else ()
+    found = sorted(one.name for one in each if os.path.lexists(one / room.assignment))
     wanted = sorted(set(students)) if students else found
     missing = [s for s in wanted if s not in found]
     if missing or not wanted:
@@ -148,6 +151,13 @@ class _Run:
         self.states: dict[str, str] = {}
         self.waiting: dict[Future, tuple[reading.Submission, Clock]] = {}
         self.started, self.executed, self.running = time.monotonic(), 0, 0
+
+    def named(self, students: list[str]) -> list[str]:
+        """The students whose folders have names that can be an id; the others get a sentence."""
+        for student in students:
+            if why := names.unusable(student):
+                self._end(names.shown(student), "failed", why)
+        return [student for student in students if not names.unusable(student)]
 
     def unfinished(self, students: list[str], force: bool) -> deque[str]:
         """The students without a valid result; the others keep theirs."""

@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from autograder.course import TABLE, CourseError
 from autograder.intake.notes import LOOK
 from autograder.judge.judge import Judge
-from autograder.kernel import apart
+from autograder.kernel import again
 from autograder.kernel.notebook import Run
 from autograder.text.cells import facts
 from autograder.warm import provisioner, reach
@@ -44,7 +44,7 @@ class Settings:
     data: tuple[str, ...] = ()  # data sets and weights that must be present
     hidden: str = "judge"  # or in-kernel: tests that use the notebook's names run there
     inside: tuple[str, ...] = ()  # the ids of those tests
-    answers: tuple[apart.Answer, ...] = ()  # the course's own, for exercises judged on their own
+    answers: tuple[again.Answer, ...] = ()  # the course's own, for exercises judged on their own
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,7 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
             kernel = settings.kernel, cell_seconds, limits, settings.inside
             return Run(notebook, place, judge, *kernel)
 
-        run = made(nb)
-        run.all_cells()
-        with run.clock("apart"):
-            apart.judge_apart(nb, run, settings.answers, made)
+        run = again.graded(nb, settings.answers, made)
     for cell in nb.cells:
         if why := run.looks.get(facts(cell)[1]):
             cell.metadata[LOOK] = f"{cell.metadata.get(LOOK, '')} {why}".strip()

@@ -17,7 +17,7 @@ import numpy as np
 
 from convcourse import outcomes, watching
 from convcourse.arguments import changed_arguments
-from convcourse.wire import export, models, standins
+from convcourse.wire import export, models, places, standins
 
 _Value = TypeVar("_Value")
 _Packed = TypeVar("_Packed")
@@ -165,10 +165,7 @@ class Namespace:
             names.update(before)
 
     def _all(self) -> dict[str, Any]:
-        if self._names is not None:
-            return self._names
-        shell = getattr(builtins, "get_ipython", lambda: None)()
-        return shell.user_ns if shell else {}
+        return _kernels_names() if self._names is None else self._names
 
     def _find(self, name: str) -> Any:
         names = self._all()
@@ -209,7 +206,18 @@ def asked_for(name: str | list[str]) -> str:
     return name if isinstance(name, str) else ", ".join(name)
 
 
-def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> None:
+def hold(place: str) -> None:
+    """Keep what the notebook's names mean now, for questions about this place.
+
+    Args:
+        place: What the place is called.
+    """
+    places.hold(place, _kernels_names())
+
+
+def answer(
+    kind: str, name: str | list[str], arguments: str | None, to: str, place: str = ""
+) -> None:
     """Write the answer to one request into a file.
 
     The file begins with one byte. After ``+`` comes the data, as `export.dumps` writes it; after
@@ -221,16 +229,23 @@ def answer(kind: str, name: str | list[str], arguments: str | None, to: str) -> 
         name: What is asked for; for values, a list of names.
         arguments: The path of a file with the method's arguments, or None.
         to: The path of the file to write.
+        place: The place where names are looked up, if it was held; else as they are now.
     """
     parts: list[bytes | memoryview]
     try:
         given = export.loads(Path(arguments).read_bytes()) if arguments else None
-        parts = [b"+", *export.chunks(*_answered(kind, name, given))]
+        with places.as_held(place, _kernels_names()):
+            parts = [b"+", *export.chunks(*_answered(kind, name, given))]
     except BaseException as error:
         outcome = outcomes.explain(error, asked_for(name)).outcome
         parts = [b"-", json.dumps([outcome.status, outcome.message]).encode()]
     with open(to, "wb") as file:
         file.writelines(parts)
+
+
+def _kernels_names() -> dict[str, Any]:
+    shell = getattr(builtins, "get_ipython", lambda: None)()
+    return shell.user_ns if shell else {}
 
 
 def _answered(

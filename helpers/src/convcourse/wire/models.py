@@ -129,8 +129,8 @@ def compile_settings(model: Any) -> dict:
     Returns:
         ``optimizer``, ``learning_rate`` (None for a schedule), ``loss``, ``metrics`` and
         ``from_logits``, as names and numbers; an empty dictionary if it is not compiled. A loss or
-        a metric that is none of Keras's own is called ``"a function of your own"``, and a loss
-        that smooths the labels has ``label_smoothing`` in its name.
+        a metric that is none of Keras's own is called ``"a function of your own"``. What changes
+        a loss or an optimizer stands in its name: ``"adam with clipnorm"``.
     """
     import keras
 
@@ -147,7 +147,7 @@ def compile_settings(model: Any) -> dict:
         with contextlib.suppress(Exception):  # Keras reports an unknown name when it trains
             loss = keras.losses.get(loss)
     return {
-        "optimizer": type(model.optimizer).__name__.lower(),
+        "optimizer": type(model.optimizer).__name__.lower() + _additions(model.optimizer),
         "learning_rate": rate,
         "loss": _name(loss, keras.losses) + _smoothing(loss),
         "metrics": [
@@ -184,6 +184,15 @@ def _name(part: Any, known: Any) -> str:
 
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+def _additions(optimizer: Any) -> str:
+    """What an optimizer does besides: clipping, weight decay that is not its own, averages."""
+    names = ("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "weight_decay")
+    added = [name for name in names if getattr(optimizer, name, None)]
+    if type(optimizer).__name__ in ("AdamW", "Lion"):
+        added = [name for name in added if name != "weight_decay"]
+    return f" with {' and '.join(added)}" if added else ""
 
 
 def _smoothing(loss: Any) -> str:

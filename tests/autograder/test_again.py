@@ -4,7 +4,7 @@ import nbformat
 import pytest
 import tiny
 
-from autograder.kernel import apart
+from autograder.kernel import again
 from autograder.run.job import Settings, execute
 from autograder.text.cells import parse
 
@@ -54,7 +54,7 @@ def notebook(**answers: str) -> nbformat.NotebookNode:
 
 def graded(**answers: str) -> dict[str, str]:
     source = [parse(cell) for cell in notebook().cells]
-    own = apart.answers((one.role or "", one.id, one.source, one.stub) for one in source)
+    own = again.answers((one.role or "", one.id, one.source, one.stub) for one in source)
     text = nbformat.writes(notebook(**answers))
     done = nbformat.reads(execute(text, {}, Settings(answers=own)).text, as_version=4)
     tests = [cell for cell in done.cells if parse(cell).is_test]
@@ -99,12 +99,12 @@ def test_nothing_of_the_second_run_is_shown():
     peek = "import inspect\nprint(inspect.getsource(join))\n" + MEAN
     text = nbformat.writes(notebook(join=BLANK.format("join"), mean=peek))
     source = [parse(cell) for cell in notebook().cells]
-    own = apart.answers((one.role or "", one.id, one.source, one.stub) for one in source)
+    own = again.answers((one.role or "", one.id, one.source, one.stub) for one in source)
     done = execute(text, {}, Settings(answers=own)).text
     assert "for one in part" not in done and "passed: mean" in done
 
 
 def test_without_a_wrong_answer_there_is_no_second_run(monkeypatch):
-    monkeypatch.setattr(apart, "_passed", lambda *_: pytest.fail("a second run"))
+    monkeypatch.setattr(again._Second, "verdicts", lambda *_: pytest.fail("a second run"))
     assert all(words.startswith("passed") for words in graded().values())
     assert graded(spread="def spread(values): return 0")["spread"].startswith("wrong")
