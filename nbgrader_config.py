@@ -76,6 +76,10 @@ c.GenerateSolution.preprocessors = [
     )
 ]
 
+# Pages of Formgrader and of feedback: some texts would keep Pygments busy for minutes.
+if HAS_AUTOGRADER:
+    c.TemplateExporter.filters = {"highlight_code": "autograder.pages.highlight.highlight"}
+
 # Feedback for students has no hidden tests in it.
 if HAS_AUTOGRADER:
     c.GenerateFeedback.preprocessors = [

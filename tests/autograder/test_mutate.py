@@ -152,6 +152,7 @@ def test_a_reference_that_fails_its_own_check_is_named(course):
         mutate.judge(course, "01_small", "offline", 1, ["small-gap"])
 
 
+@pytest.mark.slow
 def test_a_changed_text_is_judged_again(course):
     mutate.judge(course, "01_small", "offline", 1, ["small-gap"])
     case = 'submission.checks.equal(submission.call("gap", 9, 4, scale=3), 15, "gap")\n### END'

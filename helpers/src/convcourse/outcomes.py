@@ -190,7 +190,7 @@ def _words(error: BaseException) -> str:
     if re.search(r"symbolic `?tf\.Tensor|KerasTensor is symbolic|KerasTensor cannot be", text):
         return _SYMBOLIC
     # TensorFlow names its own operation before and after the reason.
-    text = re.sub(r"\{\{function_node .*?\}\} |\s*\[Op:\w+\]( name:.*)?", "", text)
+    text = re.sub(r"\{\{function_node .*?\}\} |\[Op:\w+\]( name:.*)?", "", text).rstrip()
     if "\x1b[" not in text:
         return text
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text).partition("Arguments received by")[0]

@@ -36,7 +36,7 @@ def harmless(text: str, attached: Collection[str] = ()) -> str:
 
     text = re.sub(r"\[!\[([^][]*)\]\((?!attachment:)[^()]*\)\]\(", r"[\1](", text)
     text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", text)
-    text = re.sub(r"!+\[(?=[^][]*\]\(attachment:([\w.-]+)\)|)", picture, text)
+    text = re.sub(r"(?<!!)!+\[(?=[^][]*\]\(attachment:([\w.-]+)\)|)", picture, text)
     plain = re.sub(r"[\s\x00-\x1f\\]", "", html.unescape(html.unescape(text)))
     if re.search(r"(?i)(java|vb)script:|[({\[\]:\"'=]data:", plain):
         return "\n".join(f"    {line}" for line in text.splitlines())
