@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import tiny
+from nbgrader.api import Gradebook
 
 from autograder.course import CourseError
-from autograder.nbgrader import ledger
+from autograder.nbgrader import ledger, results
 from autograder.nbgrader.room import Room
 from autograder.run import grade, job
 from autograder.run.workers import Local
@@ -58,7 +59,8 @@ def test_a_worker_that_dies_takes_only_its_own_submission_with_it(tmp_path):
     assert len(events) == 6 and events[-1].failed == 1
     found = tiny.results(root)
     assert found["scores"] == {s: 0 if s == "student02" else 2 for s in expected}
-    assert "worker died twice" in found["notebooks"]["student02"][0]
+    assert "no score yet" in found["notebooks"]["student02"][0]
+    assert "worker died twice" in next(e.message for e in events if e.state == "failed")
 
 
 def test_a_pool_that_closes_while_it_is_handed_a_job_is_made_anew():
@@ -90,6 +92,17 @@ def test_a_failure_leaves_no_score_of_an_earlier_hand_in(tmp_path):
     submit(root, "student00", "# end the worker")
     grade.grade(root, tiny.NAME, jobs=1)
     assert tiny.results(root)["scores"] == {"student00": 0}
+    (row,) = results.read(root, tiny.NAME).rows
+    mark = row.marks["test"]
+    assert mark.score is None and mark.automatic is None  # no score, which is not 0
+    assert "no score yet" in mark.message and str(tmp_path) not in mark.message
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        submission = gradebook.find_submission(tiny.NAME, "student00")
+        assert submission.needs_manual_grade
+    submit(root, "student00", tiny.ANSWERS[0])
+    grade.grade(root, tiny.NAME, workers=Threads())
+    assert tiny.results(root)["scores"] == {"student00": 2}
+    assert results.read(root, tiny.NAME).rows[0].marks["test"].score == 2
 
 
 @pytest.mark.slow

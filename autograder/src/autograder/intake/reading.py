@@ -53,6 +53,7 @@ class Submission:
         digest: A hash of all files.
         notes: What the intake tells about it.
         looks: Why a person must look at a graded cell, by the cell's id.
+        failed: Whether the grader itself failed on it, so that it has no score.
     """
 
     student: str
@@ -62,6 +63,7 @@ class Submission:
     digest: str = ""
     notes: list[Note] = field(default_factory=list)
     looks: dict[str, str] = field(default_factory=dict)
+    failed: bool = False
 
 
 def read(folder: Path, student: str, assignment: str) -> Submission:

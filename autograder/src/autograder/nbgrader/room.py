@@ -201,11 +201,15 @@ class Room:
             self.ledger.find_submission(self.assignment, student).timestamp = None
 
     def _flag(self, one: reading.Submission) -> None:
-        """Put what the intake could not settle on Formgrader's list of what a person must grade."""
+        """Put what could not be settled on Formgrader's list of what a person must grade.
+
+        What the grader has failed on has no automatic score, which is something else than 0.
+        """
         for notebook in self.ledger.find_submission(self.assignment, one.student).notebooks:
             for grade in notebook.grades:
                 if grade.name in one.looks:
                     grade.needs_manual_grade = True
+                    grade.auto_score = None if one.failed else grade.auto_score
 
     @functools.cached_property
     def _sanitizer(self) -> NotebookExporter:

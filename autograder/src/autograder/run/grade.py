@@ -33,6 +33,9 @@ from autograder.warm import provisioner, reach
 from convcourse import outcomes
 
 AHEAD = 2  # submissions per worker in memory: enough to keep it busy
+UNGRADED = (
+    "The grader failed on this submission, so it has no score yet: grade it again, or by hand."
+)
 DIED = "The grader's worker died twice on this submission, so it was not graded."
 
 
@@ -233,13 +236,15 @@ class _Run:
             self._end(one.student, "done", _looked_for(one))
 
     def _fail(self, one: reading.Submission, message: str) -> None:
-        self._refuse(one, message)  # without a note, so that the next run tries again
+        one.failed = True
+        self._refuse(one, UNGRADED)  # without a note, so that the next run tries again
         self._end(one.student, "failed", message)
 
     def _refuse(self, one: reading.Submission, message: str) -> None:
-        """Save zero points and the sentence that says why; if the files are to blame, flag it."""
+        """Save the sentence that says why there are no points, and flag it for a person."""
         one.notebook = None
-        nb = _refused(self.room.sanitized(one), message, bool(one.broken))
+        roles = ("tests",) if one.failed else ("tests", "answer")
+        nb = _refused(self.room.sanitized(one), message, roles)
         one.looks = {facts(cell)[1]: message for cell in nb.cells if LOOK in cell.metadata}
         self.room.save(one, nbformat.writes(nb))
 
@@ -266,19 +271,19 @@ def _looked_for(one: reading.Submission) -> str:
     return f"a person must look at {', '.join(one.looks)}. {why}"
 
 
-def _refused(text: str, message: str, look: bool) -> nbformat.NotebookNode:
+def _refused(text: str, message: str, looks: Collection[str]) -> nbformat.NotebookNode:
     """A notebook whose test cells all show the sentence that says why nothing was graded.
 
     Args:
         text: The notebook as JSON text.
         message: The sentence.
-        look: Whether a person must look at each graded cell.
+        looks: The roles of the cells that a person must look at.
     """
     nb = nbformat.reads(text, as_version=4)
     for cell in nb.cells:
         role, name, _ = facts(cell)
         if role == "tests":
             cell.outputs = write_outputs(Verdict(outcomes.ERROR, message), name)
-        if look and role in ("tests", "answer"):
+        if role in looks:
             cell.metadata[LOOK] = message
     return nb
