@@ -41,7 +41,9 @@ class Course:
             until it is. Students' notebooks install nothing from any other address.
         tag: The tag of the release that the notebooks belong to.
         wheel: The path of that release's wheel of convcourse, whose SHA-256 goes into them.
-        heldout_seed: The seed of the images that the judge uses. Kernels without walls can read it.
+        heldout_seed: The seed of the images that the judge uses. `autograder grade` takes the
+            course's own (`run.secret`); 1 serves tests and stock nbgrader, whose kernels could
+            read any.
         assignments: The assignments, in the order in which they are taught.
     """
 

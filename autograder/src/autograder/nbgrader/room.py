@@ -64,6 +64,7 @@ class Room:
     def __init__(self, root: Path, assignment: str, profile: str = "offline") -> None:
         self.root, self.assignment, self.profile = Path(root).resolve(), assignment, profile
         self.place = self.root / ROOM / assignment
+        self.judged_by = ""  # what marks depend on besides the notebook, its source and the profile
         self.config = configuration.load(self.root)
         self.config.CourseDirectory.assignment_id = assignment
         # Validate a notebook after all preprocessors, not after each one.
@@ -118,7 +119,8 @@ class Room:
 
     def _facts(self, one: reading.Submission) -> dict[str, str]:
         digest, version, profile = one.digest, self.version, self.profile
-        return {"submission": digest, "assignment": version, "profile": profile}
+        facts = {"submission": digest, "assignment": version, "profile": profile}
+        return facts | {"judged_by": self.judged_by}
 
     def _autograded(self, student: str) -> Path:
         return self.root / "autograded" / student / self.assignment

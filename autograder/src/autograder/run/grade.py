@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.course import TABLE, CourseError
+from autograder.course import CourseError
 from autograder.intake import names, reading
 from autograder.intake.notes import LOOK
 from autograder.judge.verdict import Verdict
@@ -23,7 +23,7 @@ from autograder.kernel import again
 from autograder.kernel.clock import Clock
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
-from autograder.run import before
+from autograder.run import before, secret
 from autograder.run.job import Executed, Settings, execute, require
 from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
@@ -91,18 +91,19 @@ def grade(
             this machine or one of the workers lacks the data that *quick* and *full* need.
     """
     cores, settings = usable_cores(), settings or Settings()
-    jobs, table = jobs or cores, Path(root) / TABLE
+    jobs = jobs or cores
     room = Room(Path(root), assignment, settings.profile)
     settings = replace(
         settings,
         cell_seconds=settings.cell_seconds or room.cell_seconds,
         threads=settings.threads or (1 if workers else max(1, cores // jobs)),
-        table=table.read_text("utf-8") if table.is_file() else "",
     )
     chosen = _chosen(room, students)
     if workers is None and settings.walls and settings.kernel == provisioner.NAME:
         reach.require()
     with room.entered():
+        settings = replace(settings, table=secret.table(room.root, say))
+        room.judged_by = secret.judged_by(settings.table, assignment)
         inside = before.tests_inside(room.source, room.assignment, settings.hidden)
         settings = replace(settings, inside=inside, answers=_answers(room, inside))
         run = _Run(room, settings, watch, len(chosen))
