@@ -245,3 +245,9 @@ def test_what_a_block_notes_comes_with_its_score_and_not_with_the_next_block(ben
 def test_a_score_of_zero_is_on_no_leaderboard(bench):
     verdict = bench.run(HEAD + "submission.note(accuracy=0.1)\n0", work())
     assert not verdict.within(6).notes
+
+
+@pytest.mark.parametrize("fact", ["[1, 2]", "{}", "None", "10**400", "submission.np.zeros(3)"])
+def test_a_fact_of_any_kind_does_not_end_the_judge(bench, fact):
+    verdict = bench.run(f"{HEAD}submission.note(entry={fact})\n2", work())
+    assert verdict.passed and verdict.score == 2 and isinstance(verdict.notes["entry"], str)

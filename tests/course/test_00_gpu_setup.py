@@ -639,6 +639,7 @@ def test_rates_measured_another_way_pass(gpu, right):
     ("wrong", "words"),
     [
         (product("a @ b"), "returns a tensor"),
+        (product("[a @ b, 0][1]"), "returns 0 without waiting"),
         (convolution("tf.nn.conv2d(x, w, 1, 'SAME')"), "returns a tensor"),
         (product(device="'CPU'"), "device is ignored"),
         (product(rate="size**3 / seconds / 1e9"), "product_rate for the size 400"),

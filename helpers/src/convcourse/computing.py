@@ -122,6 +122,11 @@ class Timed:
 
         if self.value is None:
             return "The timed function returns None: let it return one number of the result."
+        if isinstance(self.value, int):  # nobody has read a float32 for it
+            return (
+                f"The timed function returns {self.value} without waiting for the result: let it "
+                "return one number of the result."
+            )
         if tf.is_tensor(self.value):
             return (
                 "The timed function returns a tensor, which a GPU has not finished yet. Read one "

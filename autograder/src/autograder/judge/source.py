@@ -1,5 +1,6 @@
 """The source of the submission that is being judged, and the facts noted about it."""
 
+import contextlib
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,6 +71,15 @@ def take_missing() -> str:
 
 def take_notes() -> dict[str, str | float]:
     """The facts noted since the last call, as short text and numbers."""
-    taken = {k: v[:200] if isinstance(v, str) else float(v) for k, v in _noted.items()}
+    taken = {key: _fact(value) for key, value in _noted.items()}
     _noted.clear()
     return taken
+
+
+def _fact(value: Any) -> str | float:
+    """A fact as a number or a short text; it may be whatever a notebook holds."""
+    with contextlib.suppress(Exception):
+        if isinstance(value, int | float | np.number):
+            return float(value)
+        return str(value)[:200]
+    return ""
