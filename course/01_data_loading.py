@@ -253,6 +253,7 @@ for given, what in (
     (every[:1], "an image without a pixel of 255"),
     (every[1, 1:], "an image without a pixel of 0"),
     (every[:1, 0, 0, 0], "a black pixel"),
+    (every[0, 0, :2], "an image whose brightest pixel is 1"),
 ):
     submission.unchanged("scale", given)
     got = submission.checks.as_array(submission.call("scale", given), "scale")
@@ -498,6 +499,8 @@ for labels, classes, what in (
     ([3, 3, 0], 10, "classes that do not occur"),
     ([[1], [4], [2]], 5, "labels of shape (N, 1)"),
     ([[2]], 4, "one label of shape (1, 1)"),
+    ([1, 0, 1], 2, "two classes"),
+    ([6, 0], 7, "seven classes"),
     (list(range(100)), 100, "100 classes"),
 ):
     for dtype in ("int64", "uint8"):

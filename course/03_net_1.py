@@ -117,7 +117,11 @@ with checks.exercise(
     checks.that(not net.losses, "The network has a penalty on its weights, which NET I does not have.")
     checks.that(not net.compiled, "build_net1 compiles the network: leave that to the cells below.")
     again = "build_net1 returns the same network each time: create its layers inside the function."
-    checks.that(build_net1() is not net, again)
+    other = build_net1()
+    checks.that(other is not net, again)
+    shared = {id(weight) for weight in net.weights} & {id(weight) for weight in other.weights}
+    alone = "Two networks of build_net1 share layers: create all layers inside the function."
+    checks.that(not shared, alone)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -214,10 +218,10 @@ keras = submission.keras
 small = keras.Sequential([keras.layers.Input((32, 32, 3)), keras.layers.Flatten()])
 small.add(keras.layers.Dense(10, "softmax"))
 settings = submission.compiled("compile_net1", small)
+optimizer = settings["optimizer"]
+default = " A call of compile that names no optimizer takes rmsprop." * (optimizer == "rmsprop")
 submission.checks.that(
-    settings["optimizer"] == "adam",
-    f"The optimizer is {settings['optimizer']}; expected adam. "
-    "A call of compile that names no optimizer takes rmsprop.",
+    optimizer == "adam", f"The optimizer is {optimizer}; expected adam.{default}"
 )
 wanted, loss = "sparse_categorical_crossentropy", settings["loss"]
 submission.checks.that(  # the visible check has judged a function of the student's own by its value
@@ -329,6 +333,10 @@ one = submission.only(trained, "train_net1")
 submission.last_set_aside(one, pixels, labels, 0.2, "train_net1")
 submission.checks.equal(one.batch_size, 128, "batch_size")
 submission.checks.equal(one.epochs - one.initial_epoch, epochs, "The number of epochs")
+submission.checks.that(
+    one.compiled["optimizer"] == "adam",
+    f"train_net1 compiles the network again, with {one.compiled['optimizer']}: leave compile out.",
+)
 for record, what in ((trained.result, "What train_net1 returns"), (None, "history")):
     record = submission.value("history") if record is None else record
     submission.checks.that(isinstance(record, dict), f"{what} is not what training.fit returns.")
@@ -504,6 +512,7 @@ from autograder import submission
 
 keras, np = submission.keras, submission.np
 small = keras.Sequential([keras.layers.Input((32, 32, 3)), keras.layers.Flatten()])
+small.add(keras.layers.Dropout(0.5))  # does nothing in a prediction
 small.add(keras.layers.Dense(10, "softmax"))
 small.set_weights([4 * np.eye(3072, 10, -7), np.zeros(10)])
 small.compile("adam", run_eagerly=True)
@@ -597,6 +606,7 @@ cases = (
     ("whose last value equals the lowest one before", [1.2, 0.9, 1.0, 0.9], 2),
     ("that never changes", [0.7, 0.7, 0.7], 1),
     ("with its lowest value in the last epoch but one", [2.0, 1.6, 1.3, 1.4], 3),
+    ("whose two lowest values differ by 0.003", [1.3, 1.104, 1.101, 1.2], 3),
     ("with a very small rise at its end", [1.0, 0.5, 0.50001], 2),
     ("above a hundred", [130.0, 110.0, 120.0], 2),
     ("that falls to the end", [2.1, 1.7, 1.4, 1.3, 1.25], None),

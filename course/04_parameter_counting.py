@@ -94,7 +94,7 @@ with checks.exercise(
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-images, windows = (1, 5, 7, 20, 33), ((1, 1), (2, 2), (3, 2), (5, 1), (5, 3), (4, 7))
+images, windows = (1, 5, 7, 20, 33), ((1, 1), (2, 1), (2, 2), (3, 2), (5, 1), (5, 3), (4, 7))
 cases = [(n, f, stride) for n in images for f, stride in windows]
 fitting = [(n, f, stride) for n, f, stride in cases if f <= n]
 for padding, asked, never in (
@@ -664,6 +664,13 @@ cases = (
         [72_000, 3_840],
     ),
     ("same padding", [dict(filters_of_5, padding="same")], (6, 4, 2), [9_600]),
+    (
+        "same padding with stride 2",
+        [dict(filters_of_5, padding="same", stride=2)],
+        (7, 4, 2),
+        [3_200],
+    ),
+    ("a large image", listed("64x3 64x3"), (1024, 1024, 3), [1_811_939_328, 38_654_705_664]),
     (
         "batch normalization, pooling and dropout",
         [filters_of_5, *listed("bn dropout"), dict(POOLS["pool"], stride=1), *listed("2x1")],

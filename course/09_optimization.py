@@ -344,6 +344,10 @@ for lowest, highest, count in ((1e-5, 1.0, 6), (0.002, 0.05, 4), (0.1, 0.3, 2), 
         np.allclose(ratios, ratios[0], rtol=1e-4),
         f"{what}: the ratios of neighbors are not equal. Do not round the rates.",
     )
+asked = [(10.0**-power, 0.1, count) for power in (2, 3, 5) for count in range(2, 30)]
+found = submission.calls("learning_rates", asked)
+right = all(np.shape(got) == (count,) for got, (_, _, count) in zip(found, asked))
+check.that(right, f"{what} does not always hold as many rates as count says, such as with np.arange over floats.")
 ### END HIDDEN TESTS
 
 # %%
@@ -550,6 +554,10 @@ with checks.exercise("opt-head", hidden="every activation, other inputs, units a
         "build_head returns the same network in each call: a second trial would continue the first.",
     )
     checks.parameters(head, total=14_218, input_shape=(100,))
+    for units in (0, 128):
+        both = [build_head(100, units, "tanh") for _ in range(2)]
+        one, other = ({id(w) for w in network.weights} for network in both)
+        checks.that(one.isdisjoint(other), "Two networks of build_head share weights: create new layers in each call.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

@@ -134,7 +134,7 @@ def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
     blocks: (filters, convolutions) of each block; its batch normalization has momentum=0.9
     dropout: rate after flattening; 0 adds no such layer
     width: each layer has round(width * filters) filters, and the hidden FC layer accordingly
-    Returns a keras.Model.
+    Returns a new keras.Model in each call.
 
     Example: build_base().count_params() is 8739492.
     """
@@ -167,7 +167,11 @@ with checks.exercise("c100-base", hidden="every layer, for other blocks, widths,
     checks.parameters(
         build_base(), total=8_739_492, trainable=8_737_572, input_shape=(32, 32, 3)
     )
-    checks.parameters(build_base(width=0.25), total=557_556, input_shape=(32, 32, 3))
+    one, other = build_base(width=0.25), build_base(width=0.25)
+    checks.parameters(one, total=557_556, input_shape=(32, 32, 3))
+    shared = {id(weight) for weight in one.weights} & {id(weight) for weight in other.weights}
+    alone = "Two networks of build_base share layers: create all layers inside the function."
+    checks.that(one is not other and not shared, alone)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -282,6 +286,8 @@ for blocks, size, channels in (
     ([[256, 3]], 32, 3),
     ([[7, 1], [5, 4]], 28, 1),
     ([[8, 2], [16, 1], [32, 1]], 13, 4),
+    ([[4, 1], [8, 1], [8, 2], [16, 1], [16, 1]], 17, 2),
+    ([[128, 2], [64, 1]], 224, 5),
 ):
     named = {} if (size, channels) == (32, 3) else {"size": size, "channels": channels}
     pairs = submission.call("block_costs", blocks, **named)

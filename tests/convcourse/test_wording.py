@@ -23,6 +23,11 @@ pytestmark = pytest.mark.unit
         ("The GFLOP/s for two sizes", False),
         ("What the network predicts", False),
         ("scale", False),
+        ("The gap over the last three epochs", False),
+        ("For a history over all epochs and last=4, the gap", False),
+        ("For input_shape=(40, 48, 3) and classes=7, the size of the input", False),
+        ("The labels of other batches, entry 5", False),
+        ("With three filters, the weights of a layer", True),
     ],
 )
 def test_a_verb_follows_its_subject(subject, plural):

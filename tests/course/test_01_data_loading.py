@@ -439,6 +439,7 @@ SCALE = [
     (lambda x: np.float32(np.round(x / 255, 2)), "all 256 values"),
     (lambda x: np.clip(x / 255, 0.1, 1).astype("float32"), "for the pixels"),
     (lambda x: np.float32(1 - x / 255), "for the pixels"),
+    (lambda x: np.float32(x / 255 if x.max() > 1 else x), "whose brightest pixel is 1"),
     (scaled_in_place, "changes its argument"),
 ]
 
@@ -521,6 +522,14 @@ STANDARDISE = [
     (lambda a, b: [v[..., :3] for v in by_channel(a, b)], "other arrays|shape"),
     (standardised_in_place, "changes its argument train"),
 ]
+
+
+def binarized(labels, classes=10):
+    from sklearn.preprocessing import label_binarize
+
+    return np.float32(label_binarize(np.ravel(labels), classes=range(classes)))
+
+
 ONEHOT = [
     (lambda y, classes=10: np.eye(classes, dtype="float32")[y], "shape"),
     (
@@ -529,6 +538,7 @@ ONEHOT = [
     ),
     (lambda y, classes=10: np.eye(10, dtype="float32")[np.ravel(y)], "shape"),
     (lambda y, classes=10: np.eye(classes)[np.ravel(y)], "float32"),
+    (binarized, "two classes"),
     (lambda y, classes=10: np.eye(classes, dtype="float32")[:, np.ravel(y)], "shape"),
     (lambda y, classes=10: 1 - compared(y, classes), "2, 0"),
     (lambda y, classes=10: compared(y, classes)[:, ::-1], "2, 0"),

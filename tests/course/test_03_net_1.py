@@ -177,7 +177,16 @@ def frozen(input_shape=(32, 32, 3), classes=10):
     return net
 
 
+OUTSIDE = L.Conv2D(64, 3, activation="relu")
+
+
+def with_a_shared_layer(input_shape=(32, 32, 3), classes=10):
+    net = added(input_shape, classes)
+    return keras.Sequential([keras.Input(input_shape), *net.layers[:2], OUTSIDE, *net.layers[3:]])
+
+
 ARCHITECTURES = [
+    (with_a_shared_layer, "Two networks of build_net1 share layers"),
     (with_l2, "a penalty on its weights"),
     (compiled, "build_net1 compiles the network"),
     (frozen, "0 trainable parameters"),
@@ -292,6 +301,7 @@ OTHER_SETTINGS = [
     (COMPILE.format(f"'sgd', {LOSS}, metrics=['accuracy']"), "optimizer is sgd"),
     (COMPILE.format(f"'rmsprop', {LOSS}, metrics=['accuracy']"), "optimizer is rmsprop"),
     (COMPILE.format(f"keras.optimizers.AdamW(), {LOSS}, metrics=['accuracy']"), "is adamw"),
+    (COMPILE.format(f"'nadam', {LOSS}, metrics=['accuracy']"), "is nadam; expected adam."),
     (COMPILE.format("'adam', 'mse', metrics=['accuracy']"), "the loss of your setting is"),
     (
         COMPILE.format("'adam', 'categorical_crossentropy', metrics=['accuracy']"),
@@ -434,6 +444,15 @@ def test_other_trainings_are_named(net1, trained, wrong, words):
     result = net1.run("net1-train", net1.namespace(wrong, **trained))
     assert_wrong(result, words)
     assert not result.hidden
+
+
+def test_a_training_that_compiles_the_network_again_is_found(net1, trained, lenient):
+    settings = "{}, 'sparse_categorical_crossentropy', metrics=['accuracy']"
+    body = "def train_net1(model, x, y):\n    model.compile({})\n    return training.fit({})"
+    for optimizer, words in (("'sgd'", "compiles the network again, with sgd"), ("'adam'", "")):
+        code = body.format(settings.format(optimizer), f"model, 'net1', x, y, {GOOD}")
+        result = net1.run("net1-train", net1.namespace(code, **trained))
+        assert words in result.message and result.passed == (not words), result
 
 
 @pytest.mark.parametrize(
@@ -603,6 +622,10 @@ OTHER_PREDICTIONS = [
         "p = np.exp(x_test[0].max(axis=(0, 1))); return int(p.argmax()), p / p.sum()",
         "the probability row of an image",
     ),
+    (
+        "p = np.array(model(x_test[:1], training=True))[0]; return int(p.argmax()), p",
+        "of an image",
+    ),
 ]
 
 
@@ -672,6 +695,10 @@ OTHER_EPOCHS = [
         "e, low = 0, 100.0\n    for k, value in enumerate(v, start=1):\n        "
         "if value < low:\n            e, low = k, value\n    return e if e < len(v) else None",
         "above a hundred",
+    ),
+    (
+        "v = [round(a, 2) for a in v]; " + E + "return e if e < len(v) else None",
+        "two lowest values differ by 0.003",
     ),
     ("low = min(v); v.append(9); return v.index(low) + 1", "changes its argument history"),
     ("v.sort(); return 2", "changes its argument history"),

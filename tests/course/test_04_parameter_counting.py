@@ -161,6 +161,7 @@ def refused_with_same_padding(n, f, stride=1, padding="valid"):
         ),
         (size(lambda n, f, s: int((n - f) / s) + 1, refuse=lambda n, f, s: n - f <= -s), "stride"),
         (size(lambda n, f, s: n // s if f == s else n - 2), "the size for n="),
+        (size(lambda n, f, s: n // 2 if f == 2 else (n - f) // s + 1), "f=2, stride=1"),
         (size(lambda n, f, s: n == f or (n - f) // s + 1), "n=1, f=1, stride=1"),
         (size(lambda n, f, s: str((n - f) // s + 1)), "'30'"),
         (size(lambda n, f, s: None), "None"),
@@ -553,6 +554,13 @@ def test_multiplications_in_other_forms_pass(count, right):
         ("* out[0] * out[1] * out[2]", "* out[2]", "first convolution"),
         ("* out[0] * out[1] *", "* shape[0] * shape[1] *", "first convolution"),
         ("out[0] * out[1] *", "out[0] ** 2 *", "stride 2"),
+        (
+            "* out[0] * out[1] *",
+            "* (shape if layer.get('padding') == 'same' else out)[0] "
+            "* (shape if layer.get('padding') == 'same' else out)[1] *",
+            "same padding with stride 2",
+        ),
+        ("return counts", "return [count % 2**31 for count in counts]", "a large image"),
         ("count = shape[0] * out[0]", "count = (shape[0] + 1) * out[0]", "dense layer"),
         ("count = shape[0] * out[0]", "count = 256 * out[0]", "dense layers"),
         ("shape[2] *", "(shape[2] + 1 / 9) *", "first convolution"),

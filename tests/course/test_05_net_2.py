@@ -196,6 +196,14 @@ def compiled(*args, **kwargs):
     return net
 
 
+OUTSIDE = L.Conv2D(64, 5, activation="relu")
+
+
+def with_a_shared_layer(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    net = added(kernel_size, input_shape, classes)
+    return keras.Sequential([keras.Input(input_shape), net.layers[0], OUTSIDE, *net.layers[2:]])
+
+
 def penalized(*args, **kwargs):
     net = added(*args, **kwargs)
     classes = net.output_shape[-1]
@@ -210,9 +218,10 @@ def penalized(*args, **kwargs):
         (compiled, "build_net2 compiles the network"),
         (penalized, "a penalty on its weights"),
         (functools.lru_cache(added), "the same network each time"),
+        (with_a_shared_layer, "Two networks of build_net2 share layers"),
         (lambda kernel_size=5, *a, **k: added(kernel_size and 5, *a, **k), "for kernel_size=3"),
     ],
-    ids=ids(range(4)),
+    ids=ids(range(5)),
 )
 def test_what_a_builder_does_besides_is_named(net2, wrong, words):
     assert_wrong(judged(net2, "net2-architecture", build_net2=wrong), words)
@@ -723,6 +732,11 @@ def test_a_summary_in_other_forms_passes(net2, code):
 
 
 OTHER_SUMMARIES = [
+    (
+        'max(history["val_accuracy"])',
+        'max(history["val_accuracy"][int(np.argmin(history["val_loss"])) :])',
+        "most accurate in its first epoch",
+    ),
     ("sum(gaps) / len(gaps)", "gaps[-1]", "gap over the last three"),
     ("sum(gaps) / len(gaps)", "sum(gaps)", "gap over the last three"),
     ("sum(gaps) / len(gaps)", "abs(sum(gaps) / len(gaps))", "the gap"),

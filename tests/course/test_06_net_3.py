@@ -376,6 +376,16 @@ def test_a_builder_that_keeps_its_network_is_named(net3):
     assert_wrong(run(net3, "net3-architecture", build_net3=kept), "the same network each time")
 
 
+def test_a_builder_whose_networks_share_a_layer_is_named(net3):
+    kept = functools.lru_cache(builder())
+
+    def shares(*args, **kwargs):
+        return keras.Sequential([keras.Input((32, 32, 3)), kept(*args, **kwargs)])
+
+    result = run(net3, "net3-architecture", build_net3=shares)
+    assert_wrong(result, "Two networks of build_net3 share layers")
+
+
 def test_a_builder_that_ignores_an_argument_is_told_for_which_values(net3):
     assert_wrong(
         run(net3, "net3-architecture", build_net3=builder("classes")), "and classes=7, the"

@@ -120,6 +120,14 @@ SHIFTS_WRONG = {
         "another shape",
     ),
     "colors exchanged": (changed(INDEXED, ("columns]", "columns][..., ::-1]")), "pixels are wrong"),
+    "the first color alone": (
+        changed(INDEXED, ("columns]", "columns][..., :1] + 0 * images")),
+        "first channel is right",
+    ),
+    "the first image for all": (
+        changed(INDEXED, ("images[:, rows", "(images[:1] + 0 * images)[:, rows")),
+        "first image is right",
+    ),
     "wrong beyond the edge": (
         changed(SHIFTS["rolling"], ("max(-h + 1, min(dy, h - 1))", "dy")),
         "ValueError",
@@ -327,6 +335,12 @@ def with_augmentation(augmentation, network):
     return keras.Model(augmentation.inputs, network(augmentation.outputs[0]))
 """,
     "subclassed": SUBCLASSED,
+    "built by a call": """
+def with_augmentation(augmentation, network):
+    model = keras.Sequential([augmentation, network])
+    model(np.zeros((1, 32, 32, 3), "float32"))
+    return model
+""",
     "functional in a class": """
 class Front(keras.Model):
     def __init__(self, augmentation, network, **kwargs):
@@ -409,6 +423,13 @@ FRONTS_WRONG = {
             ),
         ),
         "outside training",
+    ),
+    "clipped": (
+        changed(
+            FUNCTIONAL,
+            ("network(augmentation(inputs))", "network(keras.ops.relu(augmentation(inputs)))"),
+        ),
+        "what the model predicts",
     ),
     "compiled": (
         changed(FUNCTIONAL, ("return keras", "model = keras"))
@@ -813,6 +834,12 @@ RATES_WRONG = {
         "    times, counts = zip(*((clock(), len(b)) for b in batches))\n"
         "    return counts[0] * (len(counts) - 1) / (times[-1] - times[0])\n",
         "smaller last batch",
+    ),
+    "mean of the rates": (
+        "def images_per_second(batches, clock=time.perf_counter):\n"
+        "    times, counts = zip(*((clock(), len(b)) for b in batches))\n"
+        "    return np.mean(np.array(counts[1:]) / np.diff(times))\n",
+        "divide the number of images",
     ),
     "not returned": (changed(RATE, ("return total", "total")), "does the function return"),
 }

@@ -347,6 +347,11 @@ def test_rates_in_other_forms_pass(opt, code):
         ("[float(f'{r:.1g}') for r in np.geomspace(lowest, highest, count)]", "not equal"),
         ("np.r_[lowest, np.linspace(lowest, highest, count)[1:-1] / 5.05, highest]", "not equal"),
         ("sorted([lowest, highest, *np.sqrt([lowest * highest] * (count - 2))])", "not equal"),
+        (
+            "(10 ** np.arange(a := np.log10(lowest), (b := np.log10(highest)) "
+            "+ (s := (b - a) / (count - 1)), s))",
+            "not always hold as many",
+        ),
     ],
 )
 def test_wrong_rates_are_told_what_is_wrong(opt, answer, words):
@@ -659,6 +664,21 @@ def head(
     return build_head
 
 
+HIDDEN = functools.cache(lambda units, activation: L.Dense(units, activation))
+PLAIN = functools.cache(lambda inputs, classes: functional(inputs, 0, "relu", classes))
+
+
+def shared_hidden(inputs, units, activation, classes=10):
+    hidden = [HIDDEN(units, activation)] if units else []
+    return keras.Sequential([L.Input((inputs,)), *hidden, L.Dense(classes, "softmax")])
+
+
+def shared_without_hidden(inputs, units, activation, classes=10):
+    if units == 0:
+        return PLAIN(inputs, classes)
+    return functional(inputs, units, activation, classes)
+
+
 def other_default(inputs, units, activation, classes=100):
     return functional(inputs, units, activation, 10 if inputs == 100 else classes)
 
@@ -681,6 +701,8 @@ def other_default(inputs, units, activation, classes=100):
         (head(act="linear"), "tanh"),
         (other_default, "units"),
         (functools.cache(functional), "same network in each call"),
+        (shared_hidden, "share weights"),
+        (shared_without_hidden, "share weights"),
         (lambda inputs, units, activation, classes=10: None, "return"),
     ],
 )

@@ -1,5 +1,6 @@
 """13 CIFAR-100: right answers in more than one form pass, and wrong ones fail in words."""
 
+import functools
 import math
 
 import exercise
@@ -257,6 +258,11 @@ def nested(blocks=BASE, dropout=0.5, width=1.0, classes=100):
     return keras.Sequential([*layers, L.Dense(classes, activation="softmax")])
 
 
+@functools.lru_cache
+def cached(*args, **kwargs):
+    return variant()(*args, **kwargs)
+
+
 @pytest.mark.parametrize(
     "right", [functional, variant(), subclassed, by_operations, verbose, nested]
 )
@@ -286,6 +292,7 @@ def test_the_base_built_another_way_passes(c100, right):
         (variant(compiled=True), "compiles the network", False),
         (variant(kernel=5), "kernel_size 5", False),
         (lambda *a, **k: None, "return", False),
+        (cached, "share layers", False),
     ],
 )
 def test_another_network_is_not_the_base(c100, wrong, words, hidden):
@@ -377,6 +384,12 @@ def test_costs_counted_another_way_pass(c100, body):
         ({"pair": "p"}, "2 values", False),
         ({"pair": "(p, m, size)"}, "3 entries", False),
         ({"end": "size //= 2; return costs"}, "1 entry", False),
+        ({"end": "size = max(size // 2, 2)"}, "multiplications of block 5", True),
+        (
+            {"m": "int(np.int32([9 * channels * filters, size * size]).prod(dtype=np.int32))"},
+            "multiplications of block 1",
+            True,
+        ),
     ],
 )
 def test_wrong_costs_are_named(c100, changed, words, hidden):

@@ -7,8 +7,11 @@ import numpy as np
 
 # Where the head noun of a subject ends, and what a plural ends in.
 _HEAD = re.compile(
-    r",? (?:of|for|from|in|with|without|after|before|by|on|at|that|whose|if|when|to|has)\b|, "
+    r",? (?:of|for|from|in|with|without|after|before|by|on|over|under|at|that|whose|if|when|to|has)"
+    r"\b|, "
 )
+_CASE = re.compile(r"^(?:For|With|Without|After|Before|In|If|When) .*?, (?=the )")
+_ENTRY = re.compile(r", entry \S+$")
 _PLURAL = re.compile(r"(?<!bia)(?<![siu/])s$")
 
 
@@ -38,9 +41,12 @@ def short(value: Any, limit: int = 80) -> str:
 
 def is_plural(what: str) -> bool:
     """Whether a subject such as *The edges of two bins* is plural, by its head noun."""
+    if _ENTRY.search(what):
+        return False
+    what = _CASE.sub("", what)
     head = _HEAD.split(what, maxsplit=1)[0].rstrip(",")
     last = head.rpartition(" ")[2]
-    return (what.startswith("The ") and bool(_PLURAL.search(last))) or " and " in head
+    return (what[:4] in ("The ", "the ") and bool(_PLURAL.search(last))) or " and " in head
 
 
 def has(what: str) -> str:
