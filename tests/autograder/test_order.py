@@ -140,3 +140,9 @@ def test_one_network_answers_all_questions_of_an_exercise():
     tests = checked("shape", SHAPE), checked("count", COUNT.replace("20", "28"))
     other = said(graded(NET.format(units="units if len(asked) < 2 else 7"), *tests))
     assert "another network when it is called again" in other["count"]
+
+
+def test_a_large_value_is_asked_for_after_the_end():
+    large = "import numpy as np\nwhole = np.ones((300, 300, 100))"  # 72 MB
+    hidden = 'submission.checks.shape(submission.value("whole"), (300, 300, 100), "whole")'
+    assert said(graded(large, checked("whole", hidden)))["whole"] == "passed: whole."

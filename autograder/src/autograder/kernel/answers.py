@@ -28,6 +28,7 @@ CAUSES = {
     "ValueError": "sizes or shapes do not fit each other, or a value is not allowed",
     "ZeroDivisionError": "it divides by zero",
 }
+MAX_KEPT = 64 * 2**20  # bytes of an answer that waits for the notebook's end
 MAX_ANSWER = export.MAX_BYTES + export.MAX_HEAD + 8  # bytes
 
 
@@ -132,7 +133,8 @@ class Ready:
             questions: Kind and name, or names, of each.
         """
         source = KernelSource(run)
-        self._known = {_key(*one): _taken(source, *one) for one in questions}
+        taken = {_key(*one): _taken(source, *one) for one in questions}
+        self._known = {key: answer for key, answer in taken.items() if answer}
 
     def get(self, kind: str, name: str | list[str]) -> Callable[[], tuple[Any, list]] | None:
         """What gives the answer, or raises its outcome; None if it was not asked."""
@@ -143,7 +145,8 @@ def _key(kind: str, name: str | list[str]) -> tuple[str, ...]:
     return (kind, name) if isinstance(name, str) else (kind, *name)
 
 
-def _taken(source: KernelSource, kind: str, name: Any) -> Callable[[], tuple[Any, list]]:
+def _taken(source: KernelSource, kind: str, name: Any) -> Callable[[], tuple[Any, list]] | None:
+    """What gives the answer, or raises its outcome; None if it is too large to be kept."""
     try:
         answer = source.values(name) if kind == "values" else source.model(name, None)
     except outcomes.CheckFailed as failed:
@@ -155,7 +158,7 @@ def _taken(source: KernelSource, kind: str, name: Any) -> Callable[[], tuple[Any
             raise again
 
         return fail
-    return lambda: answer
+    return None if sum(one.nbytes for one in answer[1]) > MAX_KEPT else lambda: answer
 
 
 def in_kernel(call: str) -> str:
