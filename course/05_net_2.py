@@ -96,12 +96,7 @@ with checks.exercise("net2-net1", hidden="its layers for other image sizes and c
     checks.parameters(net, total=193_034, trainable=193_034, input_shape=(32, 32, 3))
     checks.that(not net.losses, "The network has a penalty on its weights, which NET I does not have.")
     checks.that(not net.compiled, "build_net1 compiles the network: leave that to the cells below.")
-    again = "build_net1 returns the same network each time: create its layers inside the function."
-    other = build_net1()
-    checks.that(other is not net, again)
-    shared = {id(weight) for weight in net.weights} & {id(weight) for weight in other.weights}
-    alone = "Two networks of build_net1 share layers: create all layers inside the function."
-    checks.that(not shared, alone)
+    checks.made_anew(net, build_net1(), "build_net1")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -166,12 +161,7 @@ with checks.exercise(
     checks.parameters(net, total=686_090, trainable=686_090, input_shape=(32, 32, 3))
     checks.that(not net.losses, "The network has a penalty on its weights, which NET II does not have.")
     checks.that(not net.compiled, "build_net2 compiles the network: leave that to the cells below.")
-    again = "build_net2 returns the same network each time: create its layers inside the function."
-    other = build_net2()
-    checks.that(other is not net, again)
-    shared = {id(weight) for weight in net.weights} & {id(weight) for weight in other.weights}
-    alone = "Two networks of build_net2 share layers: create all layers inside the function."
-    checks.that(not shared, alone)
+    checks.made_anew(net, build_net2(), "build_net2")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

@@ -213,12 +213,7 @@ with checks.exercise("net3-architecture", hidden="other widths, rates and classe
     checks.parameters(net, total=3_267_306, trainable=3_267_306, input_shape=(32, 32, 3))
     checks.shape(net(np.zeros((1, 32, 32, 3), "float32")), (1, 10), "What it gives for one image")
     checks.that(not net.compiled, "build_net3 compiles the network: the cells below do that.")
-    again = "build_net3 returns the same network each time: create its layers inside the function."
-    one, other = build_net3(0.1), build_net3(0.1)
-    checks.that(one is not other, again)
-    shared = {id(weight) for weight in one.weights} & {id(weight) for weight in other.weights}
-    alone = "Two networks of build_net3 share layers: create all layers inside the function."
-    checks.that(not shared, alone)
+    checks.made_anew(build_net3(0.1), build_net3(0.1), "build_net3")
     try:
         build_net3(1 / 32, padding="valid")(np.zeros((1, 32, 32, 3), "float32"))
         unpadded = True

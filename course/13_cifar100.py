@@ -169,9 +169,7 @@ with checks.exercise("c100-base", hidden="every layer, for other blocks, widths,
     )
     one, other = build_base(width=0.25), build_base(width=0.25)
     checks.parameters(one, total=557_556, input_shape=(32, 32, 3))
-    shared = {id(weight) for weight in one.weights} & {id(weight) for weight in other.weights}
-    alone = "Two networks of build_base share layers: create all layers inside the function."
-    checks.that(one is not other and not shared, alone)
+    checks.made_anew(one, other, "build_base")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

@@ -292,7 +292,7 @@ def test_the_base_built_another_way_passes(c100, right):
         (variant(compiled=True), "compiles the network", False),
         (variant(kernel=5), "kernel_size 5", False),
         (lambda *a, **k: None, "return", False),
-        (cached, "share layers", False),
+        (cached, "the same network each time", False),
     ],
 )
 def test_another_network_is_not_the_base(c100, wrong, words, hidden):

@@ -320,6 +320,23 @@ def architecture(model: Any, want: str, input_shape: Any = None, case: str = "")
     networks.compare(model, want, input_shape, case)
 
 
+def made_anew(one: Any, other: Any, function: str) -> None:
+    """Check that two networks of one function share nothing.
+
+    Args:
+        one: What the function returned.
+        other: What another call of it returned.
+        function: The function's name, for the message.
+
+    Raises:
+        Wrong: If they are the same network or share weights.
+    """
+    inside = "create all layers inside the function."
+    that(one is not other, f"{function} returns the same network each time: {inside}")
+    shared = {id(weight) for weight in one.weights} & {id(weight) for weight in other.weights}
+    that(not shared, f"Two networks of {function} share layers: {inside}")
+
+
 def _same_length(got: Any, want: list | tuple, what: str) -> None:
     several = findings.Value(what, got, f"{len(want)} values", kind="several values")
     that(_is_sequence(got), several)
