@@ -1,6 +1,5 @@
 """What students get is what the texts build, every time, and holds no answer."""
 
-import functools
 import json
 import os
 from pathlib import Path
@@ -17,16 +16,6 @@ from autograder.text import release
 pytestmark = pytest.mark.unit
 
 NAME = "04_counting"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_look_at_the_schema():
-    """nbgrader asks alembic, a process of two seconds, for each new gradebook: once is enough."""
-    from nbgrader import api
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "get_alembic_version", functools.cache(api.get_alembic_version))
-        yield
 
 
 def run(root: Path, *words: str, monkeypatch: pytest.MonkeyPatch):

@@ -27,6 +27,28 @@ def test_nbgrader_opens_the_gradebook_by_this_name():
     assert list(inspect.signature(Gradebook).parameters)[:1] == ["db_url"]
 
 
+def test_a_new_gradebook_has_the_version_that_nbgrader_gives_it(tmp_path, monkeypatch):
+    from nbgrader import api
+    from sqlalchemy import inspect as look
+    from sqlalchemy import text
+
+    from autograder.nbgrader import new_gradebook
+
+    stamped, plain = (f"sqlite:///{tmp_path}/{name}.db" for name in ("stamped", "plain"))
+    found = []
+    new_gradebook.stamp(stamped)
+    for db_url, asks in ((plain, True), (stamped, False)):
+        if not asks:
+            monkeypatch.setattr(api, "get_alembic_version", None)
+        with api.Gradebook(db_url) as gradebook:
+            version = gradebook.db.execute(text("SELECT version_num FROM alembic_version")).all()
+            found.append((version, sorted(look(gradebook.engine).get_table_names())))
+    assert found[0] == found[1] and len(found[0][0]) == 1
+    new_gradebook.stamp(plain)  # one that has tables stays as it is
+    with api.Gradebook(plain) as gradebook:
+        assert len(gradebook.db.execute(text("SELECT * FROM alembic_version")).all()) == 1
+
+
 def test_nbgrader_validates_by_this_name():
     import jsonschema
     from nbgrader.nbgraderformat import common

@@ -31,6 +31,8 @@ def generate(course: Course, sources: dict[str, str]) -> dict[str, str]:
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
 
+    from autograder.nbgrader import new_gradebook
+
     with TemporaryDirectory(prefix="release-") as folder:
         root = Path(folder).resolve()
         for name, text in sources.items():
@@ -44,6 +46,7 @@ def generate(course: Course, sources: dict[str, str]) -> dict[str, str]:
         log = logging.getLogger("autograder.release")
         log.setLevel(logging.ERROR)
         coursedir = CourseDirectory(config=config, log=log)
+        new_gradebook.stamp(coursedir.db_url)
         GenerateAssignment(coursedir=coursedir, config=config, log=log).start()
         release = root / "release"
         return {

@@ -27,7 +27,7 @@ from traitlets.config import Config
 
 from autograder.course import CourseError
 from autograder.intake import fitting, reading
-from autograder.nbgrader import changed_source, decisions, generate, schemas
+from autograder.nbgrader import changed_source, decisions, generate, new_gradebook, schemas
 from autograder.nbgrader import config as configuration
 from autograder.nbgrader.ledger import Ledger
 from convcourse.files import write_whole
@@ -186,6 +186,8 @@ class Room:
                 ) from None
             try:
                 with _writable():
+                    with configuration.inside(self.root):
+                        new_gradebook.stamp(self.db_url)
                     self.prepare()
                 yield
             finally:
