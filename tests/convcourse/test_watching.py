@@ -75,6 +75,28 @@ def test_no_training_and_two_are_named(times):
         watching.only(found, "train")
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"class_weight": {0: 2.0, 1: 1.0}}, "some classes count more than others"),
+        ({"sample_weight": np.linspace(0, 1, len(X))}, "some images count more than others"),
+        ({"steps_per_epoch": 2}, "only 2 of the batches in each epoch"),
+        ({"validation_data": (X, Y), "validation_steps": 1}, "leave validation_steps out"),
+    ],
+)
+def test_a_training_in_which_images_count_differently_is_named(settings, words):
+    with watching.watched() as found:
+        network().fit(X, Y, batch_size=2, verbose=0, **settings)
+    with pytest.raises(checks.Wrong, match=words):
+        watching.only(found, "train")
+
+
+def test_settings_that_leave_each_image_once_are_taken():
+    with watching.watched() as found:
+        network().fit(X, Y, batch_size=2, verbose=0, steps_per_epoch=(len(X) + 1) // 2)
+    assert watching.only(found, "train") is found[0]
+
+
 def test_batches_of_a_data_set_are_told_one_after_the_other():
     class Batches(keras.utils.PyDataset):
         def __len__(self):

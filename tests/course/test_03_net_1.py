@@ -414,6 +414,8 @@ OTHER_TRAININGS = [
     ),
     (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("(20)", "(10)"), "number of epochs"),
     (FIT.format(f"model, 'net2', x, y, {GOOD}"), "the name is 'net2'"),
+    (FIT.format(f"model, 'net1', x, y, {GOOD}, class_weight={{0: 2.0}}"), "leave class_weight"),
+    (FIT.format(f"model, 'net1', x, y, {GOOD}, steps_per_epoch=1"), "only 1 of the batches"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}") + ".history", "not return what training.fit"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("return", ""), "returns none"),
     ("def train_net1(model, x, y): return {'loss': [1.0]}", "does not train"),

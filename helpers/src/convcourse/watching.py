@@ -120,11 +120,23 @@ def only(trainings: list[Training], function: str) -> Training:
         The training.
 
     Raises:
-        Wrong: If there is none, or more than one.
+        Wrong: If there is none, or more than one, or if some images count more than others.
     """
     that(trainings, f"{function} does not train: call training.fit.")
     that(len(trainings) == 1, f"{function} trains {len(trainings)} times; expected one training.")
+    _counts_each_image_once(trainings[0], function)
     return trainings[0]
+
+
+def _counts_each_image_once(one: Training, function: str) -> None:
+    """Check that an epoch is each image once, and that no image counts more than another."""
+    for name, which in (("class_weight", "classes"), ("sample_weight", "images")):
+        even = one.settings.get(name) is None
+        that(even, f"{function} lets some {which} count more than others: leave {name} out.")
+    for name, images in (("steps_per_epoch", one.x), ("validation_steps", one.val_x)):
+        steps = one.settings.get(name)
+        whole = steps is None or images is None or steps * one.batch_size >= len(images)
+        that(whole, f"{function} uses only {steps} of the batches in each epoch: leave {name} out.")
 
 
 def last_set_aside(one: Any, x: np.ndarray, y: np.ndarray, share: float, function: str) -> None:
