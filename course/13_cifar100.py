@@ -385,11 +385,16 @@ check.equal(list(whole.input_shape[1:]), [32, 32, 3], "The input shape of the mo
 chain = opened(whole)
 kinds = [type(layer).__name__ for layer in chain]
 front = kinds[: max(0, len(kinds) - len(opened(alone)))]
-check.equal(
-    front, ["RandomFlip", "RandomTranslation", "RandomRotation"], "The list of layers in front of the network"
+check.that(
+    front == ["RandomFlip", "RandomTranslation", "RandomRotation"],
+    "The layers in front of the network must be RandomFlip, RandomTranslation and RandomRotation, in "
+    "this order.",
 )
 inner = [type(layer).__name__ for layer in opened(alone)]
-check.equal(kinds[3:], inner, "The list of layers after the three that augment")
+check.that(
+    kinds[3:] == inner,
+    "After the three layers that augment, the model must have the layers of its argument and no other.",
+)
 flip, shift, turn = (layer.get_config() for layer in chain[:3])
 check.that(flip["mode"] == "horizontal", "The flip is not horizontal (left to right).")
 for side in ("height", "width"):

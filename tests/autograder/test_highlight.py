@@ -35,9 +35,9 @@ def test_code_has_colors():
 def test_a_page_takes_no_longer_than_five_seconds(unit):
     sizes = (24_000, 3_900) * 20
     cells = [nbformat.v4.new_code_cell(unit * (size // len(unit))) for size in sizes]
-    start = time.monotonic()
+    start = time.process_time()
     text = page(*cells, nbformat.v4.new_code_cell("last = 1"))
-    assert time.monotonic() - start < 5 and "last" in text
+    assert time.process_time() - start < 5 and "last" in text
 
 
 def test_colors_come_back(monkeypatch):
@@ -48,6 +48,6 @@ def test_colors_come_back(monkeypatch):
 
 @pytest.mark.parametrize("unit", ["!", "[", "![", "[![", "<", "(", " ", "&", "]("])
 def test_a_text_is_made_harmless_in_linear_time(unit):
-    start = time.monotonic()
+    start = time.process_time()
     harmless(unit * (200_000 // len(unit)))
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
