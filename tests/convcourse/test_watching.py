@@ -75,6 +75,16 @@ def test_no_training_and_two_are_named(times):
         watching.only(found, "train")
 
 
+@pytest.mark.parametrize(("epochs", "is_eager"), [(2, True), (40, False)])
+def test_only_a_short_training_runs_eagerly_and_the_network_is_as_before(epochs, is_eager):
+    model, seen = network(), []
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: seen.append(model.run_eagerly))
+    with watching.watched():
+        model.fit(X, Y, batch_size=5, epochs=epochs, callbacks=[look])
+    assert set(seen) == {is_eager} and not model.run_eagerly
+    assert (model.train_function is None) == is_eager
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

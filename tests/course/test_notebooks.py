@@ -43,6 +43,8 @@ def _brief(train, whole):
         if not whole and not of_a_check and not watching.is_watched():
             settings["epochs"] = initial_epoch + 1
             settings["steps_per_epoch"] = settings["validation_steps"] = 2
+            with watching.step_by_step(model):
+                return train(model, *args, initial_epoch=initial_epoch, **settings)
         return train(model, *args, initial_epoch=initial_epoch, **settings)
     return fit
 

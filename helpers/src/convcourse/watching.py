@@ -25,6 +25,7 @@ from convcourse.outcomes import that
 
 PLAIN = ("name", "x", "y", "val_x", "val_y", "batch_size", "epochs", "initial_epoch")
 MOST = 200  # batches of a data set that are recorded
+MOST_EAGER = 50  # steps of a training that are not traced
 _watched: ContextVar[list["Training"] | None] = ContextVar("watched", default=None)
 _name: ContextVar[str | None] = ContextVar("name of the checkpoint", default=None)
 
@@ -78,8 +79,10 @@ def watched() -> Iterator[list[Training]]:
     @functools.wraps(own)
     def fit(model: Any, *args: Any, **settings: Any) -> Any:
         asked = dict(zip(parameters, args, strict=False)) | settings
-        found.append(_record(model, asked))
-        return own(model, *args, **(settings | {"verbose": 0} if len(args) < 5 else settings))
+        one = _record(model, asked)
+        found.append(one)
+        with step_by_step(model) if _is_short(one) else contextlib.nullcontext():
+            return own(model, *args, **(settings | {"verbose": 0} if len(args) < 5 else settings))
 
     token = _watched.set(found)
     keras.Model.fit = fit
@@ -88,6 +91,32 @@ def watched() -> Iterator[list[Training]]:
     finally:
         keras.Model.fit = own
         _watched.reset(token)
+
+
+def _is_short(one: Training) -> bool:
+    """Whether a training takes fewer steps than pay for tracing one of them."""
+    if one.x is None:
+        return False
+    return (one.epochs - one.initial_epoch) * -(-len(one.x) // one.batch_size) <= MOST_EAGER
+
+
+@contextlib.contextmanager
+def step_by_step(model: Any) -> Iterator[None]:
+    """Let a network train eagerly inside: TensorFlow needs a second to trace the first step.
+
+    Args:
+        model: A compiled Keras model. Afterwards it is as before.
+    """
+    before = model.run_eagerly
+    if before or model.train_function is not None:
+        yield
+        return
+    model.run_eagerly = True
+    try:
+        yield
+    finally:
+        model.run_eagerly = before
+        model.train_function = model.test_function = None
 
 
 def is_watched() -> bool:
