@@ -194,7 +194,7 @@ for field in ("MemTotal", "MemAvailable"):
 
 # %% tests="gpu-memory" points=2
 with checks.exercise(
-    "gpu-memory", hidden="other fields and orders, names with a common beginning, a missing field"
+    "gpu-memory", hidden="other fields and orders, names with a common beginning, missing fields"
 ):
     lines = ("MemTotal:       16384000 kB", "MemFree:          812340 kB", "Active: 4096000 kB")
     text = "\n".join(lines) + "\n"
@@ -214,6 +214,7 @@ from autograder import submission
 
 lines = [
     "SwapCached:         128 kB",
+    "DirectMap4k:     250000 kB",
     "Active(file):    3000000 kB",
     "Active:          7000000 kB",
     "MemTotalOfAll:         1 kB",
@@ -226,18 +227,28 @@ cases = (
     ("Active(file)", 3.072, "a field with brackets in its name"),
     ("SwapTotal", 0.0, "a field with 0 kB"),
     ("SwapCached", 0.000131072, "a small field"),
+    ("DirectMap4k", 0.256, "a field with a digit in its name"),
 )
 for field, want, what in cases:
     for text in ("\n".join(lines), "\n".join(reversed(lines)) + "\n"):
-        got = submission.call("memory_gb", text, field)
+        try:
+            got = submission.call("memory_gb", text, field)
+        except submission.checks.StudentError as error:
+            told = f"memory_gb raises KeyError for {what}, although the text has this field."
+            submission.checks.that("KeyError" not in str(error), told)
+            raise
         submission.checks.close(got, want, f"memory_gb for {what}", atol=1e-9)
-for field, what in (("Total", "only ends other names"), ("Swap", "only begins other names")):
+for field, where, what in (
+    ("Total", lines, "whose name only ends other names"),
+    ("Swap", lines, "whose name only begins other names"),
+    ("Active", lines[:2], "that only the text of an earlier call has"),
+):
     refused = False
     try:
-        submission.call("memory_gb", "\n".join(lines), field)
+        submission.call("memory_gb", "\n".join(where), field)
     except submission.checks.StudentError:
         refused = True
-    submission.checks.that(refused, f"The text has no field whose name {what}: raise KeyError.")
+    submission.checks.that(refused, f"The text has no field {what}: raise KeyError.")
 ### END HIDDEN TESTS
 
 # %%
@@ -289,7 +300,7 @@ print(f"512 x 512 times 512 x 512: {product_multiplications(512, 512, 512):>12,}
 print(f"one image, 96 to 96:       {conv_multiplications(32, 32, 3, 96, 96):>12,}")
 
 # %% tests="gpu-counts" points=3
-with checks.exercise("gpu-counts", hidden="sizes that are not square, other filters, batches"):
+with checks.exercise("gpu-counts", hidden="sizes that are not square, other filters, batches, large numbers"):
     checks.equal(product_multiplications(2, 3, 4), 24, "The count for (2, 3) times (3, 4)")
     got = conv_multiplications(28, 28, 5, 3, 32)
     checks.that(
@@ -306,7 +317,12 @@ with checks.exercise("gpu-counts", hidden="sizes that are not square, other filt
 from autograder import submission
 
 call, check = submission.call, submission.checks
-for sizes, want in (((1, 7, 1), 7), ((128, 2048, 1024), 268_435_456), ((3, 1, 5), 15)):
+for sizes, want in (
+    ((1, 7, 1), 7),
+    ((128, 2048, 1024), 268_435_456),
+    ((3, 1, 5), 15),
+    ((1301, 1999, 1703), 4_428_990_397),  # beyond 32 bits
+):
     got = call("product_multiplications", *sizes)
     check.equal(got, want, f"product_multiplications{sizes}")
 for sizes, want in (
@@ -314,6 +330,7 @@ for sizes, want in (
     ((32, 32, 3, 96, 96), 84_934_656),
     ((30, 28, 3, 3, 32, 7), 5_080_320),
     ((6, 5, 1, 4, 9, 2), 2_160),
+    ((31, 33, 3, 95, 97, 67), 5_684_447_835),
 ):
     got = call("conv_multiplications", *sizes)
     check.equal(got, want, f"conv_multiplications{sizes}")
@@ -350,10 +367,11 @@ for multiplications, seconds, want in (
     (5 * 10**9, 0.5, 20.0),
     (84_934_656, 0.004, 42.467328),
     (10**6, 20.0, 1e-4),
+    (7, 4.0, 3.5e-9),
     (0, 3, 0),
 ):
     got = submission.call("gflops", multiplications, seconds)
-    submission.checks.close(got, want, f"gflops({multiplications}, {seconds})", atol=1e-9)
+    submission.checks.close(got, want, f"gflops({multiplications}, {seconds})", atol=1e-13)
 ### END HIDDEN TESTS
 
 # %%
@@ -410,7 +428,7 @@ def median_seconds(function, repeats=5, clock=time.perf_counter):
 print(f"{median_seconds(lambda: time.sleep(0.02)):.4f} s for sleeping 0.02 s")
 
 # %% tests="gpu-median" points=3
-with checks.exercise("gpu-median", hidden="an even number of calls, a single call"):
+with checks.exercise("gpu-median", hidden="an even number of calls, a single call, equal and short times"):
     # The warm-up takes 9 s, and the five calls that count take 5, 1, 8, 3 and 2 s.
     got, calls = on_a_stand_in([9, 5, 1, 8, 3, 2])
     checks.that(got is not None, "median_seconds returns None.")
@@ -427,6 +445,11 @@ with checks.exercise("gpu-median", hidden="an even number of calls, a single cal
     ran = []
     median_seconds(lambda: ran.append(1))
     checks.equal(len(ran), 6, "The number of calls without an argument for repeats")
+    checks.that(
+        median_seconds(lambda: time.sleep(0.02), 1) > 0.015,
+        "Without an argument for clock, median_seconds measures less than the 0.02 s that "
+        "time.sleep(0.02) takes: let time.perf_counter be the default.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -435,6 +458,8 @@ asked = (
     ([7, 0.5], 0.5, "a single call"),
     ([1, 6, 2, 7], 6.0, "unsorted times"),
     ([0, 0.25, 3, 0.5, 9, 0.125, 0.75, 8], 0.75, "seven calls"),
+    ([3, 2, 2, 2, 9, 8], 2.0, "several calls that take the same time"),
+    ([1, 0.0004, 0.0011, 0.0007], 0.0007, "calls of less than a millisecond"),
 )
 timed = submission.calls("on_a_stand_in", [(durations,) for durations, _, _ in asked])
 for (got, called), (durations, want, what) in zip(timed, asked):
@@ -457,8 +482,8 @@ def product_rate(device, size, timer=median_seconds):
     """Measure a device's speed in GFLOP/s at multiplying two float32 matrices (size, size).
 
     device: for example "CPU:0"; timer: takes a function and returns the seconds of one call
-    The timed function computes the product, for example with tf.matmul, waits for it, and returns
-    one number that is not a tensor.
+    Each call of the timed function computes the product, for example with tf.matmul, waits for it,
+    and returns one number of it: a float that is not a tensor.
 
     Example: product_rate("CPU:0", 1024) is about 100 on two cores of a server.
     """
@@ -499,7 +524,7 @@ for name, reached in rates.items():
 
 # %% locked="gpu-rates-trial"
 def rate_on_trial(name, device, size):
-    """Call product_rate or conv_rate with a timer that makes one call and reports 0.5 s."""
+    """Call product_rate or conv_rate with a timer that makes two calls and reports 0.5 s."""
     if name == "product_rate":
         square = (size, size)
         return computing.on_trial(product_rate, device, size, [square, square], square)

@@ -200,6 +200,15 @@ with checks.exercise(
         "with its axes in another order.",
     )
     checks.shape(windows(x, (3, 2)), (2, 7, 6, 3, 2, 3), "windows(...) without stride")
+    turned = np.float32(x)[:, ::-1]  # a view: the first row is the last one in memory
+    got = windows(turned, (3, 2), 2)
+    what = "The last window of the second image, for float32 images that are a view of others,"
+    checks.close(got[1, 3, 2], turned[1, 6:9, 4:6], what)
+    checks.that(
+        np.may_share_memory(np.asarray(got), turned),
+        "windows returns a copy of the pixels of float32 images that are a view of others: neither "
+        "convert x nor copy it.",
+    )
     w, b = rng.normal(size=(3, 2, 3, 4)), rng.normal(size=4)
     for stride, padding in ((1, 0), (2, 0), (2, 1)):
         want = keras.ops.conv(pad(x, padding), w, strides=stride)
@@ -219,7 +228,7 @@ for size, filt, step, zeros in (
     ((2, 8, 7, 2), (3, 2, 2, 3), 3, 0),
     ((1, 5, 6, 2), (3, 3, 2, 2), 2, 1),
     ((1, 4, 4, 3), (5, 5, 3, 2), 1, 2),
-    ((1, 3, 3, 2), (1, 1, 2, 3), 1, 0),
+    ((1, 3, 3, 2), (1, 1, 2, 1), 1, 0),
 ):
     pixels, kernel = number.normal(size=size), number.normal(size=filt)
     offset = number.normal(size=filt[3])
@@ -352,8 +361,10 @@ with checks.exercise("conv-differences", hidden="other functions, shapes and ste
         checks.close(got, 2 * x, f"The gradient of squares for h = {h}")
     got = centred_differences(lambda a: (a**3).sum(), np.array([1.0]), h=0.1)
     checks.close(got, np.array([3.01]), "The centered difference of x**3 at 1 with h = 0.1")
-    got = centred_differences(lambda a: (a**3).sum(), np.array([1.0]))
-    checks.close(got, np.array([3.0]), "The centered difference of x**3 at 1 without h")
+    # At 0, the centered difference of x**3 is h**2, so it shows the default of h.
+    what = "The centered difference of x**3 at 0 without h, times 1e10,"
+    got = checks.as_array(centred_differences(lambda a: (a**3).sum(), np.zeros(1)), what)
+    checks.close(1e10 * got, np.ones(1), what, rtol=1e-3)
     got = slopes_of("first row", x)
     want = np.array([[2.0, 6.0], [0.0, 0.0]])
     checks.close(got, want, "The gradient of the squares in the first row")
@@ -583,8 +594,8 @@ from autograder import submission
 np, look = submission.np, submission.checks
 number = np.random.default_rng(15)
 for size, side in (((2, 6, 4, 1), 2), ((1, 7, 5, 3), 2), ((2, 8, 10, 2), 3)):
-    # All different and below zero, so that a maximum with 0 or with padding is detected.
-    pixels = -1.0 - number.permutation(np.prod(size)).reshape(size)
+    # All different, one 0 and the rest below, so that a maximum with 0 or padding is detected.
+    pixels = -1.0 * number.permutation(np.prod(size)).reshape(size)
     seen = np.lib.stride_tricks.sliding_window_view(pixels, (side, side), axis=(1, 2))
     right = seen[:, ::side, ::side].max(axis=(4, 5))
     sides = [side] if side != 2 else []
@@ -600,10 +611,12 @@ for size, side in (((2, 6, 4, 1), 2), ((1, 7, 5, 3), 2), ((2, 8, 10, 2), 3)):
         look.close(given, back, told)
     submission.unchanged("max_pool", pixels, side)
     submission.unchanged("max_pool_backward", slopes, pixels, side)
-same = submission.call("max_pool_backward", np.full((1, 1, 1, 1), 4.0), np.ones((1, 2, 2, 1)))
-look.shape(same, (1, 2, 2, 1), "The gradient for a window of equal pixels")
-same = look.as_array(same, "The gradient for a window of equal pixels")
-look.close(same.sum(), 4.0, "The gradient's sum for a window of equal pixels")
+for level in (1.0, 0.0):  # after a ReLU, whole windows are 0
+    equal, told = np.full((1, 2, 2, 1), level), f"a window of equal pixels, all of them {level:g}"
+    same = submission.call("max_pool_backward", np.full((1, 1, 1, 1), 4.0), equal)
+    look.shape(same, (1, 2, 2, 1), f"The gradient for {told},")
+    same = look.as_array(same, f"The gradient for {told},")
+    look.close(same.sum(), 4.0, f"The gradient's sum for {told},")
 ### END HIDDEN TESTS
 
 # %%
@@ -767,7 +780,7 @@ def loss_and_slopes(parameters, x, labels):
     ### END SOLUTION
 
 # %% tests="conv-chain" points=2
-with checks.exercise("conv-chain", hidden="other images and parameters, every gradient"):
+with checks.exercise("conv-chain", hidden="other sizes, a single image, every gradient"):
     import tensorflow as tf
 
     tiny = new_parameters(filters=2, hidden=4, side=8)
@@ -814,21 +827,22 @@ def loss_of(p, x, t):
     return (np.log(np.exp(a).sum(axis=1)) - a[np.arange(len(x)), t]).mean()
 
 
-for batch, side, filters, hidden in ((3, 8, 2, 4), (5, 9, 3, 6)):
-    flat = ((side - 2) // 2) ** 2 * filters
+for batch, high, wide, filters, hidden in ((3, 8, 8, 2, 4), (5, 9, 7, 3, 6), (1, 6, 8, 2, 5)):
+    case = f"for images {(batch, high, wide, 1)}"
+    flat = ((high - 2) // 2) * ((wide - 2) // 2) * filters
     sizes = {"w1": (3, 3, 1, filters), "w2": (flat, hidden), "w3": (hidden, 10)}
     sizes |= {"b1": (filters,), "b2": (hidden,), "b3": (10,)}
     given = {key: number.normal(size=sizes[key]) / 2 for key in sizes}
-    pixels, truth = number.normal(size=(batch, side, side, 1)), number.integers(10, size=batch)
+    pixels, truth = number.normal(size=(batch, high, wide, 1)), number.integers(10, size=batch)
     answer = submission.call("loss_and_slopes", given, pixels, truth)
     told = "loss_and_slopes must return the loss and a dictionary of gradients, two things."
     look.that(isinstance(answer, tuple | list) and len(answer) == 2, told)
     found, parts = answer
     look.that(isinstance(parts, dict), told)
-    look.close(found, loss_of(given, pixels, truth), "The loss of the network", rtol=1e-3)
+    look.close(found, loss_of(given, pixels, truth), f"The loss {case}", rtol=1e-3)
     look.equal(sorted(parts), sorted(given), "The list of gradient names")
     for key in ("w3", "b3", "w2", "b2", "w1", "b1"):
-        look.shape(parts[key], sizes[key], f"The gradient for {key}")
+        look.shape(parts[key], sizes[key], f"The gradient for {key} {case}")
         # Along a random direction, the gradient times the direction is the change in loss.
         for _ in range(10):
             way = number.normal(size=sizes[key]) * 1e-5
@@ -836,7 +850,7 @@ for batch, side, filters, hidden in ((3, 8, 2, 4), (5, 9, 3, 6)):
             rise -= loss_of(given | {key: given[key] - way}, pixels, truth)
             along = 2 * (look.as_array(parts[key], key) * way).sum()
             right = abs(along - rise) < 1e-3 * abs(rise) + 1e-9
-            look.that(right, f"The gradient for {key} is wrong.")
+            look.that(right, f"The gradient for {key} {case} is wrong.")
     # Smaller weights before a ReLU, and larger ones after it, leave the loss as it is. A step of
     # centered differences then crosses the kinks of ReLU and pooling.
     factors = {"w1": 1e-9, "b1": 1e-9, "w2": 1e9}

@@ -247,7 +247,7 @@ def factors(part):
 penalties = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
 for asked in (
     {},
-    {"width": 0.26, "dropout": 0.3, "l2": 0.01, "classes": 7},
+    {"width": 0.26, "dropout": 0.7, "l2": 0.01, "classes": 7},
     {"width": 0.126, "dropout": 0, "l2": 0.002, "classes": 100},
     {"width": 0.0625, "l2": 0},
 ):
@@ -476,6 +476,8 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     many, labels = np.repeat(shown, 30, axis=0), np.repeat(right, 30, axis=0)
     gap = fair_gap(noisy, many, labels, many, labels)
     checks.close(gap["training"], 1.0, "The training accuracy of a network with dropout")
+    with_weights = strongest(keras.layers.BatchNormalization())
+    checks.unchanged(fair_gap, with_weights, many, labels, many, labels)  # measured, not trained
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -505,7 +507,7 @@ ready = network(keras.layers.BatchNormalization())
 ready.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 dropping = network(keras.layers.Dropout(0.9))
 for what, net, inner, outer in (
-    ("a network that is not compiled, with dropout", dropping, (84, 18), (61, 34)),
+    ("a network with dropout that is not compiled", dropping, (84, 18), (61, 34)),
     ("a compiled network with batch normalization", ready, (53, 13), (71, 57)),
 ):
     train_x, train_y = labeled(net, *inner)
@@ -515,8 +517,8 @@ for what, net, inner, outer in (
     first, second = inner[1] / inner[0], outer[1] / outer[0]
     want = {"training": first, "validation": second, "gap": first - second}
     check.that(set(got) == set(want), "The keys are not training, validation and gap.")
-    check.close(got["training"], first, f"The training accuracy of {what}", atol=1e-3)
-    check.close(got["validation"], second, f"The validation accuracy of {what}", atol=1e-3)
+    check.close(got["training"], first, f"The training accuracy of {what}, on {inner[0]} images,", atol=1e-3)
+    check.close(got["validation"], second, f"The validation accuracy of {what}, on {outer[0]} images,", atol=1e-3)
     check.close(got["gap"], first - second, f"The gap (training minus validation) of {what}", atol=1e-3)
 ### END HIDDEN TESTS
 
@@ -596,11 +598,13 @@ sizes = {"input_shape": (30, 27, 1), "classes": 7}
 check.architecture(submission.build("build_net1"), first + end.format(10), case="In NET I")
 other = submission.build("build_net1", **sizes)
 check.architecture(other, first + end.format(7), case="In NET I for other images and classes")
-check.equal(list(other.input_shape[1:]), [30, 27, 1], "The input shape of NET I")
+same = list(other.input_shape[1:]) == [30, 27, 1]
+check.that(same, "build_net1 ignores its argument input_shape: give it to keras.layers.Input.")
 check.architecture(submission.build("build_net2"), second.format(5) + end.format(10), case="In NET II")
 other = submission.build("build_net2", kernel_size=3, **sizes)
 check.architecture(other, second.format(3) + end.format(7), case="In NET II with another kernel_size")
-check.equal(list(other.input_shape[1:]), [30, 27, 1], "The input shape of NET II")
+same = list(other.input_shape[1:]) == [30, 27, 1]
+check.that(same, "build_net2 ignores its argument input_shape: give it to keras.layers.Input.")
 
 
 def toy(units):
@@ -609,18 +613,22 @@ def toy(units):
     return keras.Sequential([parts.Input((4,)), parts.Dense(units), parts.BatchNormalization()])
 
 
-toys = {"deep": toy(7), "plain": toy(5), "wide": toy(3)}
-seconds = {"wide": 40.25, "deep": 7.125, "plain": 2.5}
+toys = {"deep": toy(7), "plain": toy(5), "near": toy(2), "twin": toy(4), "wide": toy(3)}
+seconds = {"wide": 40.25, "twin": 3.75, "deep": 7.125, "plain": 2.5, "near": 11.5}
 records = {name: submission.History({"loss": [1.0]}, [0], spent) for name, spent in seconds.items()}
 shares = {"plain": (0.9412, 0.8434), "deep": (0.4823, 0.5121), "wide": (0.9711, 0.6678)}
+shares |= {"near": (0.8871, 0.8437), "twin": (0.7012, 0.6678)}  # hardly better; exactly as good
 fair = {n: {"training": a, "validation": b, "gap": a - b} for n, (a, b) in shares.items()}
 rows = submission.call("compare", toys, records, fair)
 check.that(
     isinstance(rows, (list, tuple)) and all(isinstance(row, dict) for row in rows),
     "compare does not return a list of dictionaries.",
 )
-check.equal(len(rows), 3, "The number of rows")
-for row, name in zip(rows, ("plain", "wide", "deep")):
+check.equal(len(rows), 5, "The number of rows, with two networks of the same accuracy,")
+order = ["near", "plain", "wide", "twin", "deep"]
+if rows[2].get("name") == "twin":
+    order[2:4] = "twin", "wide"  # either of the two may come first
+for row, name in zip(rows, order):
     keys = {"name", "parameters", "seconds", "accuracy", "gap"}
     check.that(set(row) == keys, "The keys of a row are not name, parameters, seconds, accuracy and gap.")
     check.that(row["name"] == name, "The rows are not in order: the highest validation accuracy comes first.")
@@ -767,6 +775,8 @@ with checks.exercise("net3-own", hidden="parameters and accuracy on images that 
     sums = chances.sum(axis=1)
     checks.close(sums, np.ones(len(sums)), "The sum of each row of probabilities", atol=1e-3)
     checks.that(mine_record is not None, "train_mine returns None: return what training.fit returns.")
+    kind = type(mine_record).__name__
+    checks.that(hasattr(mine_record, "history"), f"train_mine returns a {kind}: return what training.fit returns.")
     checks.that(isinstance(entry, dict), "entry is not a dictionary.")
     checks.equal(sorted(entry), ["idea", "name"], "The sorted list of the entry's keys")
     checks.that(all(isinstance(words, str) for words in entry.values()), "entry is not made of two strings.")
@@ -775,6 +785,7 @@ with checks.exercise("net3-own", hidden="parameters and accuracy on images that 
     some[..., 0], others[..., 1] = np.linspace(0.4, 1, 16)[:, None, None], 0.8
     labels = np.arange(24)[:, None] % 10
     fresh = build_mine()
+    checks.made_anew(fresh, mine, "build_mine")
     before = [np.array(weight) for weight in fresh.get_weights()]
     with watching.watched() as trainings:
         train_mine(fresh, some, labels[:16], others, labels[16:])

@@ -264,6 +264,7 @@ np, check = submission.np, submission.checks
 rng = np.random.default_rng(8)
 for shape, rate, kind in (
     ((50,), 0.5, "float64"),
+    ((200,), 0.05, "float64"),
     ((4, 3, 5, 2), 0.3, "float32"),
     ((6, 7), 0.0, "float64"),
     ((40, 4), 0.9, "float64"),
@@ -293,6 +294,14 @@ for shape, rate, kind in (
         submission.call("dropout_forward", x, rate, uniform, training=False),
     ):
         check.close(after, x, "The result with training=False")
+x, draws = rng.uniform(1, 2, 60), rng.random((2, 60))
+pair = submission.calls("dropout_forward", [(x, 0.5, uniform) for uniform in draws])
+for got, uniform in zip(pair, draws):
+    check.that(
+        np.allclose(got, np.where(uniform >= 0.5, 2 * x, 0), rtol=1e-4),
+        "A second call with other random numbers gives a wrong result: keep nothing from one call "
+        "to the next.",
+    )
 ### END HIDDEN TESTS
 
 # %%
@@ -349,6 +358,7 @@ for shapes, factor, case in (
     ([(3, 3, 4, 5), (20, 7)], 0.005, "a convolution's and an FC layer's kernel"),
     ([(9,)], 1.5, "one kernel with a single axis"),
     ([(2, 3), (2, 3), (2, 3)], 0.3, "three kernels of the same shape"),
+    ([(4, 2)], 3e-6, "a small factor"),
     ([], 0.1, "no kernels"),
 ):
     kernels = [rng.normal(size=shape) for shape in shapes]
@@ -363,9 +373,9 @@ for shapes, factor, case in (
     check.that(
         np.allclose(got, factor * sum(float(np.sum(k * k)) for k in kernels), rtol=1e-4),
         f"The penalty is wrong for {case}: it is the factor times the sum of all squares, without "
-        "a half and without a mean.",
+        "a half, a mean or rounding.",
     )
-    check.that(hasattr(result[1], "__len__"), "The gradients are not a list of arrays.")
+    check.that(hasattr(result[1], "__len__"), f"For {case}, the gradients are not a list of arrays.")
     check.equal(len(result[1]), len(kernels), f"The number of gradients for {case}")
     for gradient, kernel in zip(result[1], kernels):
         check.shape(gradient, kernel.shape, "A gradient")
@@ -512,6 +522,7 @@ for case, losses, val_losses, steps, want in (
     ("an empty history", [], [], 3, False),
     ("a history of one epoch", [1.0], [1.0], 1, False),
     ("epochs=1", [2.0, 1.0], [1.0, 2.0], 1, True),
+    ("steps of 0.00001", [3e-5, 2e-5, 1e-5], [1e-5, 2e-5, 3e-5], 2, True),
     ("epochs=4 and three rises", down[:4], up[:4], 4, False),
     ("epochs=4 and four rises", down, up, 4, True),
 ):

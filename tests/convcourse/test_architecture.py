@@ -56,6 +56,36 @@ def test_wrong_networks_fail_with_words_that_name_the_mistake(settings, words):
         architecture.compare(small(**settings), WANT)
 
 
+def padded(side, extra=()):
+    inputs, pool = L.Input((side, side, 3)), L.MaxPooling2D(2, padding="same")
+    return keras.Sequential([inputs, L.Conv2D(4, 3), pool, *extra, L.Flatten(), L.Dense(3)])
+
+
+def by_hand(side):
+    inputs = keras.Input((side, side, 3))
+    x = L.AveragePooling2D(2, padding="same")(inputs)
+    return keras.Model(inputs, L.Dense(3)(keras.ops.reshape(x, (-1, x.shape[1] * x.shape[2] * 3))))
+
+
+def test_a_padding_of_poolings_that_adds_nothing_is_no_difference():
+    architecture.compare(padded(8), "conv 3x3x4, pool 2, flatten, dense 3")
+    architecture.compare(by_hand(8), "avgpool 2, flatten, dense 3")
+
+
+@pytest.mark.parametrize(
+    ("network", "want", "words"),
+    [
+        (lambda: padded(9), "conv 3x3x4, pool 2, flatten, dense 3", "padding same; expected"),
+        (lambda: by_hand(9), "avgpool 2, flatten, dense 3", "padding same; expected"),
+        (lambda: padded(8, [L.GaussianNoise(1)]), "conv 3x3x4, pool 2, flatten, dense 3", "Noise"),
+        (lambda: padded(8), "conv 3x3x4, pool 2, flatten, dense 3 relu", "padding|activation"),
+    ],
+)
+def test_a_padding_of_poolings_excuses_nothing_else(network, want, words):
+    with pytest.raises(checks.Wrong, match=words):
+        architecture.compare(network(), want)
+
+
 @pytest.mark.parametrize(("axis", "right"), [(-1, True), (1, True), ([1], True), (0, False)])
 def test_unit_normalization_is_of_each_row(axis, right):
     rows = keras.Sequential([L.Input((4,)), L.Dense(3), L.UnitNormalization(axis=axis)])

@@ -19,12 +19,27 @@ def append(values, more):
     return values
 
 
+class Network:
+    """What a check knows of a Keras network."""
+
+    def __init__(self):
+        self.kernel = np.zeros(2)
+
+    def get_weights(self):
+        return [self.kernel]
+
+
+def train(net, epochs):
+    net.kernel = net.kernel + epochs
+
+
 @pytest.mark.parametrize(
     ("function", "args", "name"),
     [
         (scale, [np.ones(3)], "x"),
         (append, [[1], {}], "more"),
         (scale, [np.array([np.nan, 1])], "x"),
+        (train, [Network(), 3], "net"),
     ],
 )
 def test_the_argument_that_changes_is_named(function, args, name):
@@ -32,7 +47,9 @@ def test_the_argument_that_changes_is_named(function, args, name):
         checks.unchanged(function, *args)
 
 
-@pytest.mark.parametrize("x", [np.ones(3), [1.0, 2.0], {"a": np.array([np.nan])}, None, "text"])
+@pytest.mark.parametrize(
+    "x", [np.ones(3), [1.0, 2.0], {"a": np.array([np.nan])}, None, "text", Network()]
+)
 def test_what_stays_passes_and_the_result_comes_back(x):
     assert checks.unchanged(lambda value: 3, x) == 3
 

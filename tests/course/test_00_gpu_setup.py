@@ -247,9 +247,36 @@ def first_line(text, field="MemTotal"):
     return int(text.splitlines()[known[field]].split()[1]) * 1.024e-6
 
 
+def all_digits(text, field="MemTotal"):
+    for line in text.splitlines():
+        if line.startswith(field + ":"):
+            return int("".join(filter(str.isdigit, line))) * 1.024e-6
+    raise KeyError(field)
+
+
+def not_escaped(text, field="MemTotal"):
+    found = re.search(rf"^{field}:\s*(\d+)", text, re.MULTILINE)
+    if found is None:
+        raise KeyError(field)
+    return int(found[1]) * 1.024e-6
+
+
+def remembering():
+    seen = {}
+
+    def memory_gb(text, field="MemTotal"):
+        seen.update(line.split(":") for line in text.splitlines())
+        return int(seen[field].split()[0]) * 1.024e-6
+
+    return memory_gb
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (all_digits, "a digit in its name"),
+        (not_escaped, "KeyError for a field with brackets in its name"),
+        (remembering(), "text of an earlier call"),
         (lambda t, f="MemTotal": by_pattern(t, f) / 1.024, "total memory"),
         (lambda t, f="MemTotal": by_pattern(t, f) * 1e6, "total memory"),
         (lambda t, f="MemTotal": by_pattern(t, f) * 1e9 / 2**30, "total memory"),
@@ -356,6 +383,18 @@ def conv(change):
         (("product_multiplications", lambda n, k, m: (n, k, m)), "count for (2, 3)"),
         (("product_multiplications", lambda n, k, m: 24), "product_multiplications("),
         (conv(lambda h, w, f, c, o, n: n * h * w * f * f * 3 * o), "conv_multiplications("),
+        (
+            ("product_multiplications", lambda *n: int(np.prod(n, dtype=np.int32))),
+            "product_multiplications(1301",
+        ),
+        (
+            conv(lambda h, w, f, *n: int(np.prod([h, w, f, f, *n], dtype=np.int32))),
+            "conv_multiplications(31",
+        ),
+        (
+            conv(lambda h, w, f, *n: int(np.prod([h, w, f, f, *n], dtype=np.float32))),
+            "conv_multiplications(31",
+        ),
     ],
 )
 def test_wrong_counts_are_found(gpu, answer, words):
@@ -396,6 +435,7 @@ def test_speed_written_another_way_passes(gpu, right):
         (lambda m, s: 2 * m * s / 1e9, "GFLOP/s"),
         (lambda m, s: 2 * m / s, "GFLOP/s"),
         (lambda m, s: 2 * m // s // 10**9, "gflops("),
+        (lambda m, s: 2 * m // s / 1e9, "gflops(7, 4.0)"),
         (lambda m, s: print(2 * m / s / 1e9), "None"),
         (lambda m, s: 2 * s / m * 1e9, "GFLOP/s"),
         (lambda m, s: 2 * m / 2.0 / 1e9, "gflops(5000000000, 0.5)"),
@@ -513,9 +553,19 @@ def with_the_warm_up(function, repeats=5, clock=time.perf_counter):
     return timer(statistics.median, warm_up=0)(function, repeats + 1, clock)
 
 
+def by_processor_time(function, repeats=5, clock=time.process_time):
+    return timer(statistics.median)(function, repeats, clock)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (by_processor_time, "let time.perf_counter be the default"),
+        (timer(lambda taken: np.median(list(set(taken)))), "take the same time"),
+        (
+            timer(lambda taken: np.median([round(one, 3) for one in taken])),
+            "less than a millisecond",
+        ),
         (timer(statistics.mean), "mean"),
         (timer(min), "fastest"),
         (timer(max), "slowest"),
@@ -639,7 +689,16 @@ def test_rates_measured_another_way_pass(gpu, right):
     ("wrong", "words"),
     [
         (product("a @ b"), "returns a tensor"),
-        (product("[a @ b, 0][1]"), "returns 0 without waiting"),
+        (product("[a @ b, 0][1]"), "returns the integer 0, and the result is made of floats"),
+        (product("int((a @ b)[0, 0])"), "the integer 400, and the result is made of floats"),
+        (product("(a @ b).shape[0]"), "the integer 400, and the result is made of floats"),
+        (
+            convolution()
+            .replace("timer(lambda: ", "timer(functools.cache(lambda: ")
+            .replace("'SAME'))))", "'SAME')))))")
+            + "\nimport functools",
+            "Only the first call of the timed function",
+        ),
         (convolution("tf.nn.conv2d(x, w, 1, 'SAME')"), "returns a tensor"),
         (product(device="'CPU'"), "device is ignored"),
         (product(rate="size**3 / seconds / 1e9"), "product_rate for the size 400"),

@@ -273,8 +273,34 @@ WINDOWS_WRONG = faults(
             "    x -= x.mean()\n    padded = pad",
             "changes its argument x",
         ),
+        "converted": (
+            "seen = ",
+            "x = np.asarray(x, float); seen = ",
+            "copy of the pixels of float32",
+        ),
+        "in one piece": (
+            "seen = ",
+            "x = np.ascontiguousarray(x); seen = ",
+            "copy of the pixels of float32",
+        ),
+        "biases squeezed away": ("w) + b", "w).squeeze() + b", "shape"),
+        "no bias for one filter": ("w) + b", "w) + (b if len(b) > 1 else 0)", "(1, 1, 2, 1)"),
     },
-) | {"stacked": (STACK, "copy of the pixels")}
+) | {
+    "stacked": (STACK, "copy of the pixels"),
+    "strides of a whole float64 array": (
+        """
+def windows(x, size, stride=1):
+    (N, H, W, C), (m, n) = x.shape, size
+    row = C * 8 * W
+    steps = H * row, stride * row, stride * C * 8, row, C * 8, 8
+    shape = N, (H - m) // stride + 1, (W - n) // stride + 1, m, n, C
+    x = np.pad(x, ((0, 99), (0, 0), (0, 0), (0, 0)))[:N] if x.itemsize < 8 else x
+    return np.lib.stride_tricks.as_strided(x, shape, steps)
+""",
+        "float32 images that are a view of others",
+    ),
+}
 
 # ------------------------------------------------------------------ conv-differences
 
@@ -381,6 +407,8 @@ DIFFERENCES_WRONG = faults(
         "sum": ("return np.array(slopes)", "return np.sum(slopes) * np.ones(x.size)", "of squares"),
         "not returned": ("return np", "np", "None"),
         "another default": ("h=1e-5", "h=0.1", "without h"),
+        "a larger default": ("h=1e-5", "h=1e-3", "without h"),
+        "a smaller default": ("h=1e-5", "h=1e-6", "without h"),
     },
 )
 DIFFERENCES_WRONG |= {
@@ -716,6 +744,11 @@ POOL_WRONG = faults(
             "    x += 1\n    return grad_x",
             "changes its argument x",
         ),
+        "nothing at 0": (
+            "= grad[n, i, j, c]",
+            "= grad[n, i, j, c] * (window.max() != 0)",
+            "gradient",
+        ),
         "changed gradient": (
             "    return grad_x",
             "    grad *= 2\n    return grad_x",
@@ -1017,6 +1050,12 @@ CHAIN_WRONG = faults(
             "    x *= 0\n    return loss",
             "changes its argument x",
         ),
+        "square images": (
+            'f["pool"].shape)',
+            '(len(x), *2 * [(x.shape[1] - 2) // 2], p["b1"].size))',
+            "cannot reshape",
+        ),
+        "several images": ("g3.sum(0)", "g3.squeeze().sum(0)", "for images (1, 6, 8, 1)"),
         "tuple of gradients": (
             '"w3": f["relu2"].T.dot(g3), "b3": g3.sum(0),\n    }',
             '"w3": f["relu2"].T.dot(g3), "b3": g3.sum(0),\n    }.values()',

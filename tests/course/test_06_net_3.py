@@ -180,7 +180,9 @@ def builder(wrong=""):
         def drop(x):
             if wrong == "always dropout":
                 return L.Dropout(0.5)(x)
-            return L.Dropout(0.5 if wrong == "rate" else dropout)(x) if dropout else x
+            kind = L.SpatialDropout2D if wrong == "spatial" and len(x.shape) == 4 else L.Dropout
+            rate = min(dropout, 0.5) if wrong == "at most half" else dropout
+            return kind(0.5 if wrong == "rate" else rate)(x) if dropout else x
 
         penalty = keras.regularizers.L2(l2 * (2 if wrong == "double" else 1)) if l2 else None
         if wrong == "always l2":
@@ -348,6 +350,8 @@ def test_net3_built_another_way_passes(net3, right):
         ("dropout on convolutions alone", "dropout"),
         ("end", "activation relu; expected softmax"),
         ("rate", "rate"),
+        ("at most half", "rate"),
+        ("spatial", "SpatialDropout2D"),
         ("always dropout", "dropout"),
         ("width", "filters"),
         ("int", "filters"),
@@ -552,6 +556,12 @@ PAIR = '{"training": a, "validation": b, "gap": a - b}'
         ('"validation": b', '"validation": round(b, 1)', "validation accuracy of a network"),
         ("a, b = ", "train_labels[:] = 0; a, b = ", "changes its argument train_labels"),
         ("np.mean", "np.sum", "training accuracy"),
+        (
+            "    a, b = ",
+            '    if model.weights:\n        model.compile("adam", "mse")\n'
+            "        model.fit(train_images, train_labels, verbose=0)\n    a, b = ",
+            "changes its argument model",
+        ),
     ],
 )
 def test_an_unfair_gap_is_named(net3, old, new, words):
@@ -622,10 +632,11 @@ def compare(nets, records, gaps):
         VERBOSE_COMPARE,
         BY_DATACLASS,
         COMPARE.replace("return rows", "return tuple(rows)"),
+        COMPARE.replace("in nets:", "in reversed(nets):"),
         COMPARE.replace('["gap"]', '["training"] - gaps[name]["validation"]'),
         COMPARE.replace("rows.append(dict(", "rows.insert(0, dict(").replace("int(", "np.int64("),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_a_table_made_another_way_passes(net3, code):
     result = run(net3, "net3-compare", code)
@@ -651,6 +662,13 @@ SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
         ("nets[name].weights", "nets[name].layers[-1].weights[:1]", "parameters"),
         ("nets[name].weights", "nets[name].trainable_weights", "parameters"),
         ("return rows", "return rows[:1]", "number of rows"),
+        ("return rows", "return rows[:3]", "number of rows"),
+        (
+            "return rows",
+            'return list({row["accuracy"]: row for row in rows}.values())',
+            "number of rows, with two networks of the same accuracy",
+        ),
+        ('-row["accuracy"]', '-round(row["accuracy"], 2)', "not in order"),
         ("return rows", "return {row['name']: row for row in rows}", "returns a dict"),
         ("return rows", "return [list(row.values()) for row in rows]", "row is no dictionary"),
         ("return rows", "return rows[0]", "returns a dict"),
@@ -715,7 +733,7 @@ def test_earlier_networks_written_another_way_pass(net3):
 )
 def test_another_network_of_the_earlier_assignments_is_named(net3, wrong, words):
     if wrong == "size":
-        words = "input shape of NET I"
+        words = "build_net1 ignores its argument input_shape"
     assert_wrong(run(net3, "net3-compare", earlier(wrong)), words)
 
 
@@ -863,6 +881,13 @@ def test_a_training_on_other_images_is_named(net3, trained, bands, new, words):
     assert_wrong(net3.run("net3-own", own(net3, trained, TRAIN.replace(FIT, new))), words)
 
 
+def test_a_builder_that_gives_mine_again_is_named(net3, trained, bands):
+    bands(0, 0, 0)
+    names = own(net3, trained, TRAIN)
+    names["build_mine"] = lambda: names["mine"]
+    assert_wrong(net3.run("net3-own", names), "build_mine returns the same network each time")
+
+
 def small_net(units=10, end="softmax", shape=(32, 32, 3), hidden=0):
     net = keras.Sequential([keras.Input(shape), L.Flatten()])
     if hidden:
@@ -879,6 +904,7 @@ def small_net(units=10, end="softmax", shape=(32, 32, 3), hidden=0):
         ({"mine": small_net(end=None)}, "probabilities"),
         ({"mine": small_net(end="sigmoid")}, "probabilities"),
         ({"mine_record": None}, "returns None"),
+        ({"mine_record": {"loss": [1.0]}}, "returns a dict: return what training.fit returns"),
         ({"entry": {"name": "x"}}, "list of the entry's keys"),
         ({"entry": None}, "not a dictionary"),
         ({"entry": {"name": 3, "idea": "x"}}, "two strings"),

@@ -42,6 +42,9 @@ def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
 """
 BLOCKS = {
     "functional": FUNCTIONAL,
+    "poolings with a padding that adds nothing": changed(
+        FUNCTIONAL, ("(2, 2))", "(2, 2), padding='same')")
+    ),
     "a penalty of 0": changed(
         FUNCTIONAL, ("keras.regularizers.L2(l2) if l2 else None", "keras.regularizers.L1L2(l2=l2)")
     ),
@@ -297,6 +300,19 @@ def dropout_forward(x: np.ndarray, rate: float, uniform: np.ndarray,
 """,
 }
 DROPOUTS_WRONG = {
+    "the first mask again": (
+        "mask = None\n"
+        + changed(
+            WHERE,
+            (
+                "    return np.where",
+                "    global mask\n    if mask is None or mask.shape != x.shape:\n"
+                "        mask = uniform >= rate\n    return np.where",
+            ),
+            ("np.where(uniform >= rate", "np.where(mask"),
+        ),
+        "keep nothing from one call to the next",
+    ),
     "not scaled": (changed(WHERE, ("x / (1 - rate)", "x")), "dropout with rate 0.2"),
     "the others dropped": (
         changed(WHERE, ("uniform >= rate", "uniform < rate")),
@@ -328,6 +344,10 @@ DROPOUTS_WRONG = {
     "all zeros": (
         changed(WHERE, ("np.where(uniform >= rate, x / (1 - rate), 0)", "np.zeros_like(x)")),
         "dropout with rate 0.2",
+    ),
+    "small rates left out": (
+        changed(WHERE, ("if not training", "if not training or rate < 0.1")),
+        "random number is below the rate",
     ),
     "fixed rate": (
         changed(WHERE, ("uniform >= rate, x / (1 - rate)", "uniform >= 0.2, x / 0.8")),
@@ -434,6 +454,14 @@ PENALTIES_WRONG = {
         "one kernel with a single axis",
     ),
     "a half": (changed(SUMS, ("penalty = factor", "penalty = factor / 2")), "penalty"),
+    "rounded": (
+        changed(SUMS, ("return penalty", "return round(float(penalty), 4)")),
+        "for a small factor",
+    ),
+    "none without kernels": (
+        changed(SUMS, ("return penalty, ", "return penalty, None if not kernels else ")),
+        "for no kernels, the gradients are not a list",
+    ),
     "the mean": (changed(SUMS, (".sum()", ".mean()")), "penalty"),
     "L1": (changed(SUMS, ("(k ** 2)", "abs(k)")), "penalty"),
     "the first kernel alone": (
@@ -563,6 +591,13 @@ def should_stop(losses: list[float], val_losses: list[float], epochs: int = 3) -
 ''',
 }
 RULES_WRONG = {
+    "with a tolerance": (
+        changed(
+            WINDOW,
+            ("val_losses[k] > val_losses[k - 1]", "val_losses[k] > val_losses[k - 1] + 1e-3"),
+        ),
+        "wrong for steps of 0.00001",
+    ),
     "the number of steps": (
         changed(COUNTED, ("return running >= epochs", "return running")),
         "returns 2 for two rises in three epochs; expected false",

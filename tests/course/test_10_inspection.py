@@ -236,6 +236,7 @@ def test_histograms_in_other_forms_pass(look, code):
         ("return e, d", "return e, np.roll(d, len(d) - 1, axis=0)", "a density is wrong"),
         ("return e, d", "return e, d[:, ::-1]", "densities"),
         ("return e, d", "return d, e", "edges"),
+        ("np.histogram(a, e,", "np.histogram(a[a != 0], e,", "values of 0 count"),
         ("return e, d", "return d", "two values"),
         ("return e, d", "pass", "two values"),
         ("bins + 1", "bins", "shape"),
@@ -722,6 +723,13 @@ def test_scaled_maps_in_other_forms_pass(look, code):
         ("return m", "return (255 * m).astype(np.uint8)", "example"),
         ("return m", "return 2 * m - 1", "example"),
         ("return m", "return m.round()", "example"),
+        ("high > low", "high - low > 0.01", "small and close together"),
+        (
+            "    low, high =",
+            "    if maps.shape[2] > 2:\n"
+            "        maps = np.moveaxis(maps.reshape(-1, *maps.shape[:2]), 0, -1)\n    low, high =",
+            "reshape mixes the maps",
+        ),
         ("return m", "pass", "None"),
         ("(maps - low) / s", "(maps - low) / (s + 0.01)", "example"),
         ("    s =", "    maps -= low\n    high = high - low; low = 0\n    s =", "argument maps"),

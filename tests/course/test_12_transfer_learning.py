@@ -165,6 +165,7 @@ def wraps_around(pixels, mean, scale, order):
         (lambda p, m, s, o: by_channel(p, m, s, o).astype("float64"), "float64"),
         (lambda p, m, s, o: by_channel(p / 255, m, s, o), "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, s, o)[0], "shape"),
+        (lambda p, m, s, o: by_channel(p[:32], m, s, o), "along axis 0"),
         (lambda p, m, s, o: np.clip(by_channel(p, m, s, o), -1, 5), "rgb order"),
         (lambda p, m, s, o: None, "None"),
         (wraps_around, "in rgb order"),
@@ -268,9 +269,16 @@ def without_the_last(labels, count, seed):
     return np.concatenate(drawn)
 
 
+def a_block(labels, count, seed):
+    rng = np.random.default_rng(seed)
+    places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    return np.concatenate([np.roll(p, rng.integers(len(p)))[:count] for p in places])
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (a_block, "not as a block"),
         (first_ones, "use the seed"),
         (with_replacement, "different positions"),
         (unbalanced, "labels at these positions"),
@@ -461,6 +469,12 @@ def for_one_size(base, trainable, classes=10):
     return functional(base, trainable, classes)
 
 
+def for_colors(base, trainable, classes=10):
+    base.trainable = trainable
+    inputs = keras.Input((*base.input_shape[1:3], 3))
+    return keras.Sequential([inputs, *functional(base, trainable, classes).layers[1:]])
+
+
 def with_dropout(base, trainable, classes=10):
     layers = layer_by_layer(base, trainable, classes).layers
     inputs = L.Input(base.input_shape[1:])
@@ -487,6 +501,7 @@ def with_dropout(base, trainable, classes=10):
         (always_stopped, "let the gradient reach it"),
         (never_unfreezes, "trainable parameters; expected 566,362"),
         (for_one_size, "Error"),
+        (for_colors, "use base.input_shape"),
         (with_dropout, "dropout"),
         (lambda *a, **k: None, "None"),
     ],
@@ -587,6 +602,8 @@ def other(line, **settings):
 
 
 COMPILE = "net.compile('adam', 'sparse_categorical_crossentropy', metrics=['accuracy'])"
+ONE_RATE = "rate = rate if frozen else 0.001"
+THAW = "base.trainable = True; base.layers[0].trainable = False"
 PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, steps), verbose=0)"
 
 
@@ -612,6 +629,10 @@ PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, ste
         ((FIRST, SECOND, "return None"), "does not return net"),
         ((FIRST, SECOND, "return base"), "does not return net"),
         ((FIRST.replace("if frozen: ", ""), SECOND), "without frozen steps"),
+        ((FIRST.replace("if frozen", "if frozen > 1"), SECOND), "only if it has no steps"),
+        ((ONE_RATE, FIRST, SECOND), "learning rate of the second phase for fine-tuning"),
+        ((FIRST, THAW, SECOND.replace("base,", "base.layers[-1],")), "A layer of the base"),
+        ((FIRST.replace("base,", "base.layers[-1],"), SECOND), "base changes in the first"),
         ((FIRST, SECOND.replace("if frozen < steps: ", "")), "feature extraction"),
     ],
 )

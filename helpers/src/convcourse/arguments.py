@@ -16,7 +16,7 @@ def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     Args:
         function: The student's function.
-        *args: Its arguments: numbers, arrays, lists and dictionaries.
+        *args: Its arguments: numbers, arrays, lists, dictionaries and Keras networks.
         **kwargs: Its keyword arguments.
 
     Returns:
@@ -68,6 +68,8 @@ def _same(one: Any, other: Any) -> bool:
             and list(one) == list(other)
             and all(_same(one[key], other[key]) for key in one)
         )
+    if callable(getattr(one, "get_weights", None)):  # a network or a layer
+        return type(one) is type(other) and _same(one.get_weights(), other.get_weights())
     if hasattr(one, "__array__"):
         one, other = np.asarray(one), np.asarray(other)
         if one.shape != other.shape or one.dtype != other.dtype:

@@ -12,7 +12,6 @@ from convcourse.wire.steps import Network, Node, references
 
 SCALES = (0.1, 1.0, 10.0)  # of the inputs
 IMAGES = 8
-DROPOUTS = ("Dropout", "SpatialDropout2D")
 
 
 def chain(network: Network) -> list[tuple[str, dict]]:
@@ -97,7 +96,7 @@ def _dropouts(network: Network) -> list[tuple[float, int]]:
     seen: set[tuple[str, int]] = set()
     for _, node in network.calls():
         before += len(_new_weights(network, node, seen))
-        if node.do == "layer" and network.parts[node.at].kind in DROPOUTS:
+        if node.do == "layer" and network.parts[node.at].kind == "Dropout":
             found.append((float(network.parts[node.at].config["rate"]), before))
     return found
 
