@@ -20,7 +20,7 @@ from autograder.kernel import cells as kernel_cells
 from autograder.kernel import notebook
 from autograder.kernel.lives import GRACE
 from autograder.pages.sanitize import MAX_OUTPUT
-from autograder.walled import walls
+from autograder.walled import levels, probe
 from autograder.walled.errors import WallError
 from autograder.warm import reach, server
 from autograder.warm.provisioner import NAME
@@ -345,9 +345,11 @@ def test_a_worker_gets_its_share_of_the_machines_memory_and_never_too_little(mon
 
 
 def test_a_machine_that_lacks_a_wall_is_named_with_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(walls, "missing", lambda: ("own user",))
-    with pytest.raises(WallError, match=r"own user.*docs/sandbox.md.*--sandbox none"):
+    errors = {levels.named(wall): "not here" for wall in levels.every()}
+    monkeypatch.setattr(probe, "found", lambda places: probe.Found(errors))
+    with pytest.raises(WallError, match=r"bounded.*docs/sandbox.md.*--sandbox none"):
         reach.require()
+    monkeypatch.undo()
     monkeypatch.setattr(reach, "readable", lambda: {"/no": "/no/such/place"})
     with pytest.raises(WallError, match=r"wall 'own files' .*--sandbox none"):
         run("print(1)", tmp_path)

@@ -27,8 +27,13 @@ def server() -> Iterator[Server]:
     one.close()
 
 
+def path() -> str:
+    """Where the server finds the tests' modules and the copy of the packages under test."""
+    return os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def start() -> Server:
-    return Server("preloaded", passed_names=["PATH"], settings={"PYTHONPATH": str(HERE)})
+    return Server("preloaded", passed_names=["PATH"], settings={"PYTHONPATH": path()})
 
 
 @dataclass
@@ -103,6 +108,11 @@ def said(ask: Ask) -> Callable[..., str]:
         return one.text
 
     return run
+
+
+@pytest.fixture(name="path")
+def _path() -> str:
+    return path()
 
 
 @pytest.fixture

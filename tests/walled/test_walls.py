@@ -1,5 +1,6 @@
 """Each wall, tried alone from behind it."""
 
+import json
 import os
 import signal
 import socket
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 from walls_needed import walls_needed
 
-from autograder.walled import landlock, linux, readable, seccomp, walls
+from autograder.walled import doctor, landlock, levels, linux, probe, readable, seccomp, walls
 from autograder.walled.errors import WallError
 from autograder.walled.limits import LIMITS
+from autograder.walled.request import Walls
 
 pytestmark = [pytest.mark.unit, walls_needed]
 HERE = Path(__file__).parent
@@ -281,7 +283,7 @@ from autograder.walled import client, request, server, spaces, walls
 spaces.own_user(None)
 Path("/proc/sys/user/max_user_namespaces").write_text("0")
 print(*walls.missing(), sep=",")
-one = server.Server("preloaded", settings={"PYTHONPATH": sys.argv[1]})
+one = server.Server("preloaded", settings={"PYTHONPATH": sys.argv[2]})
 asked = request.Walls("/tmp", "/tmp", {}, advice="ask somebody").plain()
 process = client.Process(one.address, "os:abort", {}, environment={}, folder="/", walls=asked)
 try:
@@ -291,40 +293,83 @@ except walls.WallError as error:
 one.close()
 command = [sys.executable, "-c", "from walls_needed import walls_needed; print(walls_needed.args)"]
 for wanted in ("0", "1"):
-    more = {"PYTHONPATH": os.path.dirname(sys.argv[1]), "REQUIRE_WALLS": wanted}
+    more = {"PYTHONPATH": f"{os.path.dirname(sys.argv[1])}:{sys.argv[2]}", "REQUIRE_WALLS": wanted}
     print(subprocess.run(command, env=os.environ | more, text=True, stderr=-2, stdout=-1).stdout)
 """
 
 
-def test_a_machine_that_forbids_user_namespaces_is_named_and_tests_fail_if_they_must_not_skip():
+def test_a_machine_that_forbids_user_namespaces_is_named_and_tests_fail_if_they_must_not_skip(path):
     done = subprocess.run(
-        [sys.executable, "-c", FORBIDDEN, str(HERE)], capture_output=True, text=True
+        [sys.executable, "-c", FORBIDDEN, str(HERE), path], capture_output=True, text=True
     )
     names, asked, skipped, failed = done.stdout.strip().split("\n", 3)
-    assert "own user" in names.split(",") and "counted processes" not in names, done.stderr
+    lacking = "own user,no network,own ipc,own processes,own mounts,own files"
+    assert names == lacking, done.stderr  # and each other one stands, tried on its own
     assert asked.startswith("This machine cannot build the sandbox's wall 'own user' (")
     assert asked.endswith("): ask somebody.")
     assert skipped == "(True,)" and "WallError: This machine cannot build" in failed
 
 
+ROOT = """
+import json, subprocess, sys
+from pathlib import Path
+from autograder.walled import linux
+linux.unshare(linux.CLONE_NEWUSER)
+for name, words in (("setgroups", "deny"), ("uid_map", "0 {0} 1"), ("gid_map", "0 {1} 1")):
+    Path("/proc/self", name).write_text(words.format(*map(int, sys.argv[1:])))
+Path("/proc/sys/user/max_user_namespaces").write_text("0")
+code = "from autograder.walled import levels, probe; print(probe.found().level); "
+code += "levels.own_user(None)"
+print(subprocess.run([sys.executable, "-c", code], text=True, stderr=-2, stdout=-1).stdout)
+"""
+
+
+def test_root_that_may_enter_the_other_namespaces_needs_no_user_namespace():
+    command = [sys.executable, "-c", ROOT, str(os.geteuid()), str(os.getegid())]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.split() == ["namespaces"], done.stderr
+
+
 def test_what_is_missing_is_said_in_one_sentence_with_the_advice(monkeypatch):
-    monkeypatch.setattr(walls, "missing", lambda: ("own user", "no network"))
+    weakest = [*levels.LEVELS[-1]]
+    errors = {levels.named(wall): "" for wall in levels.every()}
+    errors |= {levels.named(wall): "not here" for wall in weakest[:2]}
+    monkeypatch.setattr(probe, "found", lambda places: probe.Found(errors))
     with pytest.raises(WallError) as caught:
         walls.require("ask somebody")
-    said = "This machine cannot build 2 of the sandbox's walls (own user, no network)"
+    names = ", ".join(levels.named(wall) for wall in weakest[:2])
+    said = f"This machine cannot build 2 of the sandbox's walls ({names})"
     assert str(caught.value) == f"{said}: ask somebody."
 
 
 def test_another_system_has_none_of_the_walls(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    names = walls.missing.__wrapped__()
-    assert len(names) == len(walls.OUTER) + len(walls.INNER) and "own user" in names
+    found = probe._found.__wrapped__(())
+    assert set(found.errors) == {levels.named(wall) for wall in levels.every()}
+    assert all(found.errors.values()) and found.level == ""
+    said = [*doctor.report(found)]
+    assert said[0] == "darwin." and "refuses" in said[-1] and "Linux" in said[2]
 
 
 def test_without_libseccomp_the_walls_that_need_it_are_missing_and_no_others():
-    code = "import sys; sys.modules['pyseccomp'] = None; from autograder.walled import walls; "
-    command = [sys.executable, "-c", code + "walls.try_all()"]
-    built = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    names = [walls.name(wall) for wall in (*walls.OUTER, *walls.INNER)]
-    lacking = ["own files", "locked files", "fewer calls", "counted processes"]
-    assert [name for name in names if name not in built] == lacking
+    code = "import sys; sys.modules['pyseccomp'] = None; from autograder.walled import probe; "
+    command = [sys.executable, "-c", code + "probe.main()"]
+    said = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    found = probe.Found(dict(map(json.loads, said)))
+    lacking = ("own files", "locked files", "fewer calls", "counted processes")
+    assert found.missing("namespaces") == lacking
+    report = "\n".join(doctor.report(found))
+    assert report.count("install libseccomp 2.5.2") >= 4 and "own user             stands" in report
+
+
+def test_a_wall_that_needs_another_one_is_never_tried_without_it(monkeypatch):
+    """Otherwise root would change the machine's own file tree."""
+
+    def refused(request: Walls) -> None:
+        raise PermissionError(1, "not here")
+
+    monkeypatch.setattr(probe, "NEEDS", {**levels.NEEDS, levels.own_files: (refused,)})
+    one = levels.Level("namespaces", (refused,), (levels.own_files,))
+    monkeypatch.setattr(levels, "LEVELS", (one,))
+    said = dict(probe.try_all([]))
+    assert said == {"refused": "not here", "own files": "it needs 'refused': not here"}

@@ -145,6 +145,7 @@ def grade(
     from autograder.run import before, progress
     from autograder.run import cluster as clusters
     from autograder.run import grade as grading
+    from autograder.warm import reach
 
     gc.freeze()  # no collection needs to search what is loaded
     warnings.filterwarnings("ignore", module="nbgrader")
@@ -156,6 +157,8 @@ def grade(
     walls = sandbox == "walls"
     settings = grading.Settings(profile=profile.value, walls=walls, hidden=hidden)
     typer.echo(f"Grading {assignment} under the profile {profile.value}.")
+    if walls and not cluster:
+        typer.echo(f"Level of the walls: {reach.require()}. autograder doctor tells more.")
     try:
         with contextlib.ExitStack() as stack:
             watch = stack.enter_context(progress.shown())
@@ -238,6 +241,18 @@ def mutate(
     cores = jobs or workers.usable_cores()
     left = survivors.show(course, chosen, profile.value, cores, exercise or [], force)
     raise typer.Exit(1 if left else 0)
+
+
+@app.command()
+def doctor() -> None:
+    """Show which walls this machine can build around student code, and what would raise more."""
+    from autograder.walled import doctor as diagnosis
+    from autograder.warm import reach
+
+    found = reach.found()
+    for line in diagnosis.report(found):
+        typer.echo(line)
+    raise typer.Exit(0 if found.level else 1)
 
 
 @app.command()

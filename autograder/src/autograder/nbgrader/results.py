@@ -34,7 +34,8 @@ def read(root: Path, assignment: str) -> Report:
     """
     source = nbformat.read(root / "source" / assignment / f"{assignment}.ipynb", as_version=4)
     tests = {c.id: float(c.points) for c in map(parse, source.cells) if c.is_graded}
-    with Gradebook(Room(root, assignment).db_url) as gradebook:
+    room = Room(root, assignment)
+    with Gradebook(room.db_url) as gradebook:
         submissions = gradebook.assignment_submissions(assignment)
         scores = {
             submission.student_id: {one.name: _score(one) for one in _grades(submission)}
@@ -42,7 +43,8 @@ def read(root: Path, assignment: str) -> Report:
         }
         decided = tuple(_decided(submissions, records.load(gradebook, assignment)))
     rows = [Row(s, _marks(root, assignment, s, tests, scores[s])) for s in sorted(scores)]
-    return Report(assignment, tests, rows, decided)
+    levels = tuple(level for student, level in room.levels().items() if student in scores)
+    return Report(assignment, tests, rows, decided, levels)
 
 
 def _grades(submission: SubmittedAssignment) -> list[Grade]:

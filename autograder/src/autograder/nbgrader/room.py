@@ -111,8 +111,11 @@ class Room:
 
     def seconds(self) -> dict[str, dict[str, float]]:
         """The seconds of each stage, for every student who is done."""
-        notes = (self.place / "done").glob("*.json")
-        return {n.stem: json.loads(n.read_text()).get("seconds", {}) for n in sorted(notes)}
+        return {student: note.get("seconds", {}) for student, note in self._notes()}
+
+    def _notes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in sorted((self.place / "done").glob("*.json")):
+            yield path.stem, json.loads(path.read_text())
 
     def _note(self, one: reading.Submission) -> Path:
         return self.place / "done" / f"{one.student}.json"
@@ -160,10 +163,21 @@ class Room:
             self._flag(one)
         _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
 
-    def note(self, one: reading.Submission, seconds: dict[str, float]) -> None:
-        """Note that a saved submission is done, with the seconds of each stage."""
+    def levels(self) -> dict[str, str]:
+        """The level of the walls behind which each student's notebook ran, where it is known."""
+        return {student: note["walls"] for student, note in self._notes() if note.get("walls")}
+
+    def note(self, one: reading.Submission, seconds: dict[str, float], level: str = "") -> None:
+        """Note that a saved submission is done, with the seconds of each stage.
+
+        Args:
+            one: The submission.
+            seconds: The seconds of each stage.
+            level: The level of the walls behind which it ran; empty if nothing of it ran.
+        """
         rounded = {stage: round(value, 4) for stage, value in seconds.items()}
-        write_whole(self._note(one), json.dumps({**self._facts(one), "seconds": rounded}))
+        facts = {**self._facts(one), "seconds": rounded, "walls": level}
+        write_whole(self._note(one), json.dumps(facts))
 
     def feedback(self) -> None:
         """Write nbgrader's feedback pages with the preprocessors that the configuration names."""

@@ -6,6 +6,7 @@
 import csv
 import html
 import io
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,7 @@ class Report:
     tests: dict[str, float]  # name: points
     rows: list[Row]
     decided: tuple[Decided, ...] = ()
+    levels: tuple[str, ...] = ()  # of the walls behind which each notebook ran
 
     @property
     def points(self) -> float:
@@ -128,6 +130,13 @@ class Report:
         look = [one for one in self.decided if one.look]
         kept = [one for one in self.decided if not one.look and one.automatic is not None]
         return {title: found for title, found in ((LOOK, look), (KEPT, kept)) if found}
+
+    @property
+    def walls(self) -> str:
+        """Behind which walls the notebooks ran; empty if that is not known."""
+        counts = Counter(self.levels).most_common()
+        parts = [f"{level} ({count} submission{'s'[: count > 1]})" for level, count in counts]
+        return f"Level of the walls: {', '.join(parts)}." if parts else ""
 
 
 def table(report: Report) -> Table:
@@ -232,3 +241,5 @@ def show(reports: Sequence[Report], console: Console | None = None) -> None:
             console.print(title, markup=False, highlight=False)
             for one in found:
                 console.print(f"* {one.sentence}", markup=False, highlight=False)
+        if report.walls:
+            console.print(report.walls, markup=False, highlight=False)

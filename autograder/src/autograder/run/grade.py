@@ -100,7 +100,7 @@ def grade(
     )
     chosen = _chosen(room, students)
     if workers is None and settings.walls and settings.kernel == provisioner.NAME:
-        reach.require()
+        settings = replace(settings, level=reach.require())
     with room.entered():
         settings = replace(settings, table=secret.table(room.root, say))
         room.judged_by = secret.judged_by(settings.table, assignment)
@@ -233,7 +233,7 @@ class _Run:
         except Exception as error:  # the job or nbgrader failed: report it and go on
             self._fail(one, DIED if workers.gave_up(error) else _told(error))
         else:
-            self.room.note(one, clock.seconds | executed.seconds)
+            self.room.note(one, clock.seconds | executed.seconds, executed.level)
             self._end(one.student, "done", _looked_for(one))
 
     def _fail(self, one: reading.Submission, message: str) -> None:

@@ -26,6 +26,7 @@ from autograder.text.cells import facts
 from autograder.warm import provisioner, reach
 from convcourse import data, pretrained
 
+UNWALLED = "none"  # the level of a run without walls
 CELL_SECONDS = 600  # if nbgrader_config.py sets no limit
 _ONE = threading.Lock()  # a job changes the environment, so a process runs one at a time
 
@@ -40,6 +41,7 @@ class Settings:
     judge_seconds: int = 300
     threads: int = 0  # TensorFlow's threads in one job; 0: a worker's share of the cores
     walls: bool = True  # whether student code runs behind walls
+    level: str = ""  # the level of these walls; empty: the strongest that stands where the job runs
     table: str = ""  # the text of course.toml, whose thresholds the judge needs
     data: tuple[str, ...] = ()  # data sets and weights that must be present
     hidden: str = "judge"  # or in-kernel: tests that use the notebook's names run there
@@ -54,11 +56,13 @@ class Executed:
     Attributes:
         text: The notebook as JSON text.
         seconds: The seconds of each stage.
+        level: The level of the walls around student code.
         looks: Why a person must look at a test cell, by its id.
     """
 
     text: str
     seconds: dict[str, float]
+    level: str = UNWALLED
     looks: dict[str, str] = field(default_factory=dict)
 
 
@@ -108,10 +112,11 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
             return Run(notebook, place, judge, *kernel)
 
         run = again.graded(nb, settings.answers, made)
+        level = reach.require() if limits and settings.kernel == provisioner.NAME else UNWALLED
     for cell in nb.cells:
         if why := run.looks.get(facts(cell)[1]):
             cell.metadata[LOOK] = f"{cell.metadata.get(LOOK, '')} {why}".strip()
-    return Executed(nbformat.writes(nb), run.clock.seconds, run.looks)
+    return Executed(nbformat.writes(nb), run.clock.seconds, level, run.looks)
 
 
 @contextlib.contextmanager
@@ -143,6 +148,7 @@ def _environment(settings: Settings, course: str) -> Iterator[None]:
         "TF_NUM_INTRAOP_THREADS": threads,
         "TF_NUM_INTEROP_THREADS": threads,
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        **({reach.LEVEL: settings.level} if settings.level else {}),
     }
     before = {k: os.environ.get(k) for k in wanted}
     os.environ.update(wanted)

@@ -8,6 +8,7 @@ import ctypes
 import functools
 import os
 import struct
+from pathlib import Path
 from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -22,6 +23,9 @@ MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 1 << 12, 1 << 14, 1 << 18, 2
 # linux/prctl.h
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 24, 36
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+# linux/capability.h
+CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_SETGID, CAP_SETUID = 0, 1, 3, 5, 6, 7
+CAP_SYS_ADMIN = 21
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -115,3 +119,9 @@ def drop_capabilities() -> None:
     """Give up every capability that this process has."""
     head, none = struct.pack("II", _CAPABILITY_VERSION_3, 0), bytes(24)
     _check(_libc.capset(head, none), "capset")
+
+
+def has_capability(number: int) -> bool:
+    """Whether this process has a capability."""
+    status = Path("/proc/self/status").read_text(errors="replace")
+    return bool(int(status.partition("CapEff:")[2].split()[0], 16) >> number & 1)

@@ -5,6 +5,8 @@ from typing import Any
 
 from autograder.walled.limits import LIMITS, Limits
 
+NAMESPACES = "namespaces"  # the strongest of the levels in `levels`
+
 
 @dataclass(frozen=True)
 class Walls:
@@ -20,6 +22,7 @@ class Walls:
         home: The home folder, writable and empty; its last part is the user's name.
         called: What messages about a limit call the process.
         advice: How messages about a missing wall end.
+        level: The name of the level whose walls are built.
     """
 
     folder: str
@@ -31,6 +34,7 @@ class Walls:
     home: str = "/home/user"
     called: str = "The process"
     advice: str = ""
+    level: str = NAMESPACES
 
     def plain(self) -> dict[str, Any]:
         """The request as JSON data."""

@@ -4,41 +4,13 @@
 function; its name is what people read.
 """
 
-import functools
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from autograder.walled import readable, seccomp
-from autograder.walled.bounds import bounded
+from autograder.walled import levels, probe
 from autograder.walled.errors import WallError
-from autograder.walled.files import own_files
-from autograder.walled.landlock import locked_files
-from autograder.walled.request import Walls
-from autograder.walled.seccomp import counted_processes, fewer_calls
-from autograder.walled.spaces import (
-    no_network,
-    no_rights,
-    own_ipc,
-    own_mounts,
-    own_processes,
-    own_user,
-)
-
-Wall = Callable[[Walls], Any]
-
-OUTER: tuple[Wall, ...] = (own_user, no_network, own_ipc, own_processes, own_mounts)
-INNER: tuple[Wall, ...] = (
-    own_files,
-    bounded,
-    no_rights,
-    locked_files,
-    fewer_calls,
-    counted_processes,
-)
+from autograder.walled.levels import LEVELS, Wall, named
+from autograder.walled.request import NAMESPACES, Walls
 
 
 def outer(request: Walls) -> None:
@@ -47,7 +19,7 @@ def outer(request: Walls) -> None:
     Raises:
         WallError: If this machine cannot build one of them.
     """
-    _build(OUTER, request)
+    _build(levels.of(request.level).outer, request)
 
 
 def inner(request: Walls) -> int:
@@ -59,7 +31,7 @@ def inner(request: Walls) -> int:
     Raises:
         WallError: If this machine cannot build one of them.
     """
-    return _build(INNER, request)
+    return _build(levels.of(request.level).inner, request)
 
 
 def _build(walls: Iterable[Wall], request: Walls) -> Any:
@@ -68,14 +40,9 @@ def _build(walls: Iterable[Wall], request: Walls) -> Any:
         try:
             built = wall(request)
         except (OSError, AttributeError) as error:
-            said = f"This machine cannot build the sandbox's wall {name(wall)!r} ({error})"
+            said = f"This machine cannot build the sandbox's wall {named(wall)!r} ({error})"
             raise WallError(_sentence(said, request.advice)) from None
     return built
-
-
-def name(wall: Wall) -> str:
-    """A wall's name in messages."""
-    return wall.__name__.replace("_", " ")
 
 
 def _sentence(said: str, advice: str) -> str:
@@ -85,51 +52,24 @@ def _sentence(said: str, advice: str) -> str:
 # ---------------------------------------------------------------------- can it be built here
 
 
-@functools.cache
-def missing() -> tuple[str, ...]:
-    """The names of the walls that this machine cannot build; empty if it can build all of them."""
-    names = [name(wall) for wall in (*OUTER, *INNER)]
-    if sys.platform != "linux":
-        return tuple(names)
-    command = [sys.executable, "-P", "-c", "from autograder.walled import walls; walls.try_all()"]
-    tried = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    built = tried.stdout.splitlines()
-    return tuple(one for one in names if one not in built)
+def missing(level: str = NAMESPACES) -> tuple[str, ...]:
+    """The names of the walls of a level that this machine cannot build."""
+    return probe.found().missing(level)
 
 
-def require(advice: str = "") -> None:
-    """Check that this machine can build every wall.
+def require(advice: str = "", places: Iterable[str] = ()) -> str:
+    """The name of the strongest level that this machine can build.
 
     Args:
         advice: How the message ends.
+        places: What the process must be able to read, besides the system and this Python.
 
     Raises:
-        WallError: If it cannot; the message names the missing walls.
+        WallError: If it can build none; the message names what the weakest one lacks.
     """
-    if names := missing():
-        said = f"This machine cannot build {len(names)} of the sandbox's walls ({', '.join(names)})"
-        raise WallError(_sentence(said, advice))
-
-
-def try_all() -> None:
-    """Build every wall around a process that does nothing, and print the names of those built."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
-        request = Walls(folder, sockets, readable.found(readable.interpreter()))
-        seccomp.prepare()
-        if os.fork() == 0:
-            _try_each(OUTER, request)
-            if os.fork() == 0:
-                _try_each(INNER, request)
-                os._exit(0)
-            os.wait()
-            os._exit(0)
-        os.wait()
-
-
-def _try_each(walls: Iterable[Wall], request: Walls) -> None:
-    for wall in walls:
-        try:
-            wall(request)
-        except (OSError, AttributeError):
-            continue
-        os.write(1, f"{name(wall)}\n".encode())
+    found = probe.found(places)
+    if found.level:
+        return found.level
+    names = found.missing(LEVELS[-1].name)
+    said = f"This machine cannot build {len(names)} of the sandbox's walls ({', '.join(names)})"
+    raise WallError(_sentence(said, advice))
