@@ -20,7 +20,7 @@ from autograder.kernel import cells as kernel_cells
 from autograder.kernel import notebook
 from autograder.kernel.lives import GRACE
 from autograder.pages.sanitize import MAX_OUTPUT
-from autograder.walled import levels, probe
+from autograder.walled import levels, linux, probe
 from autograder.walled.errors import WallError
 from autograder.warm import reach, server
 from autograder.warm.provisioner import NAME
@@ -329,6 +329,50 @@ def test_submissions_beside_a_hostile_one_are_run_as_if_alone(tmp_path):
     assert answers[1::2] == [("15", "")] * len(HOSTILE)
     assert all(dead for _, dead in answers[::2]), answers[::2]
     assert answers[0][1] == "The notebook started more than 32 processes."
+
+
+FILES_IN_FLIGHT = """
+import os, socket, struct
+kept, file = [], os.open("/dev/null", os.O_RDONLY)
+for _ in range(5):
+    kept.append(socket.socketpair())
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("250i", *[file] * 250))]
+    try:
+        kept[-1][0].sendmsg([b"x"], rights)
+    except OSError as error:
+        print(error.strerror)
+"""
+CONTEXTS = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.syscall({number}, 60_000, ctypes.byref(ctypes.c_ulong())), ctypes.get_errno())
+"""
+
+
+def test_what_one_kernel_sends_or_sets_up_keeps_no_other_from_starting(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+    setup = CONTEXTS.format(number=linux.number("io_setup"))
+    cells = [nbformat.v4.new_code_cell(code) for code in (FILES_IN_FLIGHT, setup)]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    hostile = notebook.Run(nb, one, None, NAME, 60, LIMITS)
+    with hostile.cells.started():
+        for index, cell in enumerate(nb.cells):
+            hostile.cells.run(cell, index)
+        assert "Too many references" in shown(hostile) and shown(hostile, 1) == "-1 38"
+        assert said(HONEST, two).endswith("(4, 1) [0, 1]") and not hostile.cells.stopped
+
+
+HONEST = """
+import multiprocessing, keras
+network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+network.compile("sgd", "mse")
+network.fit(keras.ops.ones((4, 3)), keras.ops.ones((4, 1)), verbose=0)
+network.save("network.keras")
+found = keras.saving.load_model("network.keras").predict(keras.ops.ones((4, 3)), verbose=0)
+with multiprocessing.Pool(2) as pool:
+    print(found.shape, pool.map(abs, range(2)))
+"""
 
 
 def test_a_worker_gets_its_share_of_the_machines_memory_and_never_too_little(monkeypatch):

@@ -1,12 +1,13 @@
 """A server that has loaded next to nothing, and a way to run a few lines in a process of it."""
 
+import contextlib
 import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -49,12 +50,17 @@ class Ended:
 
 
 Ask = Callable[..., Ended]
+Started = Callable[..., contextlib.AbstractContextManager[tuple[Process, IO[bytes]]]]
 
 
 @pytest.fixture
-def ask(server: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Ask:
-    """``ask(code, limits=..., ...)`` runs code behind walls in ``tmp_path``, to its end."""
+def started(server: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Started:
+    """``started(code, limits=..., ...)`` runs code behind walls in ``tmp_path`` meanwhile.
 
+    It gives the process, and a file with what the code prints.
+    """
+
+    @contextlib.contextmanager
     def run(
         code: str,
         limits: Limits = LIMITS,
@@ -62,7 +68,7 @@ def ask(server: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
         address: str = server.address,
         walled: bool = True,
         **more: Any,
-    ) -> Ended:
+    ) -> Iterator[tuple[Process, IO[bytes]]]:
         sockets = tmp_path_factory.mktemp("sockets")
         request = Walls(
             **{
@@ -90,9 +96,20 @@ def ask(server: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
         with open(ours, "rb") as words:
             try:
                 process.wait_ready(20)
-                assert process.wait(60) is not None
+                yield process, words
             finally:
                 process.kill()
+
+    return run
+
+
+@pytest.fixture
+def ask(started: Started) -> Ask:
+    """``ask(code, limits=..., ...)`` runs code behind walls in ``tmp_path``, to its end."""
+
+    def run(code: str, limits: Limits = LIMITS, **more: Any) -> Ended:
+        with started(code, limits, **more) as (process, words):
+            assert process.wait(60) is not None
             return Ended(words.read().decode(errors="replace").strip(), process)
 
     return run

@@ -18,6 +18,7 @@ except OSError as missing:
 ARCHITECTURES = {"x86_64": library.Arch.X86_64, "aarch64": library.Arch.AARCH64}
 ALLOWED, ASKED, KILLED = library.ALLOW, library.NOTIFY, library.KILL_PROCESS
 REFUSED, ABSENT = library.ERRNO(errno.EPERM), library.ERRNO(errno.ENOSYS)
+INVALID = library.ERRNO(errno.EINVAL)
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "sandbox.md"
 
 
@@ -53,6 +54,11 @@ def asking(request):
     return _judge(seccomp._asking, ARCHITECTURES[request.param])
 
 
+@pytest.fixture(params=ARCHITECTURES)
+def asking_for_forks(request):
+    return _judge(seccomp._asking_for_forks, ARCHITECTURES[request.param])
+
+
 def _judge(write, architecture):
     code = seccomp.compiled(write, architecture)
 
@@ -66,8 +72,9 @@ def _judge(write, architecture):
 
 def test_each_refused_call_is_refused_on_both_architectures(few):
     said = {name: few(name, 1) for name in seccomp.refused()}
-    absent = {name for name, word in said.items() if word is None}
-    assert absent <= {"inotify_init"} and set(said.values()) - {None} == {REFUSED}
+    lacks = {name for name, word in said.items() if word is None}
+    assert lacks <= {"inotify_init"} and set(said.values()) - {None} == {REFUSED}
+    assert {few(name, 1) for name in seccomp.absent()} == {ABSENT}
 
 
 def test_what_programs_need_is_allowed(few, asking):
@@ -92,7 +99,26 @@ HIGH = 1 << 32  # bits of an argument at which the kernel does not look, where i
         (("prctl", 1, 0), REFUSED),
         (("prctl", HIGH + 1, 0), REFUSED),
         (("prctl", 15, 0), ALLOWED),
+        (("setsockopt", 3, 1, 26), REFUSED),
+        (("setsockopt", 3, 1, HIGH + 50), REFUSED),
+        (("socketpair", 1, 1), ALLOWED),
+        (("socketpair", 30, 1), REFUSED),
+        (("prctl", 4, 0), REFUSED),
+        (("prctl", 4, 1), ALLOWED),
+        (("prctl", 22, 2), INVALID),
         (("clone", 0x10000011), REFUSED),
+        (("clone", 0x00010100), REFUSED),
+        (("clone", 0x003D0F00), ALLOWED),
+        (("fcntl", 3, 1031, 4096), REFUSED),
+        (("fcntl", 3, HIGH + 1024, 0), INVALID),
+        (("fcntl", 3, 1026, 0), INVALID),
+        (("fcntl", 3, 4, 0), ALLOWED),
+        (("mknodat", 3, 0, 0o010600), REFUSED),
+        (("mknodat", 3, 0, 0o140600), ALLOWED),
+        (("mmap", 0, 4096, 3, 0x40022), library.ERRNO(errno.ENOMEM)),
+        (("mmap", 0, 4096, 3, 0x22), ALLOWED),
+        (("pipe2", 0, 0o200), library.ERRNO(errno.ENOPKG)),
+        (("pipe2", 0, 0o2000000), ALLOWED),
         (("clone", 0x01200011), ALLOWED),
         (("clone3", 0), ABSENT),
     ],
@@ -102,13 +128,27 @@ def test_some_calls_are_judged_by_their_arguments(few, call, word):
     assert few(*call) == word
 
 
-def test_a_new_process_is_asked_for_and_a_new_thread_is_not(asking):
-    assert asking("clone", 0x01200011) == ASKED
+def test_a_new_process_is_asked_for_and_a_new_thread_is_not(asking_for_forks):
+    asking = asking_for_forks
+    assert asking("clone", 0x01200011) == asking("sendmsg", 3) == ASKED
     assert asking("clone", 0x003D0F00) == ALLOWED  # as the C library makes a thread
     assert {asking("fork"), asking("vfork")} <= {ASKED, None}
 
 
-@pytest.mark.parametrize("write", [seccomp._few, seccomp._asking])
+def test_where_the_system_bounds_processes_a_new_one_is_not_asked_for(asking):
+    assert asking("clone", 0x01200011) == ALLOWED
+    assert {asking("fork"), asking("vfork")} <= {ALLOWED, None}
+
+
+def test_what_is_shared_with_other_sandboxes_is_asked_for(asking):
+    for call in (("sendmsg", 3), ("fcntl", 3, 7), ("fcntl", 3, 6), ("fcntl", 3, HIGH + 38)):
+        assert asking(*call) == ASKED
+    assert asking("epoll_ctl", 3, 1) == ASKED and asking("epoll_ctl", 3, 2) == ALLOWED
+    assert asking("fcntl", 3, 5) == asking("sendto", 3) == ALLOWED  # F_GETLK
+    assert asking("seccomp", 1) == REFUSED
+
+
+@pytest.mark.parametrize("write", [seccomp._few, seccomp._asking, seccomp._asking_for_forks])
 def test_a_call_of_another_architecture_ends_the_process(write):
     x86, arm = ARCHITECTURES.values()
     i386, x32, getpid = library.Arch.X86, 0x40000000, 39
@@ -131,6 +171,6 @@ def test_the_document_lists_the_same_calls():
     told = {}
     for line in lines:
         why, _, names = line.partition(" | ")
-        if why in seccomp.REFUSED:
+        if why in seccomp.REFUSED | seccomp.ABSENT:
             told[why] = " ".join(names.replace("`", "").replace(",", "").split())
-    assert told == seccomp.REFUSED
+    assert told == seccomp.REFUSED | seccomp.ABSENT

@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.walled import linux, seccomp
+from autograder.walled import linux
+from autograder.walled.calls import pipes, processes, too_many_processes
 from autograder.walled.limits import GB
 from autograder.walled.request import Walls
 
@@ -19,6 +20,8 @@ class Watch:
     def __init__(self, request: Walls) -> None:
         self.limits, self.sockets, self.called = request.limits, request.sockets, request.called
         self.started = time.monotonic()
+        self._seen: dict[tuple[int, int], float] = {}
+        self._gone = 0.0
 
     def begin(self) -> None:
         """Start counting; the process has bound its sockets and must not write there any more."""
@@ -30,24 +33,37 @@ class Watch:
         limits, now, who = self.limits, time.monotonic(), self.called
         if now - self.started > limits.wall_seconds:
             return f"{who} took longer than {limits.wall_seconds:,} seconds."
-        pids = _processes()
+        pids = processes()
+        if len(pids) > limits.processes:
+            return too_many_processes(who, limits)
         used = [_usage(pid) for pid in pids]
         if sum(u.threads for u in used) > limits.threads:
             return f"{who} started more than {limits.threads:,} threads."
-        if sum(u.cpu for u in used) > limits.cpu_seconds:
+        if self._computed(used) > limits.cpu_seconds:
             return f"{who} computed for more than {limits.cpu_seconds:,} seconds."
-        if sum(map(_opened, pids)) > limits.opened:
+        opened = sum(_opened(pid, limits.opened // 4) for pid in pids)
+        if opened > limits.opened:
             return f"{who} opened more than {limits.opened:,} files."
+        if opened > limits.pipes < pipes():
+            return f"{who} opened more than {limits.pipes:,} pipes."
         if sum(u.memory for u in used) > limits.memory < sum(map(_share, pids)):
             return f"{who} used more than {limits.memory / GB:.1f} GB of memory."
         return ""
 
-    def answer(self, listener: int) -> str:
-        """Let a process fork, or return the reason why all of them must end."""
-        if len(_processes()) >= self.limits.processes:
-            return f"{self.called} started more than {self.limits.processes} processes."
-        seccomp.let_go_on(listener)
-        return ""
+    def computed(self) -> float:
+        """Seconds of computing time of all processes so far."""
+        return self._computed([_usage(pid) for pid in processes()])
+
+    def _computed(self, used: list["_Usage"]) -> float:
+        """Compare two sums, each of which can miss something, and return the larger one.
+
+        The system adds a process's time to its parent's only if the parent waits for it. What a
+        process had used when it was last seen lacks what it used after that.
+        """
+        present = {u.who: u.own for u in used}
+        self._gone += sum(own for who, own in self._seen.items() if who not in present)
+        self._seen = present
+        return max(sum(u.cpu for u in used), self._gone + sum(present.values()))
 
 
 @dataclass(frozen=True)
@@ -55,14 +71,12 @@ class _Usage:
     memory: int = 0  # bytes that are no file's; pages shared by forked processes count for each
     threads: int = 0
     cpu: float = 0.0  # seconds, those of children that have ended included
+    own: float = 0.0  # seconds, its own alone
+    who: tuple[int, int] = (0, 0)  # its number, and when it started
 
 
 # Anonymous and shared memory, present or swapped out, and the tables of pages that were only read.
 _HELD = ("RssAnon", "RssShmem", "VmSwap", "VmPTE")
-
-
-def _processes() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _usage(pid: int) -> _Usage:
@@ -70,12 +84,14 @@ def _usage(pid: int) -> _Usage:
     try:
         # A process chooses its own name, and may choose bytes that are not text.
         status = Path(f"/proc/{pid}/status").read_text(errors="replace")
-        times = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[11:15]
+        words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return _Usage()
     facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     memory = sum(int(facts.get(name, "0 kB").split()[0]) * 1024 for name in _HELD)
-    return _Usage(memory, int(facts["Threads"]), sum(map(int, times)) / os.sysconf("SC_CLK_TCK"))
+    times = [int(word) / os.sysconf("SC_CLK_TCK") for word in words[11:15]]
+    who = pid, int(words[19])
+    return _Usage(memory, int(facts["Threads"]), sum(times), sum(times[:2]), who)
 
 
 def _share(pid: int) -> int:
@@ -83,6 +99,8 @@ def _share(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         lines += Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+    except PermissionError:  # it runs a program that nobody may read
+        return _usage(pid).memory
     except OSError:
         return 0
     names = ("Pss_Anon:", "Pss_Shmem:", "SwapPss:", "VmPTE:")
@@ -90,9 +108,11 @@ def _share(pid: int) -> int:
     return sum(int(line[1]) * 1024 for line in kept)
 
 
-def _opened(pid: int) -> int:
-    """How many files, pipes and sockets one process has open."""
+def _opened(pid: int, most: int) -> int:
+    """How many files, pipes and sockets one process has open, or may have if nobody can tell."""
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        return most
     except OSError:
         return 0

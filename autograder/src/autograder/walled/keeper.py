@@ -5,16 +5,20 @@ import os
 import select
 import signal
 import socket
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from autograder.walled import walls, wire
 from autograder.walled.accounting import Watch
+from autograder.walled.calls import Calls
 from autograder.walled.errors import WallError
 from autograder.walled.processes import adopt_orphans, end_descendants
 from autograder.walled.request import Walls
 from autograder.walled.target import become
+
+LOOK = 0.1  # seconds between two looks at what a sandbox uses
 
 
 def last_words(function: Callable[..., None], *arguments: Any) -> NoReturn:
@@ -35,13 +39,14 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
     os.setsid()
     for number in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), number)
-    behind, watch = None, None
+    behind, watch, calls = None, None, None
     words, theirs = socket.socketpair()
     try:
         if request["walls"] is not None:
             behind = Walls.read(request["walls"])
+            machine = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
             walls.outer(behind)
-            watch = Watch(behind)
+            watch, calls = Watch(behind), Calls(behind, machine)
         pid = os.fork()
     except Exception as error:
         kind = "wall" if isinstance(error, WallError) else "error"
@@ -51,12 +56,14 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
         connection.close()
         words.close()
         os.close(alive)
+        if calls is not None:
+            os.close(machine)
         last_words(become, request, behind, fds, theirs, forked)
     theirs.close()
     for fd in fds:
         os.close(fd)
     try:
-        _Keeper(connection, alive, words, pid, watch).keep()
+        _Keeper(connection, alive, words, pid, watch, calls).keep()
     finally:
         end_descendants()  # even if the keeper fails, no uncounted process remains
     os._exit(0)
@@ -65,8 +72,8 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
 class _Keeper:
     """Relays messages between asker and target until the target ends or the asker is gone.
 
-    Once the target is ready, it asks ``watch`` ten times a second, and whenever a process wants to
-    fork; the first reason that ``watch`` gives ends the target.
+    Once the target is ready, it asks ``watch`` ten times a second, and ``calls`` whenever a process
+    waits for an answer; the first reason that either gives ends the target.
     """
 
     def __init__(
@@ -76,10 +83,12 @@ class _Keeper:
         words: socket.socket,
         pid: int,
         watch: Watch | None,
+        calls: Calls | None,
     ) -> None:
         self.connection, self.alive, self.pid, self.watch = connection, alive, pid, watch
+        self.calls, self.next = calls, 0.0  # when to ask ``watch`` again
         self.words: socket.socket | None = words  # None once the target has closed it
-        self.forks: int | None = None  # on which walled processes ask whether they may fork
+        self.asking: int | None = None  # on which calls of walled processes wait for an answer
         self.lines = wire.Lines()
         self.ready, self.ended = False, False
         self.said: dict[str, Any] = {"pid": pid}
@@ -91,12 +100,12 @@ class _Keeper:
         reading: list[Any] = [self.connection, self.alive, self.wake]
         while not self.ended:
             self._say()
-            more: list[Any] = [one for one in (self.words, self.forks) if one is not None]
-            ready = select.select([*reading, *more], [], [], 0.1 if self.watch else None)[0]
-            if self.ready and self.watch is not None:
-                self._end_for(self.watch())
-            if self.forks is not None and self.forks in ready and self.watch is not None:
-                self._end_for(self.watch.answer(self.forks))
+            more: list[Any] = [one for one in (self.words, self.asking) if one is not None]
+            ready = select.select([*reading, *more], [], [], LOOK if self.watch else None)[0]
+            if self.ready:
+                self._count()
+            if self.calls is not None and self.asking is not None and self.asking in ready:
+                self._end_for(self.calls(self.asking))
             if self.words is not None and self.words in ready:
                 self._listen(self.words)
             if self.connection in ready:
@@ -114,16 +123,25 @@ class _Keeper:
             wire.say(self.connection, self.said)
             self.said = {}
 
+    def _count(self) -> None:
+        """Ask ``watch``, if it is time to."""
+        if self.watch is None or time.monotonic() < self.next:
+            return
+        self._end_for(self.watch())
+        if self.calls is not None and self.asking is not None:
+            self.calls.again(self.asking)
+        self.next = time.monotonic() + LOOK
+
     def _end_for(self, reason: str) -> None:
         if reason:
-            self.said["reason"], self.watch, self.forks = reason, None, None
+            self.said["reason"], self.watch, self.calls, self.asking = reason, None, None, None
             os.kill(self.pid, signal.SIGKILL)
 
     def _listen(self, words: socket.socket) -> None:
         """Read the target's messages until it is ready, or until it says why it cannot start."""
         got, fds, _, _ = socket.recv_fds(words, wire.CHUNK, 1)
         if fds:
-            self.forks = fds[0]
+            self.asking = fds[0]
         if not got:
             self.words = None
         for said in self.lines.take(got):

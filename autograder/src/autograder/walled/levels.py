@@ -11,7 +11,7 @@ from autograder.walled.bounds import bounded
 from autograder.walled.files import own_files
 from autograder.walled.landlock import locked_files
 from autograder.walled.request import NAMESPACES, Walls
-from autograder.walled.seccomp import counted_processes, fewer_calls
+from autograder.walled.seccomp import counted_calls, fewer_calls
 from autograder.walled.spaces import (
     no_network,
     no_rights,
@@ -46,7 +46,7 @@ LEVELS = (
     Level(
         NAMESPACES,
         (own_user, no_network, own_ipc, own_processes, own_mounts),
-        (own_files, bounded, no_rights, locked_files, fewer_calls, counted_processes),
+        (own_files, bounded, no_rights, locked_files, fewer_calls, counted_calls),
     ),
 )
 # What must stand before a wall can be tried; all but `bounded` need what these give.
@@ -58,7 +58,7 @@ NEEDS: dict[Wall, tuple[Wall, ...]] = {
     own_files: (own_user, own_processes, own_mounts),
     locked_files: (no_rights,),
     fewer_calls: (no_rights,),
-    counted_processes: (no_rights,),
+    counted_calls: (no_rights,),
 }
 
 

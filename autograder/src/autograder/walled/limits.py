@@ -18,6 +18,12 @@ class Limits:
         processes: Processes at the same time.
         threads: Threads of all processes. TensorFlow and IPython start 20, and three for each core.
         opened: Files, pipes and sockets of all processes; a single process may open a quarter.
+            As many may be watched by epoll.
+        pipes: Pipes of all processes.
+        sent: Open files that all processes send through sockets, from start to end.
+        locks: Locked ranges of files.
+        signals: Signals and timers of all processes that wait in the system.
+        cores: Cores on which all processes compute; 0: all of the machine's.
         cpu_seconds: Computing time of all processes.
         wall_seconds: Time from the moment that the process is ready.
         disk: Bytes in the copy of the working folder.
@@ -30,6 +36,11 @@ class Limits:
     processes: int = 32
     threads: int = 96 + 8 * (os.cpu_count() or 1)
     opened: int = 4_096
+    pipes: int = 512
+    sent: int = 256
+    locks: int = 1_024
+    signals: int = 256
+    cores: int = 1
     cpu_seconds: int = 7_200
     wall_seconds: int = 3_600
     disk: int = GB

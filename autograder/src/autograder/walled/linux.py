@@ -14,7 +14,8 @@ from typing import Any
 _libc = ctypes.CDLL(None, use_errno=True)
 
 # linux/sched.h
-CLONE_THREAD, CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x10000, 0x20000, 0x2000000, 0x4000000
+CLONE_FILES, CLONE_THREAD, CLONE_NEWNS = 0x400, 0x10000, 0x20000
+CLONE_NEWCGROUP, CLONE_NEWUTS = 0x2000000, 0x4000000
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x8000000, 0x10000000, 0x20000000
 CLONE_NEWNET = 0x40000000
 # sys/mount.h; MOUNT_ATTR_RDONLY and the two bits after it are as MS_*
@@ -51,10 +52,15 @@ def seccomp() -> Any:
 
 
 @functools.cache
-def number(name: str) -> int:
-    """The number of a system call on this machine's architecture."""
+def find(name: str) -> int:
+    """The number of a system call on this machine's architecture; negative if it has none."""
     library = seccomp()
-    found = library.resolve_syscall(library.Arch.NATIVE, name)
+    return library.resolve_syscall(library.Arch.NATIVE, name)
+
+
+def number(name: str) -> int:
+    """The number of a system call that this machine's architecture has."""
+    found = find(name)
     if found < 0:
         raise OSError(f"libseccomp here does not know the system call {name}")
     return found

@@ -2,14 +2,12 @@
 
 `pyseccomp` compiles them, once in the server for all processes. It does not load them: it
 keeps the listener of a filter that it loads, while here the target loads the filter and its keeper
-answers. So the compiled filter is loaded by the system call ``seccomp`` itself, and the
-keeper answers by the listener's own two requests.
+answers (`calls`). So the compiled filter is loaded by the system call ``seccomp`` itself.
 """
 
 import contextlib
 import ctypes
 import errno
-import fcntl
 import functools
 import os
 import struct
@@ -17,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.walled import linux
+from autograder.walled.bounds import processes_are_bounded
 from autograder.walled.request import Walls
 
 # All of these are in Linux 5.14 and in libseccomp 2.5.2. An older library, which does not know one
@@ -37,20 +36,36 @@ REFUSED = {
         "bpf perf_event_open userfaultfd io_uring_setup personality add_key request_key keyctl"
     ),
     "what is counted for all processes of a user": "inotify_init inotify_init1 fanotify_init",
+    "more of the processor than its share": "sched_setaffinity sched_setattr",
 }
-_FORKS = ("fork", "vfork")
+# These fail as on a system that lacks them: programs that know them can do without.
+ABSENT = {
+    "what is counted for the whole machine": "io_setup",
+    "memory that no limit counts, and that few programs need": (
+        "vmsplice sendmmsg landlock_create_ruleset"
+    ),
+}
 
 # linux/seccomp.h
-_SET_MODE_FILTER, _NEW_LISTENER, _CONTINUE = 1, 1 << 3, 1
-_RECEIVE, _SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_*
-_NOTICE = 80  # bytes of struct seccomp_notif; the first 8 name the question
-_AF_UNIX, _SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 1, 7, 32
+_SET_MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
 _INT = 0xFFFFFFFF  # the kernel looks at these bits of an argument that is an int
+_AF_UNIX, _SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 1, 7, 32
+_SO_ATTACH = (26, 50, 51, 52)  # programs in a socket: the memory of all such programs is bounded
+_S_IFMT, _S_IFIFO, _O_EXCL, _MAP_HUGETLB = 0o170000, 0o010000, 0o200, 0x40000
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP = 4, 22
+_F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ = 1024, 1026, 1031
+_F_LOCKS = (6, 7, 37, 38)  # F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW
+_EPOLL_CTL_ADD = 1
 
 
 def refused() -> list[str]:
-    """The names of all system calls that are refused whatever their arguments are."""
+    """The names of all system calls that are not permitted, whatever their arguments are."""
     return [name for names in REFUSED.values() for name in names.split()]
+
+
+def absent() -> list[str]:
+    """The names of all system calls that do not exist behind the walls."""
+    return [name for names in ABSENT.values() for name in names.split()]
 
 
 def fewer_calls(request: Walls) -> None:
@@ -62,34 +77,30 @@ def fewer_calls(request: Walls) -> None:
     _load(compiled(_few), 0)
 
 
-def counted_processes(request: Walls) -> int:
-    """Make each new process wait until the keeper has counted it.
+def counted_calls(request: Walls) -> int:
+    """Make each call that takes of a shared count wait until the keeper has answered (`calls`).
 
-    Otherwise, processes could fork faster than the keeper counts.
+    Where the system does not bound how many processes there are, a process that forks waits as
+    well: it could fork faster than the keeper counts. A signal can end the waiting, from Linux 5.19
+    on only until the keeper has heard of the call.
 
     Returns:
         The file on which the keeper is asked.
     """
-    return _load(compiled(_asking), _NEW_LISTENER)
+    code = compiled(_asking if processes_are_bounded() else _asking_for_forks)
+    try:
+        return _load(code, _NEW_LISTENER | _WAIT_KILLABLE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return _load(code, _NEW_LISTENER)
 
 
 def prepare() -> None:
     """Compile the filters now, for all processes forked from here on."""
     with contextlib.suppress(OSError):  # a process that needs them gets the error
-        compiled(_few)
-        compiled(_asking)
-
-
-def let_go_on(listener: int) -> None:
-    """Let the process that asks on this file make its call."""
-    notice = bytearray(_NOTICE)
-    try:
-        fcntl.ioctl(listener, _RECEIVE, notice)
-        answer = struct.pack("QqiI", *struct.unpack_from("Q", notice), 0, 0, _CONTINUE)
-        fcntl.ioctl(listener, _SEND, answer)
-    except OSError as error:  # the process was killed while it waited
-        if error.errno not in (errno.ENOENT, errno.EINTR):
-            raise
+        for write in (_few, _asking, _asking_for_forks):
+            compiled(write)
 
 
 # ---------------------------------------------------------------------- the two filters
@@ -98,25 +109,60 @@ Rule = Callable[..., None]  # (action, name, *conditions)
 
 
 def _few(library: Any, rule: Rule) -> None:
-    no, absent = library.ERRNO(errno.EPERM), library.ERRNO(errno.ENOSYS)
+    no, absent_here = library.ERRNO(errno.EPERM), library.ERRNO(errno.ENOSYS)
     for name in refused():
         rule(no, name)
+    for name in absent():
+        rule(absent_here, name)
     # The flags of clone3 lie in memory, where no filter looks: the C library then takes clone.
-    rule(absent, "clone3")
+    rule(absent_here, "clone3")
     new_user = linux.CLONE_NEWUSER
     rule(no, "clone", library.Arg(0, library.MASKED_EQ, new_user, new_user))
-    rule(no, "socket", library.Arg(0, library.NE, _AF_UNIX))
+    # A thread with open files of its own, which would appear in no process's list.
+    both = linux.CLONE_THREAD | linux.CLONE_FILES
+    rule(no, "clone", library.Arg(0, library.MASKED_EQ, both, linux.CLONE_THREAD))
+    for name in ("socket", "socketpair"):
+        rule(no, name, library.Arg(0, library.NE, _AF_UNIX))
     # What waits in a socket is the system's memory, which no limit of a process counts. `Watch`
     # counts the sockets.
-    for option in (_SO_SNDBUF, _SO_SNDBUFFORCE):
+    for option in (_SO_SNDBUF, _SO_SNDBUFFORCE, *_SO_ATTACH):
         level = library.Arg(1, library.MASKED_EQ, _INT, _SOL_SOCKET)
         rule(no, "setsockopt", level, library.Arg(2, library.MASKED_EQ, _INT, option))
-    # No process may undo that the kernel ends it with its keeper.
+    # No process may undo that the kernel ends it with its keeper, or hide from its keeper.
     rule(no, "prctl", library.Arg(0, library.MASKED_EQ, _INT, linux.PR_SET_PDEATHSIG))
+    dumpable = library.Arg(0, library.MASKED_EQ, _INT, _PR_SET_DUMPABLE)
+    rule(no, "prctl", dumpable, library.Arg(1, library.NE, 1))
+    _few_resources(library, rule)
+
+
+def _few_resources(library: Any, rule: Rule) -> None:
+    """Refuse what is counted for a whole user or machine, with the error of a full count."""
+    no, invalid = library.ERRNO(errno.EPERM), library.ERRNO(errno.EINVAL)
+    rule(invalid, "prctl", library.Arg(0, library.MASKED_EQ, _INT, _PR_SET_SECCOMP))
+    for name, mode in (("mknod", 1), ("mknodat", 2)):
+        rule(no, name, library.Arg(mode, library.MASKED_EQ, _S_IFMT, _S_IFIFO))
+    rule(no, "fcntl", library.Arg(1, library.MASKED_EQ, _INT, _F_SETPIPE_SZ))
+    # A lease on a file of the machine would keep its owner from writing it.
+    for command in (_F_SETLEASE, _F_NOTIFY):
+        rule(invalid, "fcntl", library.Arg(1, library.MASKED_EQ, _INT, command))
+    watching = library.Arg(1, library.MASKED_EQ, _O_EXCL, _O_EXCL)
+    rule(library.ERRNO(errno.ENOPKG), "pipe2", watching)
+    huge = library.Arg(3, library.MASKED_EQ, _MAP_HUGETLB, _MAP_HUGETLB)
+    rule(library.ERRNO(errno.ENOMEM), "mmap", huge)
 
 
 def _asking(library: Any, rule: Rule) -> None:
-    for name in _FORKS:
+    rule(library.NOTIFY, "sendmsg")
+    add = library.Arg(1, library.MASKED_EQ, _INT, _EPOLL_CTL_ADD)
+    rule(library.NOTIFY, "epoll_ctl", add)
+    for command in _F_LOCKS:
+        rule(library.NOTIFY, "fcntl", library.Arg(1, library.MASKED_EQ, _INT, command))
+    rule(library.ERRNO(errno.EPERM), "seccomp")  # this filter is the last one
+
+
+def _asking_for_forks(library: Any, rule: Rule) -> None:
+    _asking(library, rule)
+    for name in ("fork", "vfork"):
         rule(library.NOTIFY, name)
     rule(library.NOTIFY, "clone", library.Arg(0, library.MASKED_EQ, linux.CLONE_THREAD, 0))
 

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.walled import environment, keeper, seccomp
+from autograder.walled.bounds import open_many
 from autograder.walled.processes import short_folder
 
 IDLE_SECONDS = 0.2  # without a request, after which the loaded module may prepare later ones
@@ -111,6 +112,7 @@ class Server:
 def serve(listener: int, alive: int, preload: str) -> None:
     """Load everything, then fork a keeper for each connection until the owner is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    open_many()
     with socket.socket(fileno=listener) as waiting:
         address = waiting.getsockname()
         gc.disable()  # collections would take a fifth of the loading time and find nothing

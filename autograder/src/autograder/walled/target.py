@@ -8,9 +8,11 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from autograder.walled import walls, wire
+from autograder.walled.bounds import bound_files
 from autograder.walled.errors import WallError
 from autograder.walled.processes import end_with_parent
 from autograder.walled.request import Walls
@@ -85,8 +87,12 @@ def become(
 
 
 def _stand_behind(behind: Walls, words: socket.socket) -> None:
-    forks = walls.inner(behind)
-    wire.say(words, {"forks": True}, [forks])
-    os.close(forks)
+    with ThreadPoolExecutor(1) as free:
+        free.submit(int).result()  # a thread that starts before the last filter is free of it
+        asking = walls.inner(behind)
+        # Behind that filter, sending waits for the keeper, who cannot answer before it has this.
+        free.submit(wire.say, words, {"asking": True}, [asking]).result()
+    os.close(asking)
+    bound_files(behind.limits)
     for name in [n for n in sys.modules if n.partition(".")[0] in behind.forget]:
         del sys.modules[name]

@@ -26,7 +26,7 @@ def inner(request: Walls) -> int:
     """Build the remaining walls around this process.
 
     Returns:
-        A file for the keeper, on which `accounting.Watch.answer` is asked for each new process.
+        A file for the keeper, on which `calls.Calls` answers.
 
     Raises:
         WallError: If this machine cannot build one of them.
