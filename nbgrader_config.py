@@ -49,17 +49,28 @@ if HAS_AUTOGRADER:
     provisioner.announce()
     c.Execute.kernel_name = provisioner.NAME
 
-# What a person decided in Formgrader stays when a submission is graded again.
+# Formgrader's button *Autograde* and `nbgrader autograde` read, run and judge a submission as
+# `autograder grade` does, and what a person decided in Formgrader stays.
 if HAS_AUTOGRADER:
+    c.Autograde.exporter_class = "autograder.run.autograde.Unread"
+    c.Autograde.sanitize_preprocessors = [
+        "autograder.run.autograde.FitSubmission",
+        "nbgrader.preprocessors.ClearOutput",
+        "nbgrader.preprocessors.DeduplicateIds",
+        "nbgrader.preprocessors.OverwriteKernelspec",
+        "nbgrader.preprocessors.OverwriteCells",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
     c.Autograde.autograde_preprocessors = [
         "autograder.nbgrader.decisions.NoteDecisions",
-        "nbgrader.preprocessors.Execute",
+        "autograder.run.autograde.JudgedExecute",
         "nbgrader.preprocessors.IgnorePattern",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "autograder.nbgrader.decisions.KeepDecisions",
+        "autograder.run.autograde.FlagLooks",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
 
@@ -76,9 +87,15 @@ c.GenerateSolution.preprocessors = [
     )
 ]
 
-# Pages of Formgrader and of feedback: some texts would keep Pygments busy for minutes.
+# Pages of Formgrader and of feedback hold text and pictures, and are made within a budget: some
+# texts would keep Pygments or mistune busy for minutes.
 if HAS_AUTOGRADER:
-    c.TemplateExporter.filters = {"highlight_code": "autograder.pages.highlight.highlight"}
+    _own = "highlight_code", "markdown2html", "ansi2html", "clean_html"
+    c.TemplateExporter.filters = {name: f"autograder.pages.filters.{name}" for name in _own}
+    c.HTMLExporter.default_preprocessors = [
+        "autograder.nbgrader.feedback.BoundPage",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
 
 # Feedback for students has no hidden tests in it.
 if HAS_AUTOGRADER:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,8 @@ _Converter = TypeVar("_Converter", bound=BaseConverter)
 # nbgrader logs every step; only errors matter here.
 _LOG = logging.getLogger("autograder.run.grade")
 _LOG.setLevel(logging.ERROR)
+# Of nbgrader's lists: what other modules do in a run, and `Saving` around the rest.
+_OURS = "Execute", "JudgedExecute", "NoteDecisions", "KeepDecisions", "FlagLooks", "FitSubmission"
 MAX_TIME = 100  # bytes of a timestamp
 ROOM = ".autograder"  # a folder beside the gradebook, with executed/ and done/ for each assignment
 
@@ -51,8 +53,8 @@ class Saving(Autograde):
         self.assignments = {folder: [path]}
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
-        self.exporter = self.exporter_class(parent=self, config=self.config)
-        saving = _without_execution(self.autograde_preprocessors)
+        self.exporter = NotebookExporter(parent=self, config=self.config)
+        saving = _without(_OURS, self.autograde_preprocessors)
         for one in (decisions.NoteDecisions, *saving, decisions.KeepDecisions):
             self.exporter.register_preprocessor(one)
         super(Autograde, self).convert_single_notebook(notebook_filename)
@@ -148,17 +150,17 @@ class Room:
 
     def save(self, one: reading.Submission, text: str) -> None:
         """Write an executed notebook, and its marks to the gradebook: all of them or none."""
-        self._note(one).unlink(missing_ok=True)
+        self.forget(one)
         folder = self.place / "executed" / one.student / self.assignment
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{self.assignment}.ipynb", text)
-        for name, is_whole in ((reading.TIME, _is_time), (reading.SECRET, _is_secret)):
+        for name, is_whole in ((reading.TIME, is_time), (reading.SECRET, _is_secret)):
             (folder / name).unlink(missing_ok=True)
             if is_whole(one.files.get(name, b"")):
                 (folder / name).write_bytes(one.files[name])
         self._saving.coursedir.student_id = one.student
         with _writable(), self.ledger.lent(), self.ledger.whole(), schemas.read_once():
-            self._forget_time(one.student)
+            self.forget_time(one.student)
             self._convert(self._saving)
             self._flag(one)
         _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
@@ -213,7 +215,11 @@ class Room:
         with configuration.inside(self.root):
             return Ledger(self.db_url, self.course_id)
 
-    def _forget_time(self, student: str) -> None:
+    def forget(self, one: reading.Submission) -> None:
+        """Forget that a submission is done: its marks are about to change."""
+        self._note(one).unlink(missing_ok=True)
+
+    def forget_time(self, student: str) -> None:
         """Remove the time of an earlier hand-in; nbgrader writes the new one if there is one."""
         with contextlib.suppress(MissingEntry):
             self.ledger.find_submission(self.assignment, student).timestamp = None
@@ -232,8 +238,8 @@ class Room:
     @functools.cached_property
     def _sanitizer(self) -> NotebookExporter:
         converter = self._converter(Autograde)
-        exporter = converter.exporter_class(parent=converter, config=converter.config)
-        for one in converter.sanitize_preprocessors:
+        exporter = NotebookExporter(parent=converter, config=converter.config)
+        for one in _without(_OURS, converter.sanitize_preprocessors):
             exporter.register_preprocessor(one)
         return exporter
 
@@ -269,13 +275,9 @@ def _writable() -> Iterator[None]:
         ) from None
 
 
-def _without_execution(preprocessors: list) -> list:
-    """nbgrader's preprocessors, which the configuration may have changed, without execution.
-
-    What keeps decisions is also left out, because `Saving` puts it around the others.
-    """
+def _without(left_out: Collection[str], preprocessors: list) -> list:
+    """nbgrader's preprocessors, which the configuration may have changed, without some."""
     names = [one if isinstance(one, str) else one.__name__ for one in preprocessors]
-    left_out = ("Execute", "ExecuteJudged", "NoteDecisions", "KeepDecisions")
     return [
         one
         for one, name in zip(preprocessors, names, strict=True)
@@ -283,7 +285,7 @@ def _without_execution(preprocessors: list) -> list:
     ]
 
 
-def _is_time(raw: bytes) -> bool:
+def is_time(raw: bytes) -> bool:
     """Whether nbgrader can read a submission's timestamp, which a student may have forged."""
     with contextlib.suppress(Exception):  # a long number would take the parser hours
         return len(raw) <= MAX_TIME and parse_utc(raw.decode()) is not None

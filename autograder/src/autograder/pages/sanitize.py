@@ -37,9 +37,18 @@ def harmless(text: str, attached: Collection[str] = ()) -> str:
     text = re.sub(r"\[!\[([^][]*)\]\((?!attachment:)[^()]*\)\]\(", r"[\1](", text)
     text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", text)
     text = re.sub(r"(?<!!)!+\[(?=[^][]*\]\(attachment:([\w.-]+)\)|)", picture, text)
-    plain = re.sub(r"[\s\x00-\x1f\\]", "", html.unescape(html.unescape(text)))
+    plain = re.sub(r"[\s\x00-\x1f\\]", "", _unescaped(text))
     if re.search(r"(?i)(java|vb)script:|[({\[\]:\"'=]data:", plain):
         return "\n".join(f"    {line}" for line in text.splitlines())
+    return text
+
+
+def _unescaped(text: str) -> str:
+    """The text with its character references resolved, also those inside of others."""
+    for _ in range(2):
+        text = re.sub(r"&#0+", "&#", text)
+        # Python refuses to read a long number, and this one is no character.
+        text = html.unescape(re.sub(r"&#[0-9]{8,};?", "", text))
     return text
 
 

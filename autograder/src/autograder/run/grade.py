@@ -102,10 +102,7 @@ def grade(
     if workers is None and settings.walls and settings.kernel == provisioner.NAME:
         settings = replace(settings, level=reach.require())
     with room.entered():
-        settings = replace(settings, table=secret.table(room.root, say))
-        room.judged_by = secret.judged_by(settings.table, assignment)
-        inside = before.tests_inside(room.source, room.assignment, settings.hidden)
-        settings = replace(settings, inside=inside, answers=_answers(room, inside))
+        settings = settled(room, settings, say)
         run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(run.named(chosen), force)
         if todo:
@@ -120,6 +117,23 @@ def grade(
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
     return run.states
+
+
+def settled(room: Room, settings: Settings, say: Callable[[str], None]) -> Settings:
+    """The settings with what the course adds to them; the room learns what marks depend on.
+
+    Args:
+        room: The assignment's room, which has been entered.
+        settings: How the jobs run.
+        say: Called with a sentence if a seed of the held-out images is made.
+
+    Raises:
+        CourseError: If a hidden test cannot be judged.
+    """
+    table = secret.table(room.root, say)
+    room.judged_by = secret.judged_by(table, room.assignment)
+    inside = before.tests_inside(room.source, room.assignment, settings.hidden)
+    return replace(settings, table=table, inside=inside, answers=_answers(room, inside))
 
 
 def _answers(room: Room, inside: Collection[str]) -> tuple[again.Answer, ...]:
@@ -245,7 +259,7 @@ class _Run:
         """Save the sentence that says why there are no points, and flag it for a person."""
         one.notebook = None
         roles = ("tests",) if one.failed else ("tests", "answer")
-        nb = _refused(self.room.sanitized(one), message, roles)
+        nb = refused(self.room.sanitized(one), message, roles)
         one.looks = {facts(cell)[1]: message for cell in nb.cells if LOOK in cell.metadata}
         self.room.save(one, nbformat.writes(nb))
 
@@ -272,7 +286,7 @@ def _looked_for(one: reading.Submission) -> str:
     return f"a person must look at {', '.join(one.looks)}. {why}"
 
 
-def _refused(text: str, message: str, looks: Collection[str]) -> nbformat.NotebookNode:
+def refused(text: str, message: str, looks: Collection[str]) -> nbformat.NotebookNode:
     """A notebook whose test cells all show the sentence that says why nothing was graded.
 
     Args:

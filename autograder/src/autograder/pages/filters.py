@@ -1,0 +1,75 @@
+"""The filters of nbconvert's and nbgrader's templates that format students' texts, in a budget.
+
+`nbgrader_config.py` names them, for Formgrader as well as for feedback pages.
+"""
+
+import html
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from nbconvert import filters
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+
+from autograder.pages import budget
+
+_CODE = " highlight hl-ipython3"
+
+
+@pass_context
+def highlight_code(
+    context: Context, source: str, language: Any = None, metadata: Any = None
+) -> str:
+    """Code with colors; the language is Python, whatever the arguments say."""
+
+    def made(text: str) -> str:
+        return highlight(text, get_lexer_by_name("ipython3"), HtmlFormatter(cssclass=_CODE))
+
+    return _budget(context).show(
+        source, made, lambda text: f'<div class="{_CODE}">{_pre(text)}</div>'
+    )
+
+
+@pass_context
+def markdown2html(context: Context, source: str) -> str:
+    """Markdown as HTML; tags in it are shown as typed, unless the course has locked the cell."""
+    cell = context.get("cell") or {}
+    grading = cell.get("metadata", {}).get("nbgrader", {})
+    is_locked = bool(grading.get("locked")) and not grading.get("solution")
+
+    def made(text: str) -> str:
+        renderer = IPythonRenderer(
+            escape=not is_locked,
+            allow_harmful_protocols=False,
+            attachments=cell.get("attachments", {}),
+        )
+        return MarkdownWithMath(renderer=renderer).render(text)
+
+    return _budget(context).show(source, made, _pre)
+
+
+@pass_context
+def ansi2html(context: Context, text: str) -> str:
+    """An output with the colors of its escape sequences."""
+    return _budget(context).show(text, filters.ansi2html, _without_colors)
+
+
+def clean_html(text: str) -> str:
+    """HTML as it was typed, in place of a sanitizer."""
+    return html.escape(text)
+
+
+def _budget(context: Context) -> budget.Budget:
+    resources = context.get("resources")
+    return budget.Budget() if resources is None else budget.of(resources)
+
+
+def _pre(text: str) -> str:
+    return f"<pre>{html.escape(text, quote=False)}</pre>"
+
+
+def _without_colors(text: str) -> str:
+    return html.escape(filters.strip_ansi(text), quote=False)
