@@ -171,7 +171,7 @@ def test_student_and_marker_see_the_picture(root, events, student):
         ("retyped", "double-answer was found in a raw cell; it was run as code"),
         ("copy-of", "There is no small.ipynb, so Copy of small (1).ipynb was graded"),
         ("merged", "double-answer was found in the cell double"),
-        ("endless", "A cell took longer than 5 seconds and was stopped"),
+        ("endless", "A cell used 5 seconds of processor time and was stopped"),
         ("another", "No cell of this assignment was found in the notebook"),
     ],
 )

@@ -5,11 +5,12 @@ import os
 import secrets
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import h5py
 import nbformat
 import pytest
 from walls_needed import walls_needed
@@ -20,6 +21,7 @@ from autograder.kernel import cells as kernel_cells
 from autograder.kernel import notebook
 from autograder.kernel.lives import GRACE
 from autograder.pages.sanitize import MAX_OUTPUT
+from autograder.run.workers import usable_cores
 from autograder.walled import levels, linux, probe
 from autograder.walled.errors import WallError
 from autograder.warm import reach, server
@@ -250,7 +252,7 @@ import signal
 for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
     signal.signal(number, signal.SIG_IGN)
 while True: pass"""
-    assert "longer than 3 seconds" in ends(code, tmp_path, LIMITS, 3 + GRACE, seconds=3)
+    assert "used 3 seconds of processor time" in ends(code, tmp_path, LIMITS, 3 + GRACE, seconds=3)
 
 
 def test_a_million_lines_are_shortened_and_the_notebook_goes_on(tmp_path):
@@ -375,6 +377,78 @@ with multiprocessing.Pool(2) as pool:
 """
 
 
+SPINNERS = """
+import os, time
+for _ in range(28):
+    if os.fork() == 0:
+        os.setsid()
+        while True: pass
+time.sleep(60)
+"""
+COMPUTES = """
+import time
+end = time.process_time() + 2
+while time.process_time() < end: pass
+print("done")
+"""
+
+
+def test_spinning_processes_leave_another_kernel_its_share_of_the_processor(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SPINNERS)])
+    hostile = notebook.Run(nb, one, None, NAME, 60, LIMITS)
+    with hostile.cells.started(), ThreadPoolExecutor(1) as beside:
+        spins = beside.submit(hostile.cells.run, nb.cells[0], 0)
+        time.sleep(2)
+        honest = run(COMPUTES, two, seconds=4)
+        hostile.cells.client.process.kill()
+        spins.result()
+    assert not honest.cells.stopped and shown(honest) == "done"
+
+
+def test_a_cell_that_sleeps_ends_after_its_time_and_one_that_computes_after_its_share(
+    tmp_path,
+):
+    sleeps = run("import time\ntime.sleep(60)", tmp_path, seconds=3)
+    assert "A cell took longer than 3 seconds and was stopped" in sleeps.cells.stopped[0]
+    forks = "import os, time\nif os.fork() == 0:\n    while True: pass\ntime.sleep(60)"
+    forked = run(forks, tmp_path, seconds=3)
+    assert "A cell used 3 seconds of processor time and was stopped" in forked.cells.stopped[0]
+    assert shown(sleeps, 1) == shown(forked, 1) == "still here"
+
+
+def test_a_kernel_computes_on_its_share_of_the_cores_and_cannot_leave_it(tmp_path):
+    code = """
+import os
+print(len(os.sched_getaffinity(0)))
+try:
+    os.sched_setaffinity(0, range(os.cpu_count()))
+except PermissionError as error:
+    print(error.strerror)"""
+    assert said(code, tmp_path).splitlines() == ["1", "Operation not permitted"]
+    every = str(usable_cores())
+    assert said(code, tmp_path, replace(LIMITS, cores=0)).splitlines()[0] == every
+
+
+def test_a_lock_on_a_shared_file_keeps_nobody_from_reading_it(tmp_path, monkeypatch):
+    shared, one, two = tmp_path / "data", tmp_path / "one", tmp_path / "two"
+    for folder in (shared, one, two):
+        folder.mkdir()
+    with h5py.File(shared / "weights.h5", "w") as file:
+        file["x"] = [1, 2, 3]
+    monkeypatch.setenv("COURSE_DATA", str(shared))
+    lock = f"import fcntl\nheld = open({str(shared / 'weights.h5')!r}, 'rb')\n"
+    lock += "fcntl.flock(held, fcntl.LOCK_EX)\nprint('locked')"
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(lock)])
+    hostile = notebook.Run(nb, one, None, NAME, 60, LIMITS)
+    with hostile.cells.started():
+        hostile.cells.run(nb.cells[0], 0)
+        assert shown(hostile) == "locked"
+        code = f"import h5py\nprint(h5py.File({str(shared / 'weights.h5')!r})['x'][:])"
+        assert said(code, two) == "[1 2 3]"
+
+
 def test_a_worker_gets_its_share_of_the_machines_memory_and_never_too_little(monkeypatch):
     pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 16 * GB // 4096}
     monkeypatch.setattr(os, "sysconf", pages.__getitem__)
@@ -405,7 +479,9 @@ def test_without_a_sandbox_a_kernel_is_like_any_other(tmp_path):
     assert not one.cells.stopped and (tmp_path / "back.txt").read_text() == "42"
 
 
-@pytest.mark.parametrize(("cell", "whole"), [(8, 3_600), (600, 3_600), (1_200, 7_200)])
-def test_a_notebook_may_take_six_times_as_long_as_a_cell_and_no_less_than_usual(cell, whole):
-    limits = reach.share(1, cell)
-    assert (limits.wall_seconds, limits.cpu_seconds) == (whole, 2 * whole)
+@pytest.mark.parametrize(("cell", "whole"), [(8, 7_200), (600, 7_200), (1_200, 14_400)])
+def test_a_notebook_may_take_twelve_times_as_long_as_a_cell_and_no_less_than_usual(cell, whole):
+    for cores in (1, 4):
+        limits = reach.share(cores, cell)
+        assert (limits.wall_seconds, limits.cpu_seconds) == (whole, cores * whole)
+        assert limits.cores == cores

@@ -15,9 +15,11 @@ from nbformat import NotebookNode
 
 from autograder.kernel import inside
 from autograder.kernel.client import Client
+from autograder.kernel.clock import PATIENCE
 from autograder.kernel.lives import Lives, code
 from autograder.pages.sanitize import output, safe
 from autograder.text.cells import facts
+from autograder.walled import cores
 from autograder.walled.client import Process
 from autograder.warm.provisioner import NAME, announce
 from autograder.warm.reach import LIMITS, Limits
@@ -53,7 +55,7 @@ class Cells:
             nb: The notebook, whose outputs are written.
             folder: The folder in which it runs.
             kernel: The name of the kernelspec.
-            timeout: Seconds that a cell may take.
+            timeout: Seconds that a cell may take; see `clock.Allowance`.
             limits: What the notebook may use; None for a kernel without walls. Only warm kernels
                 have walls.
         """
@@ -114,13 +116,12 @@ class Cells:
         try:
             self.client.execute_cell(cell, index, store_history=store_history)
         except CellTimeoutError:
-            self.ended = (
-                f"A cell took longer than {self.client.timeout} seconds and was stopped. If it "
-                "trains a network, submit its folder checkpoints too: then it need not train again."
-            )
-            lives = self.lives.interrupted()
+            lives = self._took_too_long(f"took longer than {self.client.timeout:,} seconds")
         except DeadKernelError:
-            self.ended, lives = self._why_dead(), False
+            if self.client.spent:
+                lives = self._took_too_long(self.client.spent)
+            else:
+                self.ended, lives = self._why_dead(), False
         except CellExecutionError:
             pass
         except Exception as error:  # a kernel may send malformed messages
@@ -131,6 +132,14 @@ class Cells:
         self._tidy(cell, store_history)
         if self.ended:
             self._go_on(lives)
+
+    def _took_too_long(self, how: str) -> bool:
+        """Interrupt a cell, and tell whether its kernel answers then."""
+        self.ended = (
+            f"A cell {how} and was stopped. If it trains a network, submit its folder checkpoints "
+            "too: then it need not train again."
+        )
+        return self.lives.interrupted()
 
     def ask(self, source: str) -> None:
         """Run the grader's own code in the kernel; its outputs are discarded.
@@ -157,15 +166,18 @@ class Cells:
         return 0.0
 
     def _client(self) -> Client:
-        return Client(
+        client = Client(
             self.nb,
             kernel_name=self.kernel,
-            timeout=self.timeout,
+            timeout=self.timeout if self.limits is None else PATIENCE * self.timeout,
             allow_errors=True,
             resources={"metadata": {"path": str(self.folder)}},
             skip_cells_with_tag="never: " + os.urandom(8).hex(),
             on_cell_executed=self._keep_reply,
         )
+        if self.limits is not None:
+            client.seconds, client.cores = self.timeout, self.limits.cores or cores.usable()
+        return client
 
     def _asked(self) -> dict[str, Any]:
         """What a warm kernel is asked for; other kernels know nothing of it."""

@@ -3,6 +3,7 @@
 import contextlib
 import queue
 import time
+from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -12,7 +13,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from traitlets import Type, default
 
+from autograder.kernel.clock import Allowance
 from autograder.pages.sanitize import MAX_OUTPUT
+from autograder.walled.client import Process
 from autograder.warm.reach import LIMITS
 
 START_SECONDS = 60  # until a kernel answers
@@ -21,12 +24,26 @@ MAX_WAITING = 8  # received messages that are not read yet; the system holds the
 
 
 class BoundedClient(AsyncKernelClient):
-    """Holds no more than `MAX_WAITING` messages of at most `MAX_MESSAGE` bytes."""
+    """Holds no more than `MAX_WAITING` messages of at most `MAX_MESSAGE` bytes.
+
+    Attributes:
+        allowance: What the running cell may take, or None if only nbclient's time-out bounds it.
+        spent: How it exceeded that; empty if it did not.
+    """
+
+    allowance: Allowance | None = None
+    spent = ""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         self.context.setsockopt(zmq.RCVHWM, MAX_WAITING)
+
+    async def is_alive(self) -> bool:
+        """Whether the kernel lives and may go on; nbclient asks each second while a cell runs."""
+        if self.allowance is not None and not self.spent:
+            self.spent = self.allowance.over()
+        return not self.spent and await super().is_alive()
 
     async def wait_for_ready(self, timeout: float | None = START_SECONDS) -> None:
         """Wait until a kernel answers on both channels.
@@ -68,10 +85,29 @@ class Client(NotebookClient):
     most = LIMITS.output
     shown = 0  # characters in this cell so far
     flooded = False
+    seconds: float | None = None  # of a cell on its own cores; None: only ``timeout`` bounds it
+    cores = 1
 
     @default("kernel_manager_class")
     def _kernel_manager_class_default(self) -> type[Manager]:
         return Manager
+
+    @default("on_cell_execute")
+    def _on_cell_execute_default(self) -> Callable[..., None]:
+        return self._begin
+
+    def _begin(self, **_: Any) -> None:
+        """Start the time of a cell."""
+        if not isinstance(self.kc, BoundedClient):
+            return
+        self.kc.spent, self.kc.allowance = "", None
+        if self.seconds is not None and isinstance(self.process, Process):
+            self.kc.allowance = Allowance(self.seconds, self.cores, self.process.use)
+
+    @property
+    def spent(self) -> str:
+        """How the last cell exceeded its time, as the end of a sentence."""
+        return getattr(self.kc, "spent", "")
 
     @property
     def process(self) -> Any:

@@ -112,8 +112,9 @@ class Lives:
 
     def _answers(self, cell: NotebookNode, seconds: int | None = None) -> bool:
         """Execute a cell that is not part of the notebook; False if the kernel does not answer."""
-        before = self.client.timeout
-        self.client.timeout = seconds or before
+        before = self.client.timeout, self.client.seconds
+        if seconds is not None:
+            self.client.timeout, self.client.seconds = seconds, None
         self.client.shown = 0
         self.nb.cells.append(cell)
         try:
@@ -122,7 +123,7 @@ class Lives:
             return False
         finally:
             self.nb.cells.pop()
-            self.client.timeout = before
+            self.client.timeout, self.client.seconds = before
             self.client.reset_execution_trackers()
         return not self.client.flooded
 

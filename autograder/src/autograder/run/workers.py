@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from typing import Any, Protocol
 
+from autograder.walled import cores
 from autograder.warm import server
 
 
@@ -82,9 +83,7 @@ class Local:
 
 def usable_cores() -> int:
     """The number of cores that this process may use; fewer in a container or under taskset."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return cores.usable()
 
 
 def load_ahead() -> None:

@@ -1,5 +1,6 @@
 """Counts what all processes of a sandbox use together, and compares it with the limits."""
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -53,6 +54,14 @@ class Watch:
     def computed(self) -> float:
         """Seconds of computing time of all processes so far."""
         return self._computed([_usage(pid) for pid in processes()])
+
+    def runs(self) -> bool:
+        """Whether a thread of the sandbox computes, or waits for a core, at this moment."""
+        for path in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                if path.read_bytes().rpartition(b")")[2].split()[:1] == [b"R"]:
+                    return True
+        return False
 
     def _computed(self, used: list["_Usage"]) -> float:
         """Compare two sums, each of which can miss something, and return the larger one.

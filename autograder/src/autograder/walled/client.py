@@ -5,15 +5,31 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.walled import wire
+from autograder.walled.bounds import open_many
 from autograder.walled.errors import WallError
 from autograder.walled.processes import memory_kills
 
 START_SECONDS = 120  # loading everything on a slow, busy machine
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of the processor a sandbox has used.
+
+    Attributes:
+        seconds: The computing time of all of its processes so far.
+        runs: Whether one of their threads computes, or waits for a core, at this moment.
+    """
+
+    seconds: float
+    runs: bool
 
 
 class Process:
@@ -65,9 +81,12 @@ class Process:
         self.returncode: int | None = None
         self.reason, self.error, self.wall = "", "", ""
         self._out_of_memory = out_of_memory
+        if fds and sys.platform == "linux":
+            open_many()
         self._abandoned = False  # whether its keeper ended first
         self._kills_before = memory_kills()
         self._ready = False
+        self._use: Use | None = None  # what the keeper told last
         self._lines = wire.Lines()
         self._socket = socket.socket(socket.AF_UNIX)
         try:
@@ -124,6 +143,24 @@ class Process:
         by_system = self.poll() == -signal.SIGKILL and not self.reason
         return self._out_of_memory if by_system and memory_kills() > self._kills_before else ""
 
+    def use(self, seconds: float = 1) -> "Use | None":
+        """How much of the processor all of its processes have used.
+
+        Args:
+            seconds: How long to wait for the answer.
+
+        Returns:
+            The answer, or None if it has no walls or if its keeper does not answer in time.
+        """
+        self._use, deadline = None, time.monotonic() + seconds
+        self.signal(wire.HOW_MUCH)
+        while self.returncode is None and self._use is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            self._listen(left)
+        return self._use
+
     def signal(self, number: int) -> None:
         """Send a signal to the target alone."""
         with contextlib.suppress(OSError):
@@ -159,6 +196,8 @@ class Process:
 
     def _take(self, said: dict[str, Any]) -> None:
         self.pid = said.get("pid", self.pid)
+        if "use" in said:
+            self._use = Use(*said["use"])
         self._ready = said.get("ready", self._ready)
         self.error = said.get("error", self.error)
         self.wall = said.get("wall", self.wall)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from autograder.walled import walls, wire
 from autograder.walled.accounting import Watch
 from autograder.walled.calls import Calls
+from autograder.walled.cores import Share
 from autograder.walled.errors import WallError
 from autograder.walled.processes import adopt_orphans, end_descendants
 from autograder.walled.request import Walls
@@ -39,11 +40,12 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
     os.setsid()
     for number in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), number)
-    behind, watch, calls = None, None, None
+    behind, watch, calls, share = None, None, None, None
     words, theirs = socket.socketpair()
     try:
         if request["walls"] is not None:
             behind = Walls.read(request["walls"])
+            share = Share(behind.limits.cores)
             machine = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
             walls.outer(behind)
             watch, calls = Watch(behind), Calls(behind, machine)
@@ -56,14 +58,15 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
         connection.close()
         words.close()
         os.close(alive)
-        if calls is not None:
+        if calls is not None and share is not None:
             os.close(machine)
+            share.release()
         last_words(become, request, behind, fds, theirs, forked)
     theirs.close()
     for fd in fds:
         os.close(fd)
     try:
-        _Keeper(connection, alive, words, pid, watch, calls).keep()
+        _Keeper(connection, alive, words, pid, watch, calls, share).keep()
     finally:
         end_descendants()  # even if the keeper fails, no uncounted process remains
     os._exit(0)
@@ -84,9 +87,11 @@ class _Keeper:
         pid: int,
         watch: Watch | None,
         calls: Calls | None,
+        share: Share | None,
     ) -> None:
         self.connection, self.alive, self.pid, self.watch = connection, alive, pid, watch
-        self.calls, self.next = calls, 0.0  # when to ask ``watch`` again
+        self.calls, self.share = calls, share
+        self.next = 0.0  # when to ask ``watch`` again
         self.words: socket.socket | None = words  # None once the target has closed it
         self.asking: int | None = None  # on which calls of walled processes wait for an answer
         self.lines = wire.Lines()
@@ -116,6 +121,8 @@ class _Keeper:
                 self.ended = True
             self._look()
         end_descendants()
+        if self.share is not None:  # before the asker hears of it and starts the next one
+            self.share.release()
         self._say()
 
     def _say(self) -> None:
@@ -155,6 +162,10 @@ class _Keeper:
 
     def _pass_on(self) -> None:
         for number in _asked(self.connection):
+            if number == wire.HOW_MUCH:
+                if self.watch is not None:
+                    self.said["use"] = self.watch.computed(), self.watch.runs()
+                continue
             with contextlib.suppress(OSError):
                 os.kill(self.pid, number)
 
@@ -170,7 +181,7 @@ class _Keeper:
 
 
 def _asked(connection: socket.socket) -> bytes:
-    """The signals that the asker sends; a closed connection means SIGKILL."""
+    """The signals that the asker sends, and its questions; a closed connection means SIGKILL."""
     with contextlib.suppress(OSError):
         return connection.recv(100) or bytes([signal.SIGKILL])
     return bytes([signal.SIGKILL])

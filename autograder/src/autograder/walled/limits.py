@@ -25,7 +25,8 @@ class Limits:
         signals: Signals and timers of all processes that wait in the system.
         cores: Cores on which all processes compute; 0: all of the machine's.
         cpu_seconds: Computing time of all processes.
-        wall_seconds: Time from the moment that the process is ready.
+        wall_seconds: Time from the moment that the process is ready. What others compute on the
+            machine takes of it, so it is as long as the computing time.
         disk: Bytes in the copy of the working folder.
         scratch: Bytes in each of /tmp, the home folder and /dev/shm.
         files: Files and folders in each of these places.
@@ -42,7 +43,7 @@ class Limits:
     signals: int = 256
     cores: int = 1
     cpu_seconds: int = 7_200
-    wall_seconds: int = 3_600
+    wall_seconds: int = 7_200
     disk: int = GB
     scratch: int = GB // 2
     files: int = 20_000

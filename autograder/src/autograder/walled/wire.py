@@ -9,6 +9,7 @@ from typing import Any
 
 _LENGTH = 8  # bytes before a request that give its length
 CHUNK = 65_536
+HOW_MUCH = 0  # in the place of a signal's number: the asker wants to know what has been computed
 
 
 def send(connection: socket.socket, request: dict[str, Any], fds: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ from autograder.walled.limits import GB, LIMITS, Limits
 from autograder.walled.request import Walls
 from convcourse.pretrained import VGG16_FILE
 
-__all__ = ["GB", "HOME", "LEVEL", "LIMITS", "TENSORFLOW", "Limits"]
+__all__ = ["GB", "HDF5", "HOME", "LEVEL", "LIMITS", "TENSORFLOW", "Limits"]
 __all__ += ["environment", "found", "readable", "request", "require", "share"]
 
 LEVEL = "CONVCOURSE_WALLS"  # environment: the level, for workers that need not try the walls
@@ -26,6 +26,8 @@ HOME = "/home/student"
 # What TensorFlow reads; TF_VAR_, TF_TOKEN_ and NVIDIA_API_KEY are other programs' secrets.
 _TENSORFLOW = "TF_CPP_ TF_CUDNN_ TF_DETERMINISTIC_ TF_DISABLE_ TF_ENABLE_ TF_FORCE_ TF_GPU_ TF_NUM_"
 TENSORFLOW = (*_TENSORFLOW.split(), "TF_USE_", "TF_XLA_", "CUDA_", "KERAS_")
+# A lock on a file that all may read would keep the others from reading it.
+HDF5 = {"HDF5_USE_FILE_LOCKING": "FALSE"}
 _PASSED = (*TENSORFLOW, "LC_", "MKL_", "OMP_", "OPENBLAS_")
 _PASSED_NAMES = "COURSE_PROFILE COURSE_DATA LANG LD_LIBRARY_PATH PYTHONHASHSEED TZ"
 _GPU = "/dev/nvidiactl /dev/nvidia-uvm /dev/nvidia-uvm-tools /sys/bus/pci /sys/devices"
@@ -49,18 +51,20 @@ def require() -> str:
 
 
 def share(cores: int, cell_seconds: int = 0) -> Limits:
-    """The usual limits, with a fair share of this machine's memory.
+    """The usual limits, with a fair share of this machine's cores and memory.
 
     Args:
         cores: How many of the machine's cores the notebook gets. Its memory is in proportion, but
             at least 3 GB, the most that a notebook of the course needs.
-        cell_seconds: Seconds that a cell may take; the notebook may take six times as long.
+        cell_seconds: Seconds that a cell may take; the notebook may take twelve times as long, and
+            compute so long on each of its cores.
     """
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     fair = int(0.9 * whole * cores / (os.cpu_count() or 1))
     memory = max(3 * GB, min(LIMITS.memory, fair))
-    wall, cpu = (max(n, 6 * cell_seconds) for n in (LIMITS.wall_seconds, LIMITS.cpu_seconds // 2))
-    return replace(LIMITS, memory=memory, wall_seconds=wall, cpu_seconds=2 * cpu)
+    wall = max(LIMITS.wall_seconds, 12 * cell_seconds)
+    cpu = wall * cores
+    return replace(LIMITS, memory=memory, cores=cores, wall_seconds=wall, cpu_seconds=cpu)
 
 
 def request(
@@ -97,7 +101,7 @@ def environment(given: dict[str, str]) -> dict[str, str]:
     kept = variables.passed(given, _PASSED, _PASSED_NAMES.split())
     path = os.pathsep.join([f"{sys.prefix}/bin", "/usr/local/bin", "/usr/bin", "/bin"])
     own = {"HOME": HOME, "USER": "student", "LOGNAME": "student", "TMPDIR": "/tmp", "PATH": path}
-    return {**kept, **own, "IPYTHONDIR": f"{HOME}/.ipython"}
+    return {**kept, **own, **HDF5, "IPYTHONDIR": f"{HOME}/.ipython"}
 
 
 def readable() -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from autograder.walled.client import Process
 from autograder.walled.server import Server
-from autograder.warm.reach import TENSORFLOW
+from autograder.warm.reach import HDF5, TENSORFLOW
 
 ADDRESS = "CONVCOURSE_WARM"  # environment: where the server listens, for workers of its owner
 PRELOAD = "autograder.warm.preload"
@@ -37,7 +37,7 @@ def start() -> Server:
     """
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")
-    settings = {**threads, "TF_CPP_MIN_LOG_LEVEL": level, "MPLBACKEND": "agg"}
+    settings = {**threads, "TF_CPP_MIN_LOG_LEVEL": level, "MPLBACKEND": "agg", **HDF5}
     return Server(PRELOAD, passed=_PASSED, passed_names=_PASSED_NAMES.split(), settings=settings)
 
 
