@@ -90,7 +90,7 @@ c.GenerateSolution.preprocessors = [
 # Pages of Formgrader and of feedback hold text and pictures, and are made within a budget: some
 # texts would keep Pygments or mistune busy for minutes.
 if HAS_AUTOGRADER:
-    _own = "highlight_code", "markdown2html", "ansi2html", "clean_html"
+    _own = "highlight_code", "markdown2html", "ansi2html", "clean_html", "strip_files_prefix"
     c.TemplateExporter.filters = {name: f"autograder.pages.filters.{name}" for name in _own}
     c.HTMLExporter.default_preprocessors = [
         "autograder.nbgrader.feedback.BoundPage",

@@ -1,5 +1,6 @@
 """Pages are made in linear time, whatever a notebook holds."""
 
+import itertools
 import threading
 import time
 from pathlib import Path
@@ -51,6 +52,7 @@ _OUTPUTS = [
     "a\n",
 ]
 _OUTPUTS += ["\r" + "a" * (MAX_OUTPUT - 1), "a\r", "a" * MAX_OUTPUT]
+_numbers = itertools.count()
 
 
 def page(nb: NotebookNode) -> str:
@@ -70,7 +72,8 @@ def text(source: str) -> NotebookNode:
 
 
 def cell(kind: str, source: str, **more) -> NotebookNode:
-    return NotebookNode(cell_type=kind, source=source, metadata=NotebookNode(), **more)
+    facts = {"cell_type": kind, "source": source, "id": f"c{next(_numbers)}"}
+    return NotebookNode(metadata=NotebookNode(), **facts, **more)
 
 
 def notebook(*cells: NotebookNode) -> NotebookNode:

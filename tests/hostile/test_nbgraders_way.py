@@ -65,7 +65,7 @@ def theirs(ours, tmp_path_factory) -> Path:
     shutil.copytree(ours, root, symlinks=True, ignore=left_out)
     with Gradebook(f"sqlite:///{root}/gradebook.db", "convcourse") as gradebook:
         gradebook.add_assignment(course.NAME, duedate="2026-03-01 12:00:00 UTC")
-    assert nbgrader(root, "generate_assignment", course.NAME) == 0
+    assert nbgrader(root, "generate_assignment", course.NAME, "--force") == 0
     nbgrader(root, "autograde", course.NAME)
     return root
 

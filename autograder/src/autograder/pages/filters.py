@@ -62,6 +62,11 @@ def clean_html(text: str) -> str:
     return html.escape(text)
 
 
+def strip_files_prefix(text: str) -> str:
+    """The text as it is; nbconvert repairs links of IPython before version 1 here."""
+    return text
+
+
 def _budget(context: Context) -> budget.Budget:
     resources = context.get("resources")
     return budget.Budget() if resources is None else budget.of(resources)
