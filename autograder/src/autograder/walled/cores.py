@@ -10,6 +10,8 @@ import os
 import socket
 import sys
 
+from autograder.walled.weight import Weight
+
 MOST = 64  # sandboxes on one core
 
 
@@ -21,14 +23,20 @@ def usable() -> int:
 
 
 class Share:
-    """The cores of one sandbox, taken until `release` or until this process ends."""
+    """The cores of one sandbox, taken until `release` or until this process ends.
 
-    def __init__(self, count: int) -> None:
+    Attributes:
+        weight: What it weighs on cores that others have taken as well.
+    """
+
+    def __init__(self, count: int, machine: int) -> None:
         """Have this process, and all that it forks from now on, compute on these cores alone.
 
         Args:
             count: How many cores; 0 for all that this process may use.
+            machine: ``/proc`` of the machine.
         """
+        self.weight = Weight(machine, count)
         self._held: list[socket.socket] = []
         if sys.platform != "linux":
             return

@@ -45,8 +45,8 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
     try:
         if request["walls"] is not None:
             behind = Walls.read(request["walls"])
-            share = Share(behind.limits.cores)
             machine = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+            share = Share(behind.limits.cores, machine)
             walls.outer(behind)
             watch, calls = Watch(behind), Calls(behind, machine)
         pid = os.fork()
@@ -135,6 +135,8 @@ class _Keeper:
         if self.watch is None or time.monotonic() < self.next:
             return
         self._end_for(self.watch())
+        if self.share is not None:
+            self.share.weight.keep(self.pid)
         if self.calls is not None and self.asking is not None:
             self.calls.again(self.asking)
         self.next = time.monotonic() + LOOK
