@@ -52,9 +52,9 @@ if HAS_AUTOGRADER:
 # Formgrader's button *Autograde* and `nbgrader autograde` read, run and judge a submission as
 # `autograder grade` does, and what a person decided in Formgrader stays.
 if HAS_AUTOGRADER:
-    c.Autograde.exporter_class = "autograder.run.autograde.Unread"
+    c.Autograde.exporter_class = "autograder.nbgrader.judging.Unread"
     c.Autograde.sanitize_preprocessors = [
-        "autograder.run.autograde.FitSubmission",
+        "autograder.nbgrader.judging.FitSubmission",
         "nbgrader.preprocessors.ClearOutput",
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
@@ -70,7 +70,7 @@ if HAS_AUTOGRADER:
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "autograder.nbgrader.decisions.KeepDecisions",
-        "autograder.run.autograde.FlagLooks",
+        "autograder.nbgrader.judging.FlagLooks",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
 

@@ -186,3 +186,38 @@ def test_the_page_names_a_test_for_each_row():
     own = {name for name in globals() if name.startswith("test_")}
     assert set(named) == own - {"test_the_page_names_a_test_for_each_row"}
     assert len(named) == page.count("\n| `")
+
+
+def test_nbgraders_preprocessors_find_the_converter():
+    from nbconvert.exporters import NotebookExporter
+    from nbgrader.converters import Autograde, base
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import ClearOutput
+
+    converter = Autograde(coursedir=CourseDirectory())
+    assert issubclass(converter.exporter_class, NotebookExporter)
+    exporter = converter.exporter_class(parent=converter, config=converter.config)
+    exporter.register_preprocessor(ClearOutput)
+    assert exporter._preprocessors[-1].parent.parent.coursedir is converter.coursedir
+    reading = inspect.getsource(base.BaseConverter.convert_single_notebook)
+    assert "self.exporter.from_filename(notebook_filename, resources=resources)" in reading
+
+
+def test_templates_format_by_these_filters():
+    from nbconvert.exporters import HTMLExporter
+    from nbgrader.server_extensions.formgrader.handlers import template_path
+
+    from autograder.pages import filters
+
+    used = set()
+    exporter = HTMLExporter()
+    folders = [Path(template_path), *map(Path, exporter.template_paths)]
+    for folder in folders:
+        for path in folder.rglob("*.j2"):
+            used |= set(re.findall(r"\|\s*(\w+)", path.read_text(encoding="utf-8")))
+    own = {"highlight_code", "markdown2html", "ansi2html", "clean_html", "strip_files_prefix"}
+    assert (
+        own <= used
+        and own <= {*exporter.environment.filters, "highlight_code"}
+        and own <= set(vars(filters))
+    )

@@ -111,6 +111,10 @@ def test_every_notebook_says_the_same(ours, theirs):
         assert said(theirs, student) == said(ours, student), student
 
 
+def test_autograder_grade_finds_done_what_nbgrader_has_graded(theirs):
+    assert set(grade.grade(theirs, course.NAME).values()) == {"skipped"}
+
+
 def test_nothing_but_the_notebook_reaches_the_graded_folder(theirs):
     names = {path.name for path in (theirs / "autograded").rglob("*") if not path.is_dir()}
     assert names == {f"{course.NAME}.ipynb", "timestamp.txt"}

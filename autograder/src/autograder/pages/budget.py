@@ -55,7 +55,10 @@ class Budget:
         try:
             with _interrupted(self.seconds):
                 return made(text)
-        except (_TooSlow, Exception):  # a parser may fail in any way on a hostile text
+        except _TooSlow:
+            self.seconds = 0.0
+            return None
+        except Exception:  # a parser may fail in any way on a hostile text
             return None
         finally:
             self.seconds -= time.thread_time() - start
