@@ -17,6 +17,7 @@ import numpy as np
 
 from autograder import course
 from autograder.judge.heldout import images as heldout
+from autograder.judge.heldout import measured
 from autograder.judge.networks import accuracy, is_cross_entropy, predict, rebuild
 from autograder.judge.source import current, missing, note
 from convcourse import checks as _checks
@@ -36,6 +37,7 @@ __all__ = [
     "heldout",
     "is_cross_entropy",
     "last_set_aside",
+    "measured",
     "missing",
     "model",
     "note",

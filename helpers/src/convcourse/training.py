@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from convcourse import watching
+from convcourse import recorded, watching
 from convcourse.checkpoints import Checkpoint, Memorized, digest_of, fingerprint
 from convcourse.wire import models
+
+_REMEDY = "If you did not expect this, delete both files and train again."
 
 
 @dataclass
@@ -37,6 +39,10 @@ def fit(
     model: Any, name: str, x: Any, y: Any = None, *, folder: str = "checkpoints", **settings: Any
 ) -> History:
     """Train a model, or restore the checkpoint of an identical call.
+
+    When it restores a checkpoint, it computes the last figures again on a part of the images, and
+    prints a sentence if they are not those that the checkpoint records. The weights are taken
+    nevertheless.
 
     Identical means: the same architecture, compile settings, fit settings, profile and data. A
     ``PyDataset`` is identified by its repr. What a tf.data pipeline holds cannot be identified, so
@@ -74,6 +80,8 @@ def fit(
         model.load_weights(store.weights)
         epochs = len(note["epoch"])
         print(f"Loaded {store.weights}: {epochs} epochs trained before, nothing has changed.")
+        if words := recorded.doubt(model, name, note["history"], x, y, settings):
+            print(f"{store.note} does not fit these weights: {words}. {_REMEDY}")
         return History(_renamed(note["history"]), note["epoch"], note["seconds"])
     if why:
         print(f"Training {name} again: {why}.")

@@ -21,7 +21,11 @@ def evaluate(code: str) -> Verdict:
     Returns:
         The verdict; any exception of the block becomes one.
     """
-    source.take_notes(), source.take_missing()  # of an earlier block, which may have failed
+    (
+        source.take_notes(),
+        source.take_missing(),
+        source.take_looks(),
+    )  # of an earlier block, which may have failed
     names: dict[str, Any] = {"__name__": "hidden"}
     tree = ast.parse(code)
     last: ast.Expression | None = None
@@ -46,8 +50,8 @@ def evaluate(code: str) -> Verdict:
     points: float | None = None
     if isinstance(score, int | float | np.number) and not isinstance(score, bool):
         points = float(score)
-    lacks = source.take_missing()
-    return Verdict(outcomes.PASSED, lacks, score=points, notes=source.take_notes())
+    lacks, notes, look = source.take_missing(), source.take_notes(), source.take_looks()
+    return Verdict(outcomes.PASSED, lacks, score=points, notes=notes, look=look)
 
 
 def _text(error: Exception) -> str:

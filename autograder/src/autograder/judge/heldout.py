@@ -1,17 +1,29 @@
-"""Images that no notebook has seen; the judges of a run draw them once for all."""
+"""Images that no notebook has seen; the judges of a run draw them once for all.
+
+A network that was trained on just these images would shine on them alone. So what is measured on
+them is measured on other images too, and a large difference is for a person to see.
+"""
 
 import contextlib
 import hashlib
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from autograder import course
-from convcourse import profile
+from autograder.judge import source
+from convcourse import outcomes, profile
 from convcourse.files import write_whole
 from convcourse.wire import export
+
+IMAGES, OTHERS = 2_000, 500
+FAR = (
+    "The network is right about {:.0%} of the images that judge and about {:.0%} of other images "
+    "of the same kind: was it trained on those that judge?"
+)
 
 _kept_in: Path | None = None  # where the judges of a run keep their images
 
@@ -22,7 +34,7 @@ def keep_in(folder: str | os.PathLike) -> None:
     _kept_in = Path(folder)
 
 
-def images(number: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, np.ndarray]:
+def images(number: int = IMAGES, dataset: str = "cifar10") -> tuple[np.ndarray, np.ndarray]:
     """Images that no notebook has seen.
 
     Under *offline* they are generated from course.toml's ``heldout_seed``; `convcourse.data`
@@ -37,14 +49,51 @@ def images(number: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, n
     Returns:
         ``x``, (N, 32, 32, 3) uint8, and ``y``, (N,) uint8.
     """
+    return _kept(_drawn, number, dataset)
+
+
+def measured(measure: Callable[[np.ndarray, np.ndarray], float], dataset: str = "cifar10") -> float:
+    """Measure a network on the images of `images`, and look for one that knows them.
+
+    The same is measured on images that do not judge: under *offline* on others of the generator,
+    under *quick* and *full* on training images that no network should be fitted to. If the share is
+    much lower there, a person is asked to look; the points stay.
+
+    Args:
+        measure: Takes ``x`` and ``y``, as `images` gives them, and returns the share of them that
+            the network is right about.
+        dataset: ``cifar10`` or ``cifar100``.
+
+    Returns:
+        What ``measure`` returns for the held-out images.
+    """
+    reached = measure(*images(dataset=dataset))
+    if source.are_looks_taken():
+        with contextlib.suppress(outcomes.CheckFailed):  # only the first measurement judges
+            elsewhere = measure(*_kept(_others, OTHERS, dataset))
+            if reached - elsewhere > _by_chance(elsewhere):
+                source.look(FAR.format(reached, elsewhere))
+    return reached
+
+
+def _by_chance(share: float) -> float:
+    """The most by which two measurements of an honest network can be expected to differ."""
+    share = min(max(share, 0.1), 0.9)
+    return 0.03 + 4 * math.sqrt(share * (1 - share) * (1 / IMAGES + 1 / OTHERS))
+
+
+def _kept(
+    draw: Callable[[int, str], tuple[np.ndarray, np.ndarray]], number: int, dataset: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """What ``draw`` gives, drawn once for all judges of a run."""
     if _kept_in is None:
-        return _drawn(number, dataset)
-    known = [profile.current().name, number, dataset, course.load().heldout_seed]
+        return draw(number, dataset)
+    known = [draw.__name__, profile.current().name, number, dataset, course.load().heldout_seed]
     known.append(os.environ.get("COURSE_DATA", ""))
     path = _kept_in / hashlib.sha256(repr(known).encode()).hexdigest()
     with contextlib.suppress(OSError):
         return tuple(export.from_plain(*export.loads(path.read_bytes())))
-    found = _drawn(number, dataset)
+    found = draw(number, dataset)
     with contextlib.suppress(OSError):  # if the folder cannot be written, each judge draws its own
         write_whole(path, export.dumps(*export.to_plain(found)))
     return found
@@ -52,12 +101,23 @@ def images(number: int = 2_000, dataset: str = "cifar10") -> tuple[np.ndarray, n
 
 def _drawn(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
     if profile.current().name == "offline":
-        from convcourse import shapes
-
-        make = shapes.shapes10 if dataset == "cifar10" else shapes.shapes100
-        x, y = make(number, split=1, seed=course.load().heldout_seed)[:2]
-        return x, np.ravel(y)
+        return _generated(number, dataset, 0)
     return _mirrored_test_images(number, dataset)
+
+
+def _others(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images that do not judge, and that an honest network does not know better than those."""
+    if profile.current().name == "offline":
+        return _generated(number, dataset, IMAGES)
+    return _mirrored_training_images(number, dataset)
+
+
+def _generated(number: int, dataset: str, start: int) -> tuple[np.ndarray, np.ndarray]:
+    from convcourse import shapes
+
+    make = shapes.shapes10 if dataset == "cifar10" else shapes.shapes100
+    x, y = make(number, split=1, seed=course.load().heldout_seed, start=start)[:2]
+    return x, np.ravel(y)
 
 
 def _mirrored_test_images(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
@@ -67,13 +127,30 @@ def _mirrored_test_images(number: int, dataset: str) -> tuple[np.ndarray, np.nda
     everything = data.load(dataset, train=10, test=10_000)
     order = np.random.default_rng(course.load().heldout_seed).permutation(len(everything.x_test))
     seen = profile.current().test_images
-    pool = order if seen is None or seen >= len(order) else _last_of_each_class(everything, seen)
+    pool = (
+        order
+        if seen is None or seen >= len(order)
+        else _last_of_each_class(everything.y_test, seen)
+    )
     chosen = pool[:number]
     return everything.x_test[chosen][:, :, ::-1], np.ravel(everything.y_test)[chosen]
 
 
-def _last_of_each_class(dataset: Any, seen: int) -> np.ndarray:
-    labels = np.ravel(dataset.y_test)
+def _mirrored_training_images(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    """Those that the profile does not load; under *full* some of the last, which validate."""
+    from convcourse import data
+
+    everything = data.load(dataset, train=50_000, test=10)
+    seen, count = profile.current().train_images, len(everything.x_train)
+    last = np.arange(count * 4 // 5, count)
+    if seen is not None and seen < count:
+        last = _last_of_each_class(everything.y_train, seen)
+    chosen = np.random.default_rng(course.load().heldout_seed).permutation(last)[:number]
+    return everything.x_train[chosen][:, :, ::-1], np.ravel(everything.y_train)[chosen]
+
+
+def _last_of_each_class(labels: np.ndarray, seen: int) -> np.ndarray:
+    labels = np.ravel(labels)
     each = seen // len(np.unique(labels))
     rest = [np.flatnonzero(labels == c)[each:] for c in np.unique(labels)]
     return np.random.default_rng(course.load().heldout_seed).permutation(np.concatenate(rest))

@@ -31,6 +31,7 @@ class Source(Protocol):
 _source: Source = Namespace()
 _noted: dict[str, str | float] = {}
 _lacks: list[str] = []
+_looks: list[str] | None = None  # None where nobody takes them
 
 
 def connect(source: Source) -> None:
@@ -60,6 +61,27 @@ def missing(sentence: str) -> None:
         sentence: What is missing, for the student. Never quote a hidden value.
     """
     _lacks.append(sentence)
+
+
+def look(sentence: str) -> None:
+    """Say why a person must look at this work. It costs no points, and students never see it.
+
+    Stock nbgrader does not keep it.
+    """
+    if _looks is not None:
+        _looks.append(sentence)
+
+
+def are_looks_taken() -> bool:
+    """Whether somebody takes the sentences of `look`; under stock nbgrader nobody does."""
+    return _looks is not None
+
+
+def take_looks() -> str:
+    """The sentences of `look` since the last call."""
+    global _looks
+    taken, _looks = " ".join(_looks or []), []
+    return taken
 
 
 def take_missing() -> str:

@@ -16,6 +16,7 @@ class Verdict:
     detail: str = ""  # a message that only the instructor may read
     partly: bool = False  # whether the score is above 0 and below the cell's points
     notes: dict[str, str | float] = field(default_factory=dict)  # for the class's leaderboard
+    look: str = ""  # why a person must look at it, which students never see
 
     @property
     def passed(self) -> bool:

@@ -85,6 +85,8 @@ def graded(nb: NotebookNode, known: Sequence[Answer], made: Callable[[NotebookNo
     first.all_cells()
     with first.clock("again"):
         judge_again(nb, first, known, made)
+    for name, why in first.doubts.items():
+        first.looks[name] = f"{first.looks.get(name, '')} {why}".strip()
     return first
 
 

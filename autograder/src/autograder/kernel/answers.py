@@ -97,6 +97,10 @@ class KernelSource:
             )
         return plain
 
+    def doubts(self) -> tuple[Any, list]:
+        """What the notebook says about the checkpoints that it has restored."""
+        return self._ask("doubts", "checkpoints", None)
+
     def _ask(
         self, kind: str, name: str | list[str], arguments: tuple[Any, list] | None
     ) -> tuple[Any, list]:

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from autograder.judge.judge import Judge
 from autograder.judge.verdict import Verdict
-from autograder.kernel import inside
+from autograder.kernel import doubts, inside
 from autograder.kernel.answers import KernelSource, Ready, in_kernel
 from autograder.kernel.cells import Cells
 from autograder.kernel.clock import Clock
@@ -51,6 +51,7 @@ class Run:
         unsure: The ids of those that a run which asks at the check's place must confirm.
         asked: The ids of those whose hidden checks ran at their place.
         looks: Why a person must look at a test cell, by its id.
+        doubts: The same, because of a checkpoint that was handed in.
         told: Whether student code has seen arguments of hidden checks.
         clock: The seconds of each stage: start, cells, judge, end.
     """
@@ -79,6 +80,8 @@ class Run:
         self.nb, self.judge, self.inside_ids = nb, judge, frozenset(inside_ids)
         self.cells = Cells(nb, folder, kernel, timeout, limits)
         self.packages, self.looks = Packages(self.cells.folder), dict[str, str]()
+        self.doubts: dict[str, str] = {}
+        self._restores = doubts.handed_in(folder)
         self.verdicts: dict[str, Verdict] = {}
         self.unsure: set[str] = set()
         self.asked: set[str] = set()
@@ -94,6 +97,11 @@ class Run:
             for index in range(len(self.nb.cells)):
                 self.step(index)
             self.cells.now = len(self.nb.cells)
+            if self._restores:
+                each = (facts(cell) for cell in self.nb.cells)
+                self.doubts = doubts.looks(
+                    self, [name for role, name, _ in each if role == "tests"]
+                )
             for held in self._held:
                 self._judge_later(held)
 
@@ -228,6 +236,8 @@ class Run:
         if listed := self.packages.missing(verdict):
             self.looks[name] = sentence(listed)
             verdict = named(verdict, listed)
+        if verdict.look:
+            self.looks[name] = verdict.look
         self.verdicts[name] = verdict
         cell.outputs = write_outputs(verdict, name)
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convcourse import outcomes, watching
+from convcourse import outcomes, recorded, watching
 from convcourse.arguments import changed_arguments
 from convcourse.wire import export, models, places, standins
 
@@ -213,6 +213,7 @@ def hold(place: str) -> None:
         place: What the place is called.
     """
     places.hold(place, _kernels_names())
+    recorded.passed_by(place)
 
 
 def answer(
@@ -225,7 +226,7 @@ def answer(
 
     Args:
         kind: A method of `Namespace`: ``"values"``, ``"call"``, ``"changed"``, ``"trainings"`` or
-            ``"model"``.
+            ``"model"``; or ``"doubts"`` about restored checkpoints.
         name: What is asked for; for values, a list of names.
         arguments: The path of a file with the method's arguments, or None.
         to: The path of the file to write.
@@ -252,6 +253,8 @@ def _answered(
     kind: str, name: str | list[str], given: tuple[Any, list[np.ndarray]] | None
 ) -> tuple[Any, list[np.ndarray]]:
     names = Namespace()
+    if kind == "doubts":
+        return export.to_plain([[one.name, one.words, one.place] for one in recorded.doubts()])
     if isinstance(name, list):
         return names.values(name)
     if kind == "model":
