@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import tiny
 from typer.testing import CliRunner
+from walls_needed import walls_needed
 
 from autograder.cli import app
 from autograder.course import CourseError
@@ -71,6 +72,56 @@ def test_a_worker_that_is_killed_costs_no_submission(scheduler, tmp_path):
     assert set(states.values()) == {"done"} and len(done) == len(set(done)) == 12
     scores = tiny.results(root)["scores"]
     assert [scores[f"student{k:02}"] for k in range(4)] == [2, 0, 0, 2]
+
+
+def kernels_below(pids: list[int]) -> list[int]:
+    """The walled kernels among the descendants of these processes."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = entry.read_text(errors="replace").splitlines()
+        except OSError:
+            continue
+        known = dict(line.split(":", 1) for line in lines if ":" in line)
+        parents[int(known["Pid"])] = int(known["PPid"]), len(known["NSpid"].split())
+
+    def is_below(pid: int) -> bool:
+        while pid in parents and pid not in pids:
+            pid = parents[pid][0]
+        return pid in pids
+
+    return [pid for pid, (_, spaces) in parents.items() if spaces > 1 and is_below(pid)]
+
+
+@walls_needed
+@pytest.mark.timeout(300)
+def test_a_grader_that_is_killed_leaves_no_process_and_its_workers_no_kernel(scheduler, tmp_path):
+    address, processes = scheduler
+    pids = [process.pid for process in processes]
+    root = tiny.make(tmp_path / "course", students=6)
+    for path in (root / "submitted").glob("*/*/*.ipynb"):
+        path.write_text(tiny.notebook("import time\ntime.sleep(2)\n" + tiny.ANSWERS[0]))
+    command = [sys.executable, "-c", "from autograder.cli import app; app()", "grade", tiny.NAME]
+    command += ["--cluster", address]
+    mark = f"MARK={tmp_path}"
+    env = os.environ | {"COURSE_ROOT": str(root), "MARK": str(tmp_path)}
+    with subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.DEVNULL) as run:
+        while not list((root / ".autograder" / tiny.NAME).glob("done/*.json")):
+            assert run.poll() is None
+            time.sleep(0.1)
+        run.kill()
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            assert mark.encode() not in entry.read_bytes(), entry
+        except OSError:
+            continue
+    deadline = time.monotonic() + 60
+    while kernels_below(pids) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not kernels_below(pids)
+    with cluster.connect(address) as workers:
+        states = grade.grade(root, tiny.NAME, workers=workers)
+    assert set(states.values()) == {"done", "skipped"}
 
 
 def test_no_scheduler_is_answered_with_a_sentence():

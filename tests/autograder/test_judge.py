@@ -1,11 +1,15 @@
 """Hidden tests run where no student code is, and end in words for the student."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from autograder.judge import judge
 from autograder.judge.verdict import Verdict
 from autograder.walled import client
+from autograder.walled.errors import Lost
+from autograder.warm import server
 from convcourse import checks
 from convcourse.wire import export
 from convcourse.wire.answers import Namespace
@@ -129,13 +133,48 @@ def test_a_judge_that_an_answer_ends_is_a_verdict_and_one_that_leaves_is_none():
         assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
 
 
-def test_a_machine_without_memory_is_no_verdict(monkeypatch):
+def test_a_judge_that_was_ended_from_outside_is_no_verdict(monkeypatch):
     with judge.Judge(seconds=60) as one:
-        assert one.run("import os\nos.kill(os.getpid(), 9)", work()).status == checks.ERROR
+        for number in (9, 15):  # a judge holds no student code that could send them
+            with pytest.raises(Lost, match=f"exit code -{number}"):
+                one.run(f"import os\nos.kill(os.getpid(), {number})", work())
         kills = iter(range(100))  # one more each time that somebody looks
         monkeypatch.setattr(client, "memory_kills", lambda: next(kills))
-        with pytest.raises(RuntimeError, match="machine ran out of memory"):
+        with pytest.raises(Lost, match="machine ran out of memory"):
             one.run("import os\nos.kill(os.getpid(), 9)", work())
+
+
+def test_an_answer_too_large_for_the_judge_is_a_verdict_and_the_judge_goes_on():
+    tight = """
+import re, resource
+held = int(re.search(r"VmData:\\s*(\\d+)", open("/proc/self/status").read())[1]) * 1024
+most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+resource.setrlimit(resource.RLIMIT_DATA, (held + 2**26, most))
+"""
+    with judge.Judge(seconds=60) as one:
+        verdict = one.run(f"{HEAD}{tight}submission.value('x')", work(x=np.zeros(2**28, np.uint8)))
+        assert "more memory than allowed" in verdict.message
+        first = one._process.pid
+        assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
+        assert one._process.pid == first
+
+
+def test_a_machine_that_cannot_go_on_is_no_verdict():
+    full = "import errno\nraise OSError(errno.ENOSPC, 'No space left on device')"
+    with judge.Judge(seconds=60) as one:
+        with pytest.raises(RuntimeError, match="cannot work on this machine: No space left"):
+            one.run(full, work())
+        assert "ended in OSError" in one.run("raise OSError('other')", work()).message
+        assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
+
+
+def test_temporary_files_go_with_the_judge():
+    ask = "import os, tempfile\nraise AssertionError(tempfile.gettempdir())"
+    with judge.Judge(seconds=60) as one:
+        place = Path(one.run(ask, work()).message)
+        assert place.is_dir() and place.is_relative_to(server.folder("judges"))
+        (place / "__autograph_generated_file.py").touch()
+    assert not place.exists()
 
 
 def test_arrays_and_models_cross_and_the_model_is_rebuilt(bench):

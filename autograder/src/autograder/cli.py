@@ -142,7 +142,7 @@ def grade(
 
         workers.load_ahead()  # while this process loads nbgrader
     from autograder.nbgrader import results
-    from autograder.run import before, progress
+    from autograder.run import before, progress, stop
     from autograder.run import cluster as clusters
     from autograder.run import grade as grading
     from autograder.warm import reach
@@ -161,6 +161,7 @@ def grade(
         typer.echo(f"Level of the walls: {reach.require()}. autograder doctor tells more.")
     try:
         with contextlib.ExitStack() as stack:
+            stack.enter_context(stop.stoppable())
             watch = stack.enter_context(progress.shown())
             elsewhere = stack.enter_context(clusters.connect(cluster)) if cluster else None
             states = grading.grade(
@@ -176,6 +177,8 @@ def grade(
             )
     except FileNotFoundError as error:
         raise CourseError(str(error)) from None
+    except stop.Stopped as stopped:
+        stop.leave(stopped)
     if sandbox == "none":
         typer.echo(
             "Graded without walls: student code could read and change files on this machine."

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import errno
 import io
 from typing import Any
 
@@ -10,6 +11,13 @@ import numpy as np
 from autograder.judge import source
 from autograder.judge.verdict import Verdict
 from convcourse import outcomes
+
+# A full disk or too many open files: the judge holds no student code, so the machine is at fault.
+_MACHINE = "ENOSPC EDQUOT EROFS EIO EMFILE ENFILE ENOBUFS EAGAIN"
+
+
+class Broken(Exception):
+    """What this machine lacks, so that a hidden block cannot be judged here."""
 
 
 def evaluate(code: str) -> Verdict:
@@ -20,6 +28,9 @@ def evaluate(code: str) -> Verdict:
 
     Returns:
         The verdict; any exception of the block becomes one.
+
+    Raises:
+        Broken: If the machine is at fault.
     """
     (
         source.take_notes(),
@@ -42,9 +53,12 @@ def evaluate(code: str) -> Verdict:
         return Verdict(outcomes.WRONG, str(error) or "A hidden check did not pass.")
     except MemoryError:
         return Verdict(outcomes.ERROR, "The hidden checks used more memory than allowed.")
-    except Exception as error:  # an error in the checks: its text may quote hidden values
-        kind = type(error).__name__
-        return Verdict(outcomes.ERROR, f"A hidden check ended in {kind}.", detail=_text(error))
+    except OSError as error:
+        if errno.errorcode.get(error.errno or 0) in _MACHINE.split():
+            raise Broken(error.strerror) from None
+        return _ended(error)
+    except Exception as error:
+        return _ended(error)
     if isinstance(score, np.ndarray):  # the block compared arrays, so it counted nothing
         return Verdict(outcomes.WRONG, "A result is an array where one value is expected.")
     points: float | None = None
@@ -52,6 +66,12 @@ def evaluate(code: str) -> Verdict:
         points = float(score)
     lacks, notes, look = source.take_missing(), source.take_notes(), source.take_looks()
     return Verdict(outcomes.PASSED, lacks, score=points, notes=notes, look=look)
+
+
+def _ended(error: Exception) -> Verdict:
+    """The verdict of an error in the checks, whose text may quote hidden values."""
+    kind = type(error).__name__
+    return Verdict(outcomes.ERROR, f"A hidden check ended in {kind}.", detail=_text(error))
 
 
 def _text(error: Exception) -> str:

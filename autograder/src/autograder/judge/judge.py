@@ -8,6 +8,7 @@ with its process, and the next block gets a new one.
 
 import contextlib
 import os
+import tempfile
 import time
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -15,6 +16,8 @@ from typing import Any
 
 from autograder.judge.source import Source
 from autograder.judge.verdict import Verdict
+from autograder.walled.errors import Lost
+from autograder.walled.processes import was_sent
 from autograder.warm import server
 from convcourse import outcomes
 from convcourse.wire import export
@@ -31,6 +34,7 @@ class Judge:
         self.seconds, self.memory = seconds, memory
         self._process: Any = None
         self._pipe: Connection | None = None
+        self._scratch = contextlib.ExitStack()  # what TensorFlow leaves goes with its process
 
     def __enter__(self) -> "Judge":
         return self
@@ -49,10 +53,12 @@ class Judge:
             The verdict; no fault of the submission or of the block raises an exception.
 
         Raises:
-            RuntimeError: If the judge cannot start, or ends through no fault of the block.
+            Lost: If the judge ends through no fault of the block.
+            RuntimeError: If the judge cannot start, or its machine cannot go on.
         """
         pipe = self._ready()
-        pipe.send(("run", code))
+        with contextlib.suppress(ConnectionError):  # the next recv reports that the judge ended
+            pipe.send(("run", code))
         deadline = time.monotonic() + self.seconds
         while True:
             left = deadline - time.monotonic()
@@ -64,10 +70,12 @@ class Judge:
                 )
             try:
                 kind, *body = pipe.recv()
-            except (EOFError, ConnectionError):
+            except (EOFError, OSError):
                 return self._lost()
             if kind == "verdict":
                 return body[0]
+            if kind == "broken":
+                raise RuntimeError(f"The judge cannot work on this machine: {body[0]}.")
             words, parts = _answer(source, kind, *body)
             with contextlib.suppress(ConnectionError):  # the next recv reports that the judge ended
                 pipe.send(words)
@@ -76,15 +84,15 @@ class Judge:
     def _lost(self) -> Verdict:
         """The verdict when the judge's process ends in the middle of a block.
 
-        A signal ends it when an answer needs too much memory; any other end is the grader's fault.
+        It holds no student code. A fault ends it when an answer needs too much memory; any other
+        end is the grader's own, or came from outside.
         """
         process = self._process
         code = process.wait(10)
+        lost = process.lost()
         self.close()
-        if code is None or code >= 0:
-            raise RuntimeError(f"The judge ended with exit code {code}.")
-        if lost := process.lost():
-            raise RuntimeError(lost)
+        if lost or code is None or code >= 0 or was_sent(code):
+            raise Lost(lost or f"The judge ended with exit code {code}.")
         return Verdict(outcomes.ERROR, "The hidden checks used more memory than allowed.")
 
     def close(self) -> None:
@@ -94,22 +102,29 @@ class Judge:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
+        self._scratch.close()
 
     def _ready(self) -> Connection:
         if self._pipe is None or self._process is None or self._process.poll() is not None:
             self.close()
             self._pipe, theirs = Pipe()
+            kept = server.folder("judges")
+            scratch = tempfile.TemporaryDirectory(dir=kept, ignore_cleanup_errors=True)
+            own = {"PATH": os.environ.get("PATH", ""), "MPLBACKEND": "agg"}
+            own["TMPDIR"] = self._scratch.enter_context(scratch)
             names = ("COURSE_", "OMP_", "TF_", "KERAS_", "CUDA_")
             known = {k: v for k, v in os.environ.items() if k.startswith(names)}
             self._process = server.fork(
                 "autograder.judge.serve:serve",
-                {"memory": self.memory, "kept": str(server.folder("judges"))},
-                environment={**known, "PATH": os.environ.get("PATH", ""), "MPLBACKEND": "agg"},
+                {"memory": self.memory, "kept": str(kept)},
+                environment={**known, **own},
                 fds=(theirs.fileno(),),
             )
             theirs.close()
             try:
                 self._process.wait_ready()
+            except Lost:
+                raise
             except RuntimeError as error:
                 last = str(error).strip().rpartition("\n")[2]
                 raise RuntimeError(f"The judge did not start: {last}") from None

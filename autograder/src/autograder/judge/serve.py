@@ -3,17 +3,18 @@
 import contextlib
 import os
 import resource
-import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
 from autograder.judge import heldout, source
-from autograder.judge.evaluate import evaluate
+from autograder.judge.evaluate import Broken, evaluate
 from autograder.walled.target import Call
 from convcourse import outcomes
 from convcourse.wire import export
+
+_WASTE = bytearray(65_536)  # made before memory is short
 
 
 class _Pipe:
@@ -52,13 +53,22 @@ class _Pipe:
         try:
             whole = left = np.empty(size, np.uint8).data
         except MemoryError:  # the student's data that follows must not be read as messages
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._skip(size)
+            raise
         while left:
             got = os.readv(self._pipe.fileno(), [left])
             if not got:
                 raise EOFError("the answer was cut short")
             left = left[got:]
         return whole
+
+    def _skip(self, size: int) -> None:
+        waste = memoryview(_WASTE)
+        while size:
+            got = os.readv(self._pipe.fileno(), [waste[:size]])
+            if not got:
+                raise EOFError("the answer was cut short")
+            size -= got
 
 
 def serve(call: Call) -> None:
@@ -74,7 +84,10 @@ def serve(call: Call) -> None:
             _, code = pipe.recv()
         except EOFError:
             return
-        pipe.send(("verdict", evaluate(code)))
+        try:
+            pipe.send(("verdict", evaluate(code)))
+        except Broken as error:
+            pipe.send(("broken", str(error)))
 
 
 def _limit_memory(extra: int) -> None:

@@ -48,6 +48,9 @@ class Notebook(Protocol):
     def ask(self, code: str) -> None:
         """Run the grader's own code in the kernel; its outputs are discarded."""
 
+    def look(self) -> None:
+        """Check that the kernel was not ended from outside, which is no answer."""
+
 
 class KernelSource:
     """A student's kernel as a `Source`: it asks by executing code and reads plain data.
@@ -108,6 +111,15 @@ class KernelSource:
             return known()
         self.late = self.late or bool(self._place)
         self.run.told = self.run.told or arguments is not None
+        try:
+            return self._exchanged(kind, name, arguments)
+        except outcomes.CheckFailed:
+            self.run.look()
+            raise
+
+    def _exchanged(
+        self, kind: str, name: str | list[str], arguments: tuple[Any, list] | None
+    ) -> tuple[Any, list]:
         names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
         given, answer = (str(self.run.folder / one) for one in names)
         with _opened(self.run.root, self.run.folder) as folder:

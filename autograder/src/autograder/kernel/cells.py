@@ -6,7 +6,7 @@ A cell that must be stopped costs only itself: `kernel.lives` gets a kernel for 
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from autograder.pages.sanitize import output, safe
 from autograder.text.cells import facts
 from autograder.walled import cores
 from autograder.walled.client import Process
+from autograder.walled.errors import Lost
+from autograder.walled.processes import is_ending, was_sent
 from autograder.warm.provisioner import NAME, announce
 from autograder.warm.reach import LIMITS, Limits
 from convcourse import outcomes
@@ -48,6 +50,7 @@ class Cells:
         kernel: str = NAME,
         timeout: int = 600,
         limits: Limits | None = LIMITS,
+        ended: Collection[str] = (),
     ) -> None:
         """Start nothing yet.
 
@@ -58,17 +61,19 @@ class Cells:
             timeout: Seconds that a cell may take; see `clock.Allowance`.
             limits: What the notebook may use; None for a kernel without walls. Only warm kernels
                 have walls.
+            ended: The places at which a signal that nobody knows has ended it in earlier tries.
         """
         announce()
         self.nb, self.folder = nb, Path(folder).resolve()
         self.limits = limits if kernel == NAME else None
         self.kernel, self.timeout = kernel, timeout
         seconds = self.limits.wall_seconds / 2 if self.limits else 3 * timeout
-        self.lives = Lives(nb, self._client, self._asked(), seconds)
+        self.lives = Lives(nb, self._client, self._asked(), seconds, self.look)
+        self._ended_before = frozenset(ended)
         self.dead = self.ended = ""
         self.stopped: list[str] = []
         self.ran, self.kept = 0, 0  # cells, and characters of their outputs
-        self.now = 0
+        self.now = self._steps = 0
         self._asks = False  # whether a question of the grader runs, not a cell of the notebook
         self.reply: dict[str, Any] = {}
         self.shown: float | None = None
@@ -105,13 +110,14 @@ class Cells:
         """Execute one cell in the student's kernel; sets ``ended`` if it had to be stopped.
 
         Raises:
-            RuntimeError: If the kernel ends through no fault of the notebook.
+            Lost: If the kernel ends through no fault of the notebook.
         """
         self._look_after()
         self.reply, self.shown, self.ended = {}, None, self.dead
         if self.dead:
             return
         self.client.shown = 0
+        self._steps += 1
         lives = True
         try:
             self.client.execute_cell(cell, index, store_history=store_history)
@@ -125,6 +131,7 @@ class Cells:
         except CellExecutionError:
             pass
         except Exception as error:  # a kernel may send malformed messages
+            self.look()
             self.ended = f"The kernel's messages could not be read ({type(error).__name__})."
             lives = False
         # Later messages must not change the outputs of this cell or the verdict that replaces them.
@@ -156,6 +163,25 @@ class Cells:
             self._asks = False
         if self.ended:
             raise outcomes.StudentError(f"The notebook did not answer. {self.ended}")
+
+    def look(self) -> None:
+        """Check that the present kernel lives, or that the notebook's own code has ended it.
+
+        Raises:
+            Lost: If it ended through no fault of the notebook.
+        """
+        process = self.client.process
+        if isinstance(process, Process) and process.pid and is_ending(process.pid):
+            process.wait(10)  # its keeper is about to say why
+        if process is None or process.poll() is None or self.client.flooded:
+            return
+        if isinstance(process, Process) and (lost := process.lost()):
+            raise Lost(lost)
+        unknown = getattr(process, "outside", None) is None
+        place = f"cell {self.now + 1}, step {self._steps}"
+        sent = was_sent(process.returncode) and not getattr(process, "reason", "")
+        if sent and unknown and place not in self._ended_before:
+            raise Lost(f"A signal ended the kernel at {place}.", place)
 
     def computed(self) -> float:
         """Seconds of computing time that the kernel has used so far; 0 if they are unknown."""
@@ -232,7 +258,7 @@ class Cells:
     def _why_dead(self) -> str:
         if self.client.flooded:
             return f"A cell showed more than {self.client.most:,} characters and was stopped."
-        process = self.client.process
-        if isinstance(process, Process) and (lost := process.lost()):
-            raise RuntimeError(lost)
-        return getattr(process, "reason", "") or "Code of the notebook ended its kernel."
+        self.look()
+        return (
+            getattr(self.client.process, "reason", "") or "Code of the notebook ended its kernel."
+        )

@@ -16,6 +16,7 @@ from traitlets import Type, default
 from autograder.kernel.clock import Allowance
 from autograder.pages.sanitize import MAX_OUTPUT
 from autograder.walled.client import Process
+from autograder.walled.errors import Lost
 from autograder.warm.reach import LIMITS
 
 START_SECONDS = 60  # until a kernel answers
@@ -55,7 +56,7 @@ class BoundedClient(AsyncKernelClient):
             timeout: Seconds to wait.
 
         Raises:
-            RuntimeError: If the kernel does not answer in time.
+            Lost: If the kernel does not answer in time.
         """
         deadline = time.monotonic() + (timeout or START_SECONDS)
         while time.monotonic() < deadline and await self.is_alive():
@@ -65,7 +66,7 @@ class BoundedClient(AsyncKernelClient):
                 while not _is_end(await self.get_iopub_msg(timeout=0.2), asked):
                     pass
                 return
-        raise RuntimeError("The kernel did not start.")
+        raise Lost("The kernel did not start.")
 
 
 def _is_end(message: dict[str, Any], asked: str) -> bool:

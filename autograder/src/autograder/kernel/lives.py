@@ -36,7 +36,12 @@ class Lives:
     """
 
     def __init__(
-        self, nb: NotebookNode, made: Callable[[], Client], options: dict[str, Any], seconds: float
+        self,
+        nb: NotebookNode,
+        made: Callable[[], Client],
+        options: dict[str, Any],
+        seconds: float,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         """Start nothing yet.
 
@@ -45,8 +50,10 @@ class Lives:
             made: Makes the client of a new kernel.
             options: What a new kernel is asked for.
             seconds: How long after the first start there may be new kernels.
+            look: Raises `Lost` if the present kernel ended through no fault of the notebook.
         """
         self.nb, self._made, self._options, self._seconds = nb, made, options, seconds
+        self._look = look
         self.client = made()
         self.ended: dict[int, int] = {}
         self.holds: dict[int, str] = {}
@@ -70,10 +77,12 @@ class Lives:
 
     def interrupted(self) -> bool:
         """Interrupt the running cell, and tell whether the kernel answers then."""
-        with contextlib.suppress(Exception):  # it may have ended in this moment
+        try:
             run_sync(self._interrupt)()
-            return self._answers(code("pass"), GRACE)
-        return False
+        except Exception:  # it may have ended in this moment
+            self._look()
+            return False
+        return self._answers(code("pass"), GRACE)
 
     async def _interrupt(self) -> None:
         if self.client.km is not None:
@@ -120,6 +129,7 @@ class Lives:
         try:
             self.client.execute_cell(cell, len(self.nb.cells) - 1, store_history=False)
         except Exception:  # it takes too long, the kernel ended, or it sends malformed messages
+            self._look()
             return False
         finally:
             self.nb.cells.pop()

@@ -65,6 +65,7 @@ class Run:
         timeout: int = 600,
         limits: Limits | None = LIMITS,
         inside_ids: Collection[str] = (),
+        ended: Collection[str] = (),
     ) -> None:
         """Prepare a run; `all_cells` starts it.
 
@@ -76,9 +77,10 @@ class Run:
             timeout: Seconds that a cell may take.
             limits: What the notebook may use; see `Cells`.
             inside_ids: The ids of test cells that run whole in the kernel; see `kernel.inside`.
+            ended: Where its kernel was ended in earlier tries; see `Cells`.
         """
         self.nb, self.judge, self.inside_ids = nb, judge, frozenset(inside_ids)
-        self.cells = Cells(nb, folder, kernel, timeout, limits)
+        self.cells = Cells(nb, folder, kernel, timeout, limits, ended)
         self.packages, self.looks = Packages(self.cells.folder), dict[str, str]()
         self.doubts: dict[str, str] = {}
         self._restores = doubts.handed_in(folder)
@@ -104,6 +106,7 @@ class Run:
                 )
             for held in self._held:
                 self._judge_later(held)
+            self.cells.look()  # the last outputs may be missing
 
     @contextlib.contextmanager
     def started(self) -> Iterator[None]:
@@ -224,6 +227,10 @@ class Run:
     def ask(self, source: str) -> None:
         """Run the grader's own code in the kernel; see `Cells.ask`."""
         self.cells.ask(source)
+
+    def look(self) -> None:
+        """Check that the kernel was not ended from outside; see `Cells.look`."""
+        self.cells.look()
 
     def _stopped_since(self) -> list[str]:
         """Why cells were stopped since the last call."""

@@ -6,7 +6,8 @@ one, and inside `Ledger.whole` everything that they write is one transaction.
 """
 
 import contextlib
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbgrader.api import Gradebook
@@ -18,11 +19,14 @@ from nbgrader.preprocessors import (
     saveautogrades,
 )
 from sqlalchemy import event, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from autograder.nbgrader import decisions
 
-PATIENCE = 60  # seconds to wait while another program writes
+NOTICED = 5  # seconds after which a person is told
+PATIENCE = 180  # seconds to wait while another program writes
 # The modules in which grading opens the gradebook.
 _USERS: tuple[Any, ...] = (
     autograde,
@@ -47,8 +51,14 @@ class _Session(Session):
             super().commit()
 
 
+@event.listens_for(Engine, "connect")
 def _patient(connection: Any, _: Any) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    """Wait while another program writes, such as Formgrader; SQLite gives up after five seconds.
+
+    This holds for every gradebook of this process, those that nbgrader opens included.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
 
 
 class Ledger(Gradebook):
@@ -56,14 +66,14 @@ class Ledger(Gradebook):
 
     db: Any
 
-    def __init__(self, db_url: str, course_id: str) -> None:
+    def __init__(
+        self, db_url: str, course_id: str, say: Callable[[str], None] = lambda words: None
+    ) -> None:
+        """Open it; ``say`` is called with a sentence when another program keeps it waiting."""
+        self._say = say
         super().__init__(db_url, course_id)
         self.db_url = db_url
         self.db.remove()
-        if self.engine.dialect.name == "sqlite":
-            # Formgrader may be writing; without this SQLite gives up after five seconds.
-            event.listen(self.engine, "connect", _patient)
-            self.engine.dispose()
         self.db = scoped_session(sessionmaker(class_=_Session, autoflush=True, bind=self.engine))
 
     def close(self) -> None:
@@ -81,13 +91,27 @@ class Ledger(Gradebook):
         self.db().held = True
         try:
             if self.engine.dialect.name == "sqlite":
-                # Wait for other programs now, before anything is written.
-                self.db.execute(text("BEGIN IMMEDIATE"))
+                self._begin()
             yield
             self.db().held = False
             self.db.commit()
         finally:
             self.db.remove()  # rolls back what was not committed
+
+    def _begin(self) -> None:
+        """Wait for other programs now, before anything is written."""
+        whole = max(1, PATIENCE - NOTICED)
+        for seconds in (min(NOTICED, PATIENCE), whole):
+            self.db.execute(text(f"PRAGMA busy_timeout = {seconds * 1000}"))
+            try:
+                self.db.execute(text("BEGIN IMMEDIATE"))
+                break
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or seconds == whole:
+                    raise
+                self._say(f"Another program holds the gradebook: waiting {whole} seconds for it.")
+        self.db.execute(text(f"PRAGMA busy_timeout = {PATIENCE * 1000}"))
+        self.db.execute(text("DELETE FROM student WHERE 0"))  # BEGIN accepts a read-only file
 
     @contextlib.contextmanager
     def lent(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +22,11 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import parse_utc
-from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
 from autograder.course import CourseError
 from autograder.intake import fitting, reading
-from autograder.nbgrader import changed_source, decisions, generate, new_gradebook, schemas
+from autograder.nbgrader import changed_source, decisions, disk, generate, new_gradebook, schemas
 from autograder.nbgrader import config as configuration
 from autograder.nbgrader.ledger import Ledger
 from convcourse.files import write_whole
@@ -52,12 +51,29 @@ class Saving(Autograde):
         self.notebooks: list[str] = []
         self.assignments = {folder: [path]}
 
+    failed: OSError | None = None
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        self.failed = None
+        with self._noted():
+            super().init_assignment(assignment_id, student_id)
+
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note an error of the disk, which nbgrader turns into an error without a cause."""
+        try:
+            yield
+        except OSError as error:
+            self.failed = error
+            raise
+
     def convert_single_notebook(self, notebook_filename: str) -> None:
         self.exporter = NotebookExporter(parent=self, config=self.config)
         saving = _without(_OURS, self.autograde_preprocessors)
         for one in (decisions.NoteDecisions, *saving, decisions.KeepDecisions):
             self.exporter.register_preprocessor(one)
-        super(Autograde, self).convert_single_notebook(notebook_filename)
+        with self._noted():
+            super(Autograde, self).convert_single_notebook(notebook_filename)
 
 
 class Room:
@@ -66,6 +82,7 @@ class Room:
     def __init__(self, root: Path, assignment: str, profile: str = "offline") -> None:
         self.root, self.assignment, self.profile = Path(root).resolve(), assignment, profile
         self.place = self.root / ROOM / assignment
+        self.say: Callable[[str], None] = lambda words: None
         self.judged_by = ""  # what marks depend on besides the notebook, its source and the profile
         self.config = configuration.load(self.root)
         self.config.CourseDirectory.assignment_id = assignment
@@ -94,7 +111,7 @@ class Room:
             converter = self._converter(GenerateAssignment)
             converter.create_assignment = True
             self._convert(converter)
-            mark.write_text(self.version)
+            write_whole(mark, self.version)
 
     def _known(self) -> bool:
         with Gradebook(self.db_url) as gradebook:
@@ -137,7 +154,7 @@ class Room:
         blank = nbformat.v4.new_notebook()
         facts = {"student": one.student, "assignment": self.assignment, "db_url": self.db_url}
         resources = {"nbgrader": {**facts, "notebook": self.assignment}}
-        with self.ledger.lent(), schemas.read_once():
+        with disk.writable(), self.ledger.lent(), schemas.read_once():
             fit = fitting.fitted(one.notebook or blank, self.source, self._released, one.notes)
             if one.notebook is not None:
                 one.notes, one.looks = fit.notes, fit.looks
@@ -150,7 +167,19 @@ class Room:
 
     def save(self, one: reading.Submission, text: str) -> None:
         """Write an executed notebook, and its marks to the gradebook: all of them or none."""
-        self.forget(one)
+        autograded = self._autograded(one.student)
+        with disk.writable():
+            self.forget(one)
+            self._write_executed(one, text)
+            self._saving.coursedir.student_id = one.student
+            with disk.replaced(autograded, self.place / "replaced" / one.student):
+                with self.ledger.lent(), self.ledger.whole(), schemas.read_once():
+                    self.forget_time(one.student)
+                    self._convert(self._saving)
+                    self._flag(one)
+                _keep(autograded / f"{self.assignment}.ipynb")
+
+    def _write_executed(self, one: reading.Submission, text: str) -> None:
         folder = self.place / "executed" / one.student / self.assignment
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{self.assignment}.ipynb", text)
@@ -158,12 +187,6 @@ class Room:
             (folder / name).unlink(missing_ok=True)
             if is_whole(one.files.get(name, b"")):
                 (folder / name).write_bytes(one.files[name])
-        self._saving.coursedir.student_id = one.student
-        with _writable(), self.ledger.lent(), self.ledger.whole(), schemas.read_once():
-            self.forget_time(one.student)
-            self._convert(self._saving)
-            self._flag(one)
-        _keep(self._autograded(one.student) / f"{self.assignment}.ipynb")
 
     def levels(self) -> dict[str, str]:
         """The level of the walls behind which each student's notebook ran, where it is known."""
@@ -179,7 +202,8 @@ class Room:
         """
         rounded = {stage: round(value, 4) for stage, value in seconds.items()}
         facts = {**self._facts(one), "seconds": rounded, "walls": level}
-        write_whole(self._note(one), json.dumps(facts))
+        with disk.writable():
+            write_whole(self._note(one), json.dumps(facts))
 
     def feedback(self) -> None:
         """Write nbgrader's feedback pages with the preprocessors that the configuration names."""
@@ -190,10 +214,13 @@ class Room:
         """Prepare the room for this process alone, and close the gradebook at the end.
 
         Raises:
-            CourseError: If another process is inside, or the gradebook cannot be written.
+            CourseError: If another process is inside, or the gradebook or the disk cannot be
+                written, now or later.
         """
-        (self.root / ROOM).mkdir(exist_ok=True)
-        with open(self.root / ROOM / "lock", "w") as lock:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(disk.writable())
+            (self.root / ROOM).mkdir(exist_ok=True)
+            lock = stack.enter_context(open(self.root / ROOM / "lock", "w"))
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -201,10 +228,11 @@ class Room:
                     "Another autograder grade is running in this course: wait until it ends."
                 ) from None
             try:
-                with _writable():
-                    with configuration.inside(self.root):
-                        new_gradebook.stamp(self.db_url)
-                    self.prepare()
+                with configuration.inside(self.root):
+                    new_gradebook.stamp(self.db_url)
+                self.prepare()
+                with self.ledger.whole():  # it can be written
+                    pass
                 yield
             finally:
                 if "ledger" in self.__dict__:
@@ -213,7 +241,7 @@ class Room:
     @functools.cached_property
     def ledger(self) -> Ledger:
         with configuration.inside(self.root):
-            return Ledger(self.db_url, self.course_id)
+            return Ledger(self.db_url, self.course_id, lambda words: self.say(words))
 
     def forget(self, one: reading.Submission) -> None:
         """Forget that a submission is done: its marks are about to change."""
@@ -257,22 +285,12 @@ class Room:
 
     def _convert(self, converter: BaseConverter) -> None:
         with configuration.inside(self.root):
-            converter.start()
-
-
-@contextlib.contextmanager
-def _writable() -> Iterator[None]:
-    """Report a gradebook that is locked or unreachable as a `CourseError`."""
-    try:
-        yield
-    except (OperationalError, NbGraderException) as error:
-        cause = error if isinstance(error, OperationalError) else error.__context__
-        if not isinstance(cause, OperationalError):
-            raise
-        raise CourseError(
-            f"The gradebook cannot be written ({cause.orig}): check that no other program "
-            "uses it, and run this again; what is graded stays graded."
-        ) from None
+            try:
+                converter.start()
+            except NbGraderException:
+                if failed := getattr(converter, "failed", None):
+                    raise failed from None
+                raise
 
 
 def _without(left_out: Collection[str], preprocessors: list) -> list:

@@ -28,11 +28,13 @@ from autograder.run.job import Executed, Settings, execute, require
 from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
 from autograder.text.cells import facts, parse
-from autograder.walled.errors import WallError
+from autograder.walled.errors import Lost, WallError
 from autograder.warm import provisioner, reach
 from convcourse import outcomes
 
 AHEAD = 2  # submissions per worker in memory: enough to keep it busy
+TRIES = 3  # of a submission whose kernel or judge is ended from outside
+PLACES = 12  # at which a notebook may have killed its own kernel, where no wall keeps it from that
 UNGRADED = (
     "The grader failed on this submission, so it has no score yet: grade it again, or by hand."
 )
@@ -93,6 +95,7 @@ def grade(
     cores, settings = usable_cores(), settings or Settings()
     jobs = jobs or cores
     room = Room(Path(root), assignment, settings.profile)
+    room.say = say
     settings = replace(
         settings,
         cell_seconds=settings.cell_seconds or room.cell_seconds,
@@ -168,6 +171,7 @@ class _Run:
         self.room, self.settings, self.watch, self.total = room, settings, watch, total
         self.states: dict[str, str] = {}
         self.waiting: dict[Future, tuple[reading.Submission, Clock]] = {}
+        self.lost: dict[str, list[str]] = {}  # where processes were ended, by student
         self.started, self.executed, self.running = time.monotonic(), 0, 0
 
     def named(self, students: list[str]) -> list[str]:
@@ -202,12 +206,23 @@ class _Run:
             self.running = min(len(self.waiting), size)
             for future in wait(self.waiting, return_when=FIRST_COMPLETED).done:
                 one, clock = self.waiting.pop(future)
-                if not workers.died(future):
-                    self._finish(one, clock, future, workers)
-                elif tried_alone:
-                    self._fail(one, DIED)
+                if workers.died(future):
+                    if tried_alone:
+                        self._fail(one, DIED)
+                    else:
+                        alone.append(one.student)
+                elif self._is_lost(one.student, future.exception()):
+                    (alone if tried_alone else todo).append(one.student)
                 else:
-                    alone.append(one.student)
+                    self._finish(one, clock, future, workers)
+
+    def _is_lost(self, student: str, error: BaseException | None) -> bool:
+        """Note that a process of this job was ended from outside; whether to try again now."""
+        if not isinstance(error, Lost):
+            return False
+        places = self.lost.setdefault(student, [])
+        places.append(error.place)
+        return places.count("") < TRIES and len(places) <= PLACES
 
     def read(self, student: str) -> reading.Submission:
         """Read a student's files."""
@@ -221,6 +236,8 @@ class _Run:
             try:
                 with clock("sanitize"):
                     text = self.room.sanitized(one)
+            except CourseError:  # the gradebook, which affects every submission
+                raise
             except Exception as error:  # nbgrader may fail in any way on a student's notebook
                 one.broken = f"nbgrader cannot read this notebook ({type(error).__name__})."
         if one.broken:
@@ -228,7 +245,8 @@ class _Run:
             self.room.note(one, clock.seconds)
             self._end(student, "broken", one.broken)
             return
-        future = workers.submit(execute, text, one.files, self.settings)
+        settings = replace(self.settings, ended=tuple(filter(None, self.lost.get(one.student, ()))))
+        future = workers.submit(execute, text, one.files, settings)
         receipts = {name: f for name, f in one.files.items() if name in reading.RECEIPTS}
         one.notebook, one.files = None, receipts
         self.waiting[future] = (one, clock)
@@ -242,7 +260,7 @@ class _Run:
             one.looks |= executed.looks
             with clock("save"):
                 self.room.save(one, executed.text)
-        except (CourseError, WallError):  # a missing wall or gradebook affects every submission
+        except (CourseError, WallError):  # a missing wall, gradebook or disk affects all of them
             raise
         except Exception as error:  # the job or nbgrader failed: report it and go on
             self._fail(one, DIED if workers.gave_up(error) else _told(error))
@@ -275,6 +293,8 @@ class _Run:
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, Lost):
+        return f"The grader lost a process {TRIES} times, so this was not graded: {error}"
     return f"The grader failed on this submission: {type(error).__name__}: {error}"
 
 

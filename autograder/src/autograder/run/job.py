@@ -5,6 +5,7 @@ machine. It returns the seconds of each stage as well.
 """
 
 import contextlib
+import errno
 import functools
 import os
 import platform
@@ -23,7 +24,7 @@ from autograder.judge.judge import Judge
 from autograder.kernel import again
 from autograder.kernel.notebook import Run
 from autograder.text.cells import facts
-from autograder.warm import provisioner, reach
+from autograder.warm import provisioner, reach, server
 from convcourse import data, pretrained
 
 UNWALLED = "none"  # the level of a run without walls
@@ -47,6 +48,7 @@ class Settings:
     hidden: str = "judge"  # or in-kernel: tests that use the notebook's names run there
     inside: tuple[str, ...] = ()  # the ids of those tests
     answers: tuple[again.Answer, ...] = ()  # the course's own, for exercises judged on their own
+    ended: tuple[str, ...] = ()  # where its kernel was ended by a signal in earlier tries
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
         settings: How to run it.
 
     Raises:
-        CourseError: If this machine lacks data that the notebook needs.
+        CourseError: If this machine lacks data that the notebook needs, or room for its files.
+        Lost: If a process ended through no fault of the notebook.
         WallError: If this machine cannot build a wall.
     """
     require(settings.data)
@@ -109,7 +112,7 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
 
         def made(notebook: NotebookNode) -> Run:
             kernel = settings.kernel, cell_seconds, limits, settings.inside
-            return Run(notebook, place, judge, *kernel)
+            return Run(notebook, place, judge, *kernel, settings.ended)
 
         run = again.graded(nb, settings.answers, made)
         level = reach.require() if limits and settings.kernel == provisioner.NAME else UNWALLED
@@ -122,14 +125,24 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
 @contextlib.contextmanager
 def _place(files: dict[str, bytes], settings: Settings) -> Iterator[Path]:
     """A folder with the files, and an environment with the job's own course folder and limits."""
+    # The warm server's folder goes with it, however this process ends.
+    where = server.folder("jobs")
     with (
-        tempfile.TemporaryDirectory(prefix="submission-") as place,
-        tempfile.TemporaryDirectory(prefix="course-") as course,
+        tempfile.TemporaryDirectory(prefix="submission-", dir=where) as place,
+        tempfile.TemporaryDirectory(prefix="course-", dir=where) as course,
         _environment(settings, course),
     ):
-        _write(Path(course, TABLE), settings.table.encode())
-        for name, content in files.items():
-            _write(Path(place, name), content)
+        try:
+            _write(Path(course, TABLE), settings.table.encode())
+            for name, content in files.items():
+                _write(Path(place, name), content)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise CourseError(
+                f"{platform.node()} cannot grade this: its disk for temporary files is full "
+                f"({where.parent.parent}). Free some space, or set TMPDIR to another disk."
+            ) from None
         yield Path(place)
 
 

@@ -82,7 +82,8 @@ def run(
         words = {"asked": str(asked), "answered": str(answered)}
         words["heldout"] = str(server.folder("judges"))
         target = f"{__name__}:serve"
-        process = server.fork(target, words, environment=dict(environment), folder=folder)
+        own = {**environment, "TMPDIR": place}  # TensorFlow leaves files there
+        process = server.fork(target, words, environment=own, folder=folder)
         process.wait_ready()
         code = process.wait(seconds)
         process.kill()

@@ -1,16 +1,27 @@
 """The workers of this machine: a pool of processes that share one warm process."""
 
 import contextlib
+import functools
 import gc
 import multiprocessing
 import os
+import pickle
+import signal
+import tempfile
+import threading
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
+from autograder.course import CourseError
 from autograder.walled import cores
 from autograder.warm import server
+
+RENEWED = 3  # times that a pool is made anew for one job
 
 
 class Workers(Protocol):
@@ -34,12 +45,16 @@ class Local:
     """``jobs`` processes. When one dies, all are replaced, because Python's pool then ends as well.
 
     Use it in a ``with`` block. One warm process lives as long as the block; every kernel and judge
-    is forked from it.
+    is forked from it. If it dies, what it has forked lives on, and later jobs get a new one.
+
+    However this process ends, the workers end with it: each waits on a pipe whose other end is
+    here.
     """
 
     def __init__(self, jobs: int) -> None:
         self.size = jobs
         self._pools: dict[Future, Executor] = {}
+        self._alive: dict[Executor, Connection] = {}
 
     def __enter__(self) -> "Local":
         self._stack = contextlib.ExitStack()
@@ -47,23 +62,40 @@ class Local:
         self._pool = self._made()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:  # nobody waits for the jobs that run
+            self._let_go(*self._alive)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._let_go(*self._alive)
         self._stack.close()
 
     def submit(self, *job: Any) -> Future:
-        try:
-            future = self._pool.submit(*job)
-        except (BrokenProcessPool, OSError):
-            # A worker has died unnoticed, or Python is closing the pool at this moment.
+        if server.server().address != os.environ.get(server.ADDRESS):  # the earlier one died
+            self._stack.enter_context(server.shared())
             self._renew()
-            future = self._pool.submit(*job)
-        self._pools[future] = self._pool
-        return future
+        for _ in range(RENEWED):
+            try:
+                future = self._pool.submit(_into_file, str(server.folder("results")), *job)
+            except (BrokenProcessPool, OSError, EOFError):
+                # A worker, or what it is forked from, has died unnoticed, or Python is closing the
+                # pool at this moment.
+                self._let_go(self._pool)
+                self._renew()
+            else:
+                read: Future = Future()
+                self._pools[read] = self._pool
+                future.add_done_callback(functools.partial(_from_file, read))
+                return read
+        raise CourseError(
+            f"The process that workers are forked from was ended {RENEWED} times: find out what "
+            "ends it, and run this again; what is graded stays graded."
+        )
 
     def died(self, future: Future) -> bool:
         pool = self._pools.pop(future)
         dead = isinstance(future.exception(), BrokenProcessPool)
+        if dead:
+            self._let_go(pool)
         if dead and pool is self._pool:
             self._renew()
         return dead
@@ -78,7 +110,18 @@ class Local:
     def _made(self) -> ProcessPoolExecutor:
         # The process that the workers are forked from may have an older environment.
         known = dict(os.environ)
-        return ProcessPoolExecutor(self.size, _context(), initializer=_adopt, initargs=(known,))
+        theirs, mine = multiprocessing.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(
+            self.size, _context(), initializer=_adopt, initargs=(known, theirs)
+        )
+        self._alive[pool] = mine
+        return pool
+
+    def _let_go(self, *pools: Executor) -> None:
+        """End the workers of these pools at once."""
+        for pool in pools:
+            if pool in self._alive:
+                self._alive.pop(pool).close()
 
 
 def usable_cores() -> int:
@@ -93,17 +136,61 @@ def load_ahead() -> None:
     """
     server.server()
     _context()
-    forkserver.ensure_running()
 
 
 def _context() -> multiprocessing.context.BaseContext:
     """Fork workers from a process that, unlike this one, has no threads and no open databases."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["autograder.run.preload"])
+    # A terminal that closes is for this process, which then ends the others.
+    ours = hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if ours else None
+    try:
+        forkserver.ensure_running()
+    finally:
+        if ours:
+            signal.signal(signal.SIGHUP, before)
     return context
 
 
-def _adopt(environment: dict[str, str]) -> None:
+def _adopt(environment: dict[str, str], alive: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the jobs
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
     gc.freeze()  # no collection needs to search what is loaded
+
+
+def _into_file(folder: str, function: Callable[..., Any], *arguments: Any) -> str:
+    """Run a job in a worker, and leave its result in a file.
+
+    A pipe takes no more than 64 KB at once. A worker that was killed while it sent a longer result
+    would leave this process waiting for the rest.
+
+    Returns:
+        The path of the file.
+    """
+    result = function(*arguments)
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        pickle.dump(result, file)
+    return file.name
+
+
+def _from_file(read: Future, done: Future) -> None:
+    """Give the result that a worker left in a file, or its error."""
+    if done.cancelled() or not read.set_running_or_notify_cancel():
+        read.cancel()
+        return
+    try:
+        path = Path(done.result())
+        read.set_result(pickle.loads(path.read_bytes()))
+        path.unlink()
+    except BaseException as error:
+        read.set_exception(error)
+
+
+def _end_with(alive: Connection) -> None:
+    """End this process as soon as the other end of the pipe is closed."""
+    with contextlib.suppress(EOFError, OSError):
+        alive.recv_bytes()
+    os._exit(1)

@@ -40,8 +40,8 @@ class Watch:
         used = [_usage(pid) for pid in pids]
         if sum(u.threads for u in used) > limits.threads:
             return f"{who} started more than {limits.threads:,} threads."
-        if self._computed(used) > limits.cpu_seconds:
-            return f"{who} computed for more than {limits.cpu_seconds:,} seconds."
+        if reason := self.too_much(self._computed(used)):
+            return reason
         opened = sum(_opened(pid, limits.opened // 4) for pid in pids)
         if opened > limits.opened:
             return f"{who} opened more than {limits.opened:,} files."
@@ -50,6 +50,11 @@ class Watch:
         if sum(u.memory for u in used) > limits.memory < sum(map(_share, pids)):
             return f"{who} used more than {limits.memory / GB:.1f} GB of memory."
         return ""
+
+    def too_much(self, seconds: float) -> str:
+        """One sentence if this is too much computing time, otherwise an empty string."""
+        most = self.limits.cpu_seconds
+        return f"{self.called} computed for more than {most:,} seconds." if seconds > most else ""
 
     def computed(self) -> float:
         """Seconds of computing time of all processes so far."""

@@ -13,9 +13,10 @@ from typing import Any
 
 from autograder.walled import wire
 from autograder.walled.bounds import open_many
-from autograder.walled.errors import WallError
+from autograder.walled.errors import Lost, WallError
 from autograder.walled.processes import memory_kills
 
+FROM_OUTSIDE = "Somebody or something outside the grader killed its process."
 START_SECONDS = 120  # loading everything on a slow, busy machine
 
 
@@ -41,6 +42,7 @@ class Process:
         reason: Why the keeper ended it, as one sentence; empty if it ended by itself.
         error: A traceback, if it never became ready.
         wall: A sentence that names a wall that could not be built.
+        outside: Whether it was killed from outside; None if its keeper cannot know.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Process:
         self.pid: int | None = None
         self.returncode: int | None = None
         self.reason, self.error, self.wall = "", "", ""
+        self.outside: bool | None = None
         self._out_of_memory = out_of_memory
         if fds and sys.platform == "linux":
             open_many()
@@ -101,7 +104,8 @@ class Process:
 
         Raises:
             WallError: If one of its walls cannot be built here.
-            RuntimeError: If it ends first or takes too long; with its own message if it has one.
+            Lost: If it was ended from outside first, or takes too long.
+            RuntimeError: If it ends first for another reason; with its own message if it has one.
         """
         deadline = time.monotonic() + seconds
         while not self._ready and self.returncode is None and time.monotonic() < deadline:
@@ -111,6 +115,8 @@ class Process:
             if self.wall:
                 raise WallError(self.wall)
             ended = f"The process ended with code {self.returncode} before it was ready."
+            if not self.error and (self._abandoned or (self.returncode or 0) < 0):
+                raise Lost(self.reason or ended)
             raise RuntimeError(self.error or self.reason or ended)
 
     def poll(self) -> int | None:
@@ -141,7 +147,9 @@ class Process:
         if self._abandoned:
             return self.reason
         by_system = self.poll() == -signal.SIGKILL and not self.reason
-        return self._out_of_memory if by_system and memory_kills() > self._kills_before else ""
+        if by_system and memory_kills() > self._kills_before:
+            return self._out_of_memory
+        return FROM_OUTSIDE if self.outside else ""
 
     def use(self, seconds: float = 1) -> "Use | None":
         """How much of the processor all of its processes have used.
@@ -201,5 +209,6 @@ class Process:
         self._ready = said.get("ready", self._ready)
         self.error = said.get("error", self.error)
         self.wall = said.get("wall", self.wall)
-        self.reason = said.get("reason", self.reason)
+        self.reason = said.get("reason") or self.reason
+        self.outside = said.get("outside", self.outside)
         self.returncode = said.get("returncode", self.returncode)

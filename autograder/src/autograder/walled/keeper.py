@@ -10,13 +10,14 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from autograder.walled import walls, wire
+from autograder.walled import levels, walls, wire
 from autograder.walled.accounting import Watch
 from autograder.walled.calls import Calls
 from autograder.walled.cores import Share
 from autograder.walled.errors import WallError
 from autograder.walled.processes import adopt_orphans, end_descendants
 from autograder.walled.request import Walls
+from autograder.walled.spaces import own_processes
 from autograder.walled.target import become
 
 LOOK = 0.1  # seconds between two looks at what a sandbox uses
@@ -66,7 +67,8 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
     for fd in fds:
         os.close(fd)
     try:
-        _Keeper(connection, alive, words, pid, watch, calls, share).keep()
+        first = behind is not None and own_processes in levels.of(behind.level).outer
+        _Keeper(connection, alive, words, pid, watch, calls, share, first).keep()
     finally:
         end_descendants()  # even if the keeper fails, no uncounted process remains
     os._exit(0)
@@ -88,14 +90,16 @@ class _Keeper:
         watch: Watch | None,
         calls: Calls | None,
         share: Share | None,
+        first: bool,
     ) -> None:
         self.connection, self.alive, self.pid, self.watch = connection, alive, pid, watch
         self.calls, self.share = calls, share
+        self.first = first  # whether the target is the first process of a process namespace
         self.next = 0.0  # when to ask ``watch`` again
         self.words: socket.socket | None = words  # None once the target has closed it
         self.asking: int | None = None  # on which calls of walled processes wait for an answer
         self.lines = wire.Lines()
-        self.ready, self.ended = False, False
+        self.ready, self.ended, self.blamed = False, False, False
         self.said: dict[str, Any] = {"pid": pid}
         self.wake, woken = os.pipe()
         os.set_blocking(woken, False)
@@ -144,11 +148,15 @@ class _Keeper:
     def _end_for(self, reason: str) -> None:
         if reason:
             self.said["reason"], self.watch, self.calls, self.asking = reason, None, None, None
+            self.blamed = True
             os.kill(self.pid, signal.SIGKILL)
 
     def _listen(self, words: socket.socket) -> None:
         """Read the target's messages until it is ready, or until it says why it cannot start."""
-        got, fds, _, _ = socket.recv_fds(words, wire.CHUNK, 1)
+        try:
+            got, fds, _, _ = socket.recv_fds(words, wire.CHUNK, 1)
+        except ConnectionError:  # it ended before it read the answer below
+            got, fds = b"", []
         if fds:
             self.asking = fds[0]
         if not got:
@@ -168,18 +176,27 @@ class _Keeper:
                 if self.watch is not None:
                     self.said["use"] = self.watch.computed(), self.watch.runs()
                 continue
+            self.blamed = self.blamed or number == signal.SIGKILL
             with contextlib.suppress(OSError):
                 os.kill(self.pid, number)
 
     def _look(self) -> None:
         """Check whether the target has ended; if so, read its last messages."""
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        pid, status, used = os.wait4(self.pid, os.WNOHANG)
         if not pid:
             return
         end_descendants()
         while self.words is not None:
             self._listen(self.words)
-        self.said["returncode"], self.ended = os.waitstatus_to_exitcode(status), True
+        code = os.waitstatus_to_exitcode(status)
+        killed = code == -signal.SIGKILL and not self.blamed
+        if self.watch is not None and killed:
+            self.said["reason"] = self.watch.too_much(used.ru_utime + used.ru_stime + 0.1)
+        # The first process of a process namespace cannot kill itself, nor can what it started. The
+        # system does it for too much computing time; everything else comes from outside.
+        if self.first:
+            self.said["outside"] = killed and not self.said.get("reason")
+        self.said["returncode"], self.ended = code, True
 
 
 def _asked(connection: socket.socket) -> bytes:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from autograder.walled import linux
 
+_PF_EXITING = 4  # linux/sched.h
+
 
 def short_folder() -> str:
     """A temporary folder whose path is short enough for a socket (108 bytes)."""
@@ -22,6 +24,27 @@ def memory_kills() -> int:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path("/proc/vmstat").read_text().partition("oom_kill ")[2].split()[0])
     return 0
+
+
+# What a fault of a program's own code raises; the other signals are sent by somebody.
+_FAULTS = "SIGSEGV SIGBUS SIGFPE SIGILL SIGABRT SIGTRAP SIGSYS SIGXCPU SIGXFSZ"
+
+
+def was_sent(returncode: int | None) -> bool:
+    """Whether a process with this exit code was ended by a signal that no fault raises."""
+    faults = {getattr(signal, name) for name in _FAULTS.split() if hasattr(signal, name)}
+    return returncode is not None and returncode < 0 and -returncode not in faults
+
+
+def is_ending(pid: int) -> bool:
+    """Whether a process is gone, or on its way (on Linux)."""
+    if sys.platform != "linux":
+        return False
+    try:
+        facts = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return True
+    return facts[0] in (b"Z", b"X") or bool(int(facts[6]) & _PF_EXITING)
 
 
 def adopt_orphans() -> None:

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import functools
 import os
+import resource
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +49,7 @@ ABSENT = {
 
 # linux/seccomp.h
 _SET_MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
+_RLIMIT_RTTIME = 15  # asm-generic/resource.h
 _INT = 0xFFFFFFFF  # the kernel looks at these bits of an argument that is an int
 _AF_UNIX, _SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 1, 7, 32
 _SO_ATTACH = (26, 50, 51, 52)  # programs in a socket: the memory of all such programs is bounded
@@ -128,6 +130,11 @@ def _few(library: Any, rule: Rule) -> None:
     for option in (_SO_SNDBUF, _SO_SNDBUFFORCE, *_SO_ATTACH):
         level = library.Arg(1, library.MASKED_EQ, _INT, _SOL_SOCKET)
         rule(no, "setsockopt", level, library.Arg(2, library.MASKED_EQ, _INT, option))
+    # The system would kill the process for them, and its keeper would not know that it asked.
+    for limit in (resource.RLIMIT_CPU, _RLIMIT_RTTIME):
+        rule(no, "setrlimit", library.Arg(0, library.MASKED_EQ, _INT, limit))
+        which = library.Arg(1, library.MASKED_EQ, _INT, limit)
+        rule(no, "prlimit64", which, library.Arg(2, library.NE, 0))
     # No process may undo that the kernel ends it with its keeper, or hide from its keeper.
     rule(no, "prctl", library.Arg(0, library.MASKED_EQ, _INT, linux.PR_SET_PDEATHSIG))
     dumpable = library.Arg(0, library.MASKED_EQ, _INT, _PR_SET_DUMPABLE)

@@ -17,6 +17,7 @@ each child and cannot be shared by the workers of a pool.
 """
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import os
@@ -27,7 +28,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def serve(listener: int, alive: int, preload: str) -> None:
     with socket.socket(fileno=listener) as waiting:
         address = waiting.getsockname()
         gc.disable()  # collections would take a fifth of the loading time and find nothing
-        loaded = importlib.import_module(preload)
+        with _ending_with_owner(alive, address):
+            loaded = importlib.import_module(preload)
         idle, forked = getattr(loaded, "idle", None), getattr(loaded, "forked", None)
         seccomp.prepare()
         gc.collect()
@@ -140,3 +142,23 @@ def serve(listener: int, alive: int, preload: str) -> None:
         os.waitpid(-1, 0)  # children are not waited for one by one, so this waits for the last
     shutil.rmtree(Path(address).parent, ignore_errors=True)
     os._exit(0)
+
+
+@contextlib.contextmanager
+def _ending_with_owner(alive: int, address: str) -> Iterator[None]:
+    """End as soon as the owner is gone, although this process is busy (on Linux)."""
+
+    def end(*_: object) -> None:
+        if select.select([alive], [], [], 0)[0]:
+            shutil.rmtree(Path(address).parent, ignore_errors=True)
+            os._exit(0)
+
+    if sys.platform == "linux":
+        signal.signal(signal.SIGIO, end)
+        fcntl.fcntl(alive, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
+        end()  # it may be gone already
+    yield
+    if sys.platform == "linux":
+        fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) & ~os.O_ASYNC)
+        signal.signal(signal.SIGIO, signal.SIG_DFL)

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,7 @@ def become(
             _stand_behind(behind, words)
         os.environ.clear()
         os.environ.update(request["environment"])
+        tempfile.tempdir = None  # the server may have looked for its own
         os.chdir(request["folder"])
         if forked is not None:
             forked()

@@ -75,7 +75,7 @@ class WarmProvisioner(KernelProvisionerBase):
             "walled": limits is not None,
             "grading": bool(kwargs.get("grading")),
         }
-        env, walls = kwargs["env"], None
+        env, walls = {**kwargs["env"], "TMPDIR": str(self._scratch())}, None
         if limits is not None:
             env, walls = reach.environment(env), reach.request(folder, sockets, limits)
         self.process = server.fork(
@@ -83,6 +83,13 @@ class WarmProvisioner(KernelProvisionerBase):
         )
         await _in_thread(self.process.wait_ready)
         return self.connection_info
+
+    def _scratch(self) -> Path:
+        """A folder for temporary files, such as TensorFlow leaves, which goes with the kernel."""
+        assert self.folder is not None
+        place = self.folder / "tmp"
+        place.mkdir(exist_ok=True)
+        return place
 
     async def poll(self) -> int | None:
         return 0 if self.process is None else self.process.poll()

@@ -42,11 +42,12 @@ def start() -> Server:
 
 
 def server() -> Server:
-    """This process's own server, started on first use and again if it died."""
+    """This process's own server, started on first use and again if it died.
+
+    What a dead one has forked lives on, so its folder stays until the end.
+    """
     global _server
     if _server is None or not _server.is_running():
-        if _server is not None:
-            _server.close()
         _server = start()
         atexit.register(_server.close)
     return _server
