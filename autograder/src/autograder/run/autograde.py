@@ -16,7 +16,7 @@ from autograder.intake.notes import LOOK
 from autograder.nbgrader import judging
 from autograder.nbgrader.room import Room
 from autograder.run.grade import refused, settled
-from autograder.run.job import Executed, Settings, execute
+from autograder.run.job import Executed, Settings, persist
 from autograder.text import needs
 from autograder.text.cells import facts
 from autograder.warm import provisioner, reach
@@ -38,7 +38,7 @@ class JudgedExecute(judging.Judging):
         if one.broken:
             made = refused(text, one.broken, ("tests", "answer"))
         else:
-            done = _alone(execute, text, one.files, settings)
+            done = _alone(persist, text, one.files, settings)
             made = nbformat.reads(done.text, as_version=4)
         looks = frozenset(facts(cell)[1] for cell in made.cells if LOOK in cell.metadata)
         resources[judging.KEY] = judging.Judged(room, one, done.seconds, done.level, looks)

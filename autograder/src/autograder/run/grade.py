@@ -24,7 +24,7 @@ from autograder.kernel.clock import Clock
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
 from autograder.run import before, secret
-from autograder.run.job import Executed, Settings, execute, require
+from autograder.run.job import TRIES, Executed, Settings, execute, require, worth_another
 from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
 from autograder.text.cells import facts, parse
@@ -33,8 +33,6 @@ from autograder.warm import provisioner, reach
 from convcourse import outcomes
 
 AHEAD = 2  # submissions per worker in memory: enough to keep it busy
-TRIES = 3  # of a submission whose kernel or judge is ended from outside
-PLACES = 12  # at which a notebook may have killed its own kernel, where no wall keeps it from that
 UNGRADED = (
     "The grader failed on this submission, so it has no score yet: grade it again, or by hand."
 )
@@ -222,7 +220,7 @@ class _Run:
             return False
         places = self.lost.setdefault(student, [])
         places.append(error.place)
-        return places.count("") < TRIES and len(places) <= PLACES
+        return worth_another(places)
 
     def read(self, student: str) -> reading.Submission:
         """Read a student's files."""

@@ -11,8 +11,8 @@ import os
 import platform
 import tempfile
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -24,10 +24,13 @@ from autograder.judge.judge import Judge
 from autograder.kernel import again
 from autograder.kernel.notebook import Run
 from autograder.text.cells import facts
+from autograder.walled.errors import Lost
 from autograder.warm import provisioner, reach, server
 from convcourse import data, pretrained
 
 UNWALLED = "none"  # the level of a run without walls
+TRIES = 3  # of a submission whose kernel or judge is ended from outside
+PLACES = 12  # at which a notebook may have killed its own kernel, where no wall keeps it from that
 CELL_SECONDS = 600  # if nbgrader_config.py sets no limit
 _ONE = threading.Lock()  # a job changes the environment, so a process runs one at a time
 
@@ -120,6 +123,23 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
         if why := run.looks.get(facts(cell)[1]):
             cell.metadata[LOOK] = f"{cell.metadata.get(LOOK, '')} {why}".strip()
     return Executed(nbformat.writes(nb), run.clock.seconds, level, run.looks)
+
+
+def worth_another(places: Sequence[str]) -> bool:
+    """Whether to try once more after processes of a submission were ended at these places."""
+    return places.count("") < TRIES and len(places) <= PLACES
+
+
+def persist(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
+    """Execute a notebook, and again if somebody ends a process of it; see `execute`."""
+    places: list[str] = []
+    while True:
+        try:
+            return execute(text, files, replace(settings, ended=tuple(filter(None, places))))
+        except Lost as lost:
+            places.append(lost.place)
+            if not worth_another(places):
+                raise
 
 
 @contextlib.contextmanager
