@@ -23,36 +23,23 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 MOST = 5  # seconds
 CELLS, CODE = 1_000, 1_000_000  # as the intake bounds them
-_CODE = [
-    "\n ",
-    " \n",
-    "a=",
-    " in",
-    ":",
-    "import ",
-    "(",
-    '"""',
-    "\\\n",
-    " in" * 150 + "\n",
-    "<",
-    "a",
-]
+_CODE = ["\n ", " \n", "a=", " in", ":", "import "]
+_CODE += ["(", '"""', "\\\n", " in" * 150 + "\n", "<", "a"]
 _MARKDOWN = ["\\\\[", "\\\\(", "\\begin{a}", "[", "![", "[a](", "<a ", "<!--", "*_*_", "`", "``` "]
 _MARKDOWN += ["> ", "- ", "|a|b\n", "$", "&", "&#1;", "http://a ", "[a]: b\n", "a\n:b\n", "<div>"]
 _MARKDOWN += ["```python\n" + "\n " * 500 + "\n```\n", "&#" + "9" * 5_000]
-_OUTPUTS = [
-    "\x1b[1m",
-    "\x1b[1ma",
-    "\x1b[1;",
-    "\x1b[" + "1;" * 50_000,
-    "\x1b[1",
-    "<",
-    "&",
-    '"',
-    "a\n",
-]
+_OUTPUTS = ["\x1b[1m", "\x1b[1ma", "\x1b[1;", "\x1b[" + "1;" * 50_000]
+_OUTPUTS += ["\x1b[1", "<", "&", '"', "a\n"]
 _OUTPUTS += ["\r" + "a" * (MAX_OUTPUT - 1), "a\r", "a" * MAX_OUTPUT]
 _numbers = itertools.count()
+
+
+def each(units: list, *short: int) -> list:
+    """The units as parameters; a short run takes those at these places."""
+    return [
+        pytest.param(unit, id=str(place), marks=() if place in short else pytest.mark.slow)
+        for place, unit in enumerate(units)
+    ]
 
 
 def page(nb: NotebookNode) -> str:
@@ -97,22 +84,22 @@ def test_code_texts_and_outputs_have_their_formats():
     assert '<span class="ansi-red-fg">red</span>' in made
 
 
-@pytest.mark.parametrize("unit", _CODE, ids=range(len(_CODE)))
-@pytest.mark.parametrize("size", [3_900, 24_000, CODE])
+@pytest.mark.parametrize("unit", each(_CODE, 0, 2, 9))
+@pytest.mark.parametrize("size", each([3_900, 24_000, CODE], 0))
 def test_code_of_any_kind_is_shown_in_time(unit, size):
     cells = [code(unit * (size // len(unit))) for _ in range(CODE // size)]
     assert "last" in in_time(notebook(*cells, code("last = 1")))
 
 
-@pytest.mark.parametrize("unit", _MARKDOWN, ids=range(len(_MARKDOWN)))
-@pytest.mark.parametrize("size", [1_000, MAX_TEXT])
+@pytest.mark.parametrize("unit", each(_MARKDOWN, 0, 3, 6, 9))
+@pytest.mark.parametrize("size", each([1_000, MAX_TEXT], 1))
 def test_texts_of_any_kind_are_shown_in_time(unit, size):
     cells = [text((unit * (1 + size // len(unit)))[:size]) for _ in range(CODE // size - 1)]
     assert "last" in in_time(notebook(*cells, text("last")))
     assert "last" in in_time(without_hidden(notebook(*cells, text("last"))))
 
 
-@pytest.mark.parametrize("unit", _OUTPUTS, ids=range(len(_OUTPUTS)))
+@pytest.mark.parametrize("unit", each(_OUTPUTS, 1, 5, 9))
 def test_outputs_of_any_kind_are_shown_in_time(unit):
     shown = stream(unit * (MAX_OUTPUT // len(unit)))
     in_time(notebook(*(code("", shown) for _ in range(500)), code("last = 1")))

@@ -111,7 +111,9 @@ class FlagLooks(Judging):
 
     def done(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Leave the notebook as it is, and write to the gradebook."""
-        judged: Judged = resources.pop(KEY)
+        judged: Judged | None = resources.pop(KEY, None)
+        if judged is None:  # another preprocessor has executed the notebook
+            return nb, resources
         room = judged.room
         with Gradebook(room.db_url, room.course_id) as gradebook:
             for notebook in gradebook.find_submission(
