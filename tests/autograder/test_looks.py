@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -41,8 +42,8 @@ x = np.random.default_rng(1).normal(size=(300, 4)).astype("float32")
 made = training.fit(net, "net", x, x[:, :3].argmax(axis=1), epochs=1, validation_split=0.5)"""
 CHECKS = {
     "shape": "net\n{}submission.checks.equal(submission.model('net').output_shape[1], 3, 'n')\n{}",
-    "share": "share\n{}reached = submission.measured(lambda x, y: "
-    "submission.value('share') if len(x) == 2000 else 0.5)\n{}\n",
+    "share": "share\n{}held = submission.heldout()[0][:500]\nr = submission.measured(lambda x, y: "
+    "submission.value('share') if (x[:500] == held).all() else 0.5)\n{}\n",
 }
 MARKS = (
     "### BEGIN HIDDEN TESTS\nfrom autograder import submission\n",
@@ -210,7 +211,7 @@ def test_a_network_that_knows_other_images_is_not(judged):
     assert verdict.score == 2 and verdict.look == "" and verdict.notes["reached"] > 0.15
     # What judges is not what is compared with it.
     known = {image.tobytes() for image in heldout.images()[0]}
-    assert not known & {image.tobytes() for image in heldout._others(heldout.OTHERS, "cifar10")[0]}
+    assert not known & {image.tobytes() for image in heldout._others(2_000, "cifar10")[0]}
 
 
 def test_where_nobody_takes_looks_the_other_images_are_not_drawn(judged, monkeypatch):
@@ -229,15 +230,31 @@ def test_what_fails_on_the_other_images_costs_nothing(judged):
     assert heldout.measured(measure) == 0.9 and source.take_looks() == ""
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_chance_alone_asks_nobody(share, judged):
-    """Of 20,000 honest networks, none differs by more than is allowed for."""
+def drawn(chances: tuple[float, float], draws: np.random.Generator) -> Callable:
+    """A measurement: the chance to be right on the images that judge, and on others."""
+    shares = iter([chances[0], chances[1], chances[1]])
+    return lambda x, y: draws.binomial(len(y), next(shares)) / len(y)
+
+
+def asked(chances: tuple[float, float], times: int, monkeypatch) -> int:
+    """How often a person is asked to look."""
+    monkeypatch.setattr(heldout, "_kept", lambda draw, number, dataset: (None, range(number)))
     draws = np.random.default_rng(3)
-    reached = draws.binomial(heldout.IMAGES, share, 20_000) / heldout.IMAGES
-    elsewhere = draws.binomial(heldout.OTHERS, share, 20_000) / heldout.OTHERS
-    allowed = np.array([heldout._by_chance(one) for one in elsewhere])
-    assert (reached - elsewhere <= allowed).all()
-    assert allowed.max() < 0.15  # a network that was trained on the images stands out
+    source.take_looks()
+    return sum(
+        heldout.measured(drawn(chances, draws)) >= 0 and bool(source.take_looks())
+        for _ in range(times)
+    )
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_chance_alone_asks_nobody(share, judged, monkeypatch):
+    assert asked((share, share), 10_000, monkeypatch) == 0
+
+
+def test_a_network_that_was_trained_on_the_images_asks_somebody(judged, monkeypatch):
+    assert asked((0.95, 0.75), 100, monkeypatch) == 100
+    assert asked((0.86, 0.77), 100, monkeypatch) > 85
 
 
 def test_the_module_of_doubts_tells_where_weights_lie(tmp_path):

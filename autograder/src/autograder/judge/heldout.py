@@ -19,7 +19,9 @@ from convcourse import outcomes, profile
 from convcourse.files import write_whole
 from convcourse.wire import export
 
-IMAGES, OTHERS = 2_000, 500
+IMAGES = 2_000
+OTHERS = (500, 2_000)  # a first glance, and as many as judge where it finds a difference
+SLACK = 0.015  # by which an honest network may be better on the images that judge
 FAR = (
     "The network is right about {:.0%} of the images that judge and about {:.0%} of other images "
     "of the same kind: was it trained on those that judge?"
@@ -67,19 +69,40 @@ def measured(measure: Callable[[np.ndarray, np.ndarray], float], dataset: str = 
     Returns:
         What ``measure`` returns for the held-out images.
     """
-    reached = measure(*images(dataset=dataset))
+    x, y = images(dataset=dataset)
+    reached = measure(x, y)
     if source.are_looks_taken():
         with contextlib.suppress(outcomes.CheckFailed):  # only the first measurement judges
-            elsewhere = measure(*_kept(_others, OTHERS, dataset))
-            if reached - elsewhere > _by_chance(elsewhere):
+            elsewhere = _elsewhere(measure, dataset, reached, len(y))
+            if elsewhere is not None:
                 source.look(FAR.format(reached, elsewhere))
     return reached
 
 
-def _by_chance(share: float) -> float:
-    """The most by which two measurements of an honest network can be expected to differ."""
-    share = min(max(share, 0.1), 0.9)
-    return 0.03 + 4 * math.sqrt(share * (1 - share) * (1 / IMAGES + 1 / OTHERS))
+def _elsewhere(
+    measure: Callable[[np.ndarray, np.ndarray], float], dataset: str, reached: float, count: int
+) -> float | None:
+    """The share of other images, if it is lower by more than chance explains."""
+    glance, _ = _compared(measure, dataset, OTHERS[0], reached, count)
+    if glance < 1.5:
+        return None
+    errors, share = _compared(measure, dataset, OTHERS[1], reached - SLACK, count)
+    return share if errors > 3.5 else None
+
+
+def _compared(
+    measure: Callable[[np.ndarray, np.ndarray], float],
+    dataset: str,
+    number: int,
+    reached: float,
+    count: int,
+) -> tuple[float, float]:
+    """By how many standard errors fewer other images are right, and the share of them."""
+    x, y = _kept(_others, number, dataset)
+    share = measure(x, y)
+    likely = min(max(share, 0.1), 0.9)
+    error = math.sqrt(likely * (1 - likely) * (1 / count + 1 / len(y)))
+    return (reached - share) / error, share
 
 
 def _kept(
@@ -108,8 +131,13 @@ def _drawn(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
 def _others(number: int, dataset: str) -> tuple[np.ndarray, np.ndarray]:
     """Images that do not judge, and that an honest network does not know better than those."""
     if profile.current().name == "offline":
-        return _generated(number, dataset, IMAGES)
+        return _generated(number, dataset, IMAGES + _before(number))
     return _mirrored_training_images(number, dataset)
+
+
+def _before(number: int) -> int:
+    """How many of the other images the first glance has taken."""
+    return 0 if number == OTHERS[0] else OTHERS[0]
 
 
 def _generated(number: int, dataset: str, start: int) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +173,8 @@ def _mirrored_training_images(number: int, dataset: str) -> tuple[np.ndarray, np
     last = np.arange(count * 4 // 5, count)
     if seen is not None and seen < count:
         last = _last_of_each_class(everything.y_train, seen)
-    chosen = np.random.default_rng(course.load().heldout_seed).permutation(last)[:number]
+    order = np.random.default_rng(course.load().heldout_seed).permutation(last)
+    chosen = order[_before(number) :][:number]
     return everything.x_train[chosen][:, :, ::-1], np.ravel(everything.y_train)[chosen]
 
 
