@@ -257,6 +257,19 @@ print(len([n for n in os.listdir("/proc") if n.isdigit()]))"""
     assert left == [] and not Path("/dev/shm", mark).exists() and not any(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look at it from there")
+def test_a_keeper_takes_no_number_of_its_sandbox_for_a_process_of_its_own(started):
+    code = "import os, time\nif os.fork(): print('forked', flush=True)\ntime.sleep(60)"
+    with started(code) as (process, words):
+        assert words.readline() == b"forked\n"
+        root = f"/proc/{process.pid}/root"
+        look = "import os, sys; from autograder.walled import processes; os.chroot(sys.argv[1]); "
+        look += "os.chdir('/'); print([*processes._children(1)])"
+        command = [sys.executable, "-c", look, root]
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()

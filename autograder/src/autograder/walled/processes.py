@@ -70,6 +70,9 @@ def end_descendants() -> None:
 
 
 def _children(pid: int) -> Iterator[int]:
+    # A keeper may see the ``/proc`` of its sandbox, whose numbers are other processes outside.
+    if sys.platform == "linux" and not os.path.exists("/proc/self/stat"):
+        return
     for entry in Path("/proc").glob("[0-9]*/stat") if sys.platform == "linux" else ():
         with contextlib.suppress(OSError, ValueError, IndexError):
             # A process chooses its own name, and may choose bytes that are not text.
