@@ -1,8 +1,9 @@
 """A sandbox's share of the processor: its cores, its weight on them, and its computing time."""
 
 import os
+import subprocess
+import sys
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,13 +27,30 @@ time.sleep(60)
 """
 
 
-def test_sandboxes_take_cores_of_their_own_while_there_are_any(started):
-    with ExitStack() as held:
-        taken = []
-        for _ in range(cores.usable()):
-            _, words = held.enter_context(started(CORES + "time.sleep(60)"))
-            taken.append(words.readline())
-    assert len(set(taken)) == cores.usable()
+TAKE = """
+import os
+from autograder.walled import cores, linux
+linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWNET)  # where no other sandbox has taken any
+machine, free = os.open("/proc", os.O_PATH), os.sched_getaffinity(0)
+held = []
+for _ in range(2 * len(free)):
+    os.sched_setaffinity(0, free)
+    held.append(cores.Share(1, machine))
+    print(*os.sched_getaffinity(0))
+held[0].release()
+os.sched_setaffinity(0, free)
+cores.Share(1, machine)
+print(*os.sched_getaffinity(0))
+"""
+
+
+@pytest.mark.skipif(cores.usable() == 1, reason="there is one core")
+def test_sandboxes_take_cores_of_their_own_while_there_are_any_and_then_share_them_evenly():
+    done = subprocess.run([sys.executable, "-c", TAKE], capture_output=True, text=True)
+    *taken, again = done.stdout.split()
+    half = len(taken) // 2
+    assert len(set(taken[:half])) == half and taken[half:] == taken[:half], done.stderr
+    assert again == taken[0]
 
 
 def test_a_sandbox_gets_as_many_cores_as_it_asks_for_and_its_processes_stay_there(said):
