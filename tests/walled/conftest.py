@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import pytest
 
-from autograder.walled import readable
+from autograder.walled import probe, readable
 from autograder.walled.client import Process
 from autograder.walled.limits import LIMITS, Limits
 from autograder.walled.request import Walls
@@ -31,6 +31,26 @@ def server() -> Iterator[Server]:
 def path() -> str:
     """Where the server finds the tests' modules and the copy of the packages under test."""
     return os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A server whose Python every user may read, and which walls stand there."""
+
+    server: Server
+    found: probe.Found
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    from opened import executable
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", executable(tmp_path_factory.mktemp("opened")))
+        one = start()
+        found = probe._found.__wrapped__(())
+    yield Opened(one, found)
+    one.close()
 
 
 def start() -> Server:
@@ -67,6 +87,7 @@ def started(server: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFac
         folder: Path = tmp_path,
         address: str = server.address,
         walled: bool = True,
+        environment: dict[str, str] | None = None,
         **more: Any,
     ) -> Iterator[tuple[Process, IO[bytes]]]:
         sockets = tmp_path_factory.mktemp("sockets")
@@ -86,7 +107,7 @@ def started(server: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFac
                 address,
                 "targets:run",
                 {"code": code},
-                environment={"PATH": os.environ["PATH"]},
+                environment={"PATH": os.environ["PATH"], **(environment or {})},
                 folder=folder,
                 fds=(theirs,),
                 walls=request.plain() if walled else None,

@@ -121,8 +121,9 @@ class KernelSource:
         self, kind: str, name: str | list[str], arguments: tuple[Any, list] | None
     ) -> tuple[Any, list]:
         names = [f".{word}-{secrets.token_hex(8)}" for word in ("given", "answer")]
-        given, answer = (str(self.run.folder / one) for one in names)
-        with _opened(self.run.root, self.run.folder) as folder:
+        root, place = self.run.root, self.run.folder  # in this order: the first may get a kernel
+        given, answer = (str(place / one) for one in names)
+        with _opened(root, place) as folder:
             if arguments is not None:
                 _write(folder, names[0], export.dumps(*arguments))
             try:

@@ -104,7 +104,14 @@ class Cells:
         self._look_after()
         if self.dead:
             raise outcomes.StudentError(f"The notebook did not answer. {self.dead}")
-        return f"/proc/{self.client.process.pid}/root"
+        process = self.client.process
+        return "/" if process.folder else f"/proc/{process.pid}/root"
+
+    @property
+    def seen(self) -> Path:
+        """The folder in which the present kernel runs, as it sees it."""
+        process = self.client.process
+        return Path((isinstance(process, Process) and process.folder) or self.folder)
 
     def run(self, cell: NotebookNode, index: int, store_history: bool = True) -> None:
         """Execute one cell in the student's kernel; sets ``ended`` if it had to be stopped.

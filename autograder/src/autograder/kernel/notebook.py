@@ -217,7 +217,7 @@ class Run:
     @property
     def folder(self) -> Path:
         """The notebook's folder, as the kernel sees it."""
-        return self.cells.folder
+        return self.cells.seen
 
     @property
     def root(self) -> str:

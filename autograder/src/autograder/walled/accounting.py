@@ -2,31 +2,35 @@
 
 import contextlib
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.walled import linux
-from autograder.walled.calls import pipes, processes, too_many_processes
+from autograder.walled import folders, linux
+from autograder.walled.calls import pipes, too_many_processes
 from autograder.walled.limits import GB
+from autograder.walled.members import members
 from autograder.walled.request import Walls
+
+_DISK_SECONDS = 1.0  # between two looks at the folders on the disk
 
 
 class Watch:
     """Counts in the keeper what a sandbox uses; each call says whether it exceeds a limit.
 
-    ``/proc`` is the sandbox's own here, so every process in it belongs to the sandbox.
+    ``/proc`` is the sandbox's own here, so every process in it belongs to the sandbox; without one,
+    all that descends from the keeper does.
     """
 
     def __init__(self, request: Walls) -> None:
-        self.limits, self.sockets, self.called = request.limits, request.sockets, request.called
-        self.started = time.monotonic()
+        self.limits, self.called, self.request = request.limits, request.called, request
+        self.started = self._looked = time.monotonic()
         self._seen: dict[tuple[int, int], float] = {}
         self._gone = 0.0
 
     def begin(self) -> None:
-        """Start counting; the process has bound its sockets and must not write there any more."""
-        linux.restrict(self.sockets, linux.MS_RDONLY)
+        """Start counting; the process has bound its sockets."""
         self.started = time.monotonic()
 
     def __call__(self) -> str:
@@ -34,7 +38,7 @@ class Watch:
         limits, now, who = self.limits, time.monotonic(), self.called
         if now - self.started > limits.wall_seconds:
             return f"{who} took longer than {limits.wall_seconds:,} seconds."
-        pids = processes()
+        pids = members(self.request)
         if len(pids) > limits.processes:
             return too_many_processes(who, limits)
         used = [_usage(pid) for pid in pids]
@@ -42,10 +46,15 @@ class Watch:
             return f"{who} started more than {limits.threads:,} threads."
         if reason := self.too_much(self._computed(used)):
             return reason
+        with linux.acting_as(self.request.user):
+            return self._held(pids, used) or (self._disk(pids) if self.request.place else "")
+
+    def _held(self, pids: list[int], used: list["_Usage"]) -> str:
+        limits, who = self.limits, self.called
         opened = sum(_opened(pid, limits.opened // 4) for pid in pids)
         if opened > limits.opened:
             return f"{who} opened more than {limits.opened:,} files."
-        if opened > limits.pipes < pipes():
+        if opened > limits.pipes < pipes(pids):
             return f"{who} opened more than {limits.pipes:,} pipes."
         if sum(u.memory for u in used) > limits.memory < sum(map(_share, pids)):
             return f"{who} used more than {limits.memory / GB:.1f} GB of memory."
@@ -58,14 +67,15 @@ class Watch:
 
     def computed(self) -> float:
         """Seconds of computing time of all processes so far."""
-        return self._computed([_usage(pid) for pid in processes()])
+        return self._computed([_usage(pid) for pid in members(self.request)])
 
     def runs(self) -> bool:
         """Whether a thread of the sandbox computes, or waits for a core, at this moment."""
-        for path in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                if path.read_bytes().rpartition(b")")[2].split()[:1] == [b"R"]:
-                    return True
+        for pid in members(self.request):
+            for path in Path(f"/proc/{pid}/task").glob("[0-9]*/stat"):
+                with contextlib.suppress(OSError):
+                    if path.read_bytes().rpartition(b")")[2].split()[:1] == [b"R"]:
+                        return True
         return False
 
     def _computed(self, used: list["_Usage"]) -> float:
@@ -78,6 +88,25 @@ class Watch:
         self._gone += sum(own for who, own in self._seen.items() if who not in present)
         self._seen = present
         return max(sum(u.cpu for u in used), self._gone + sum(present.values()))
+
+    def _disk(self, pids: list[int]) -> str:
+        """Once a second, what folders on the disk hold; no file system bounds them."""
+        if time.monotonic() - self._looked < _DISK_SECONDS:
+            return ""
+        work, home, scratch = folders.places(self.request)
+        unlinked = sum(map(_unlinked, pids))
+        for place, most in (
+            (work, self.limits.disk),
+            (home, self.limits.scratch),
+            (scratch, self.limits.scratch),
+        ):
+            held = folders.held(place, self.limits.files)
+            if held.files > self.limits.files:
+                return f"{self.called} made more than {self.limits.files:,} files."
+            if held.size + unlinked > most:
+                return f"{self.called} used more than {most / GB:.1f} GB of the disk."
+        self._looked = time.monotonic()
+        return ""
 
 
 @dataclass(frozen=True)
@@ -130,3 +159,15 @@ def _opened(pid: int, most: int) -> int:
         return most
     except OSError:
         return 0
+
+
+def _unlinked(pid: int) -> int:
+    """Bytes of files that one process holds open and that no folder contains any more."""
+    size = 0
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                facts = os.stat(entry.path)
+                if stat.S_ISREG(facts.st_mode) and not facts.st_nlink:
+                    size += facts.st_blocks * 512
+    return size

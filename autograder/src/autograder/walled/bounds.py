@@ -1,12 +1,13 @@
 """Limits that the system itself enforces: rlimits, and the number of process ids."""
 
+import contextlib
 import os
 import re
 import resource
 from pathlib import Path
 
 from autograder.walled.limits import Limits
-from autograder.walled.request import Walls
+from autograder.walled.request import SAME_USER, Walls
 
 
 def bounded(request: Walls) -> None:
@@ -24,7 +25,7 @@ def bounded(request: Walls) -> None:
         (resource.RLIMIT_FSIZE, limits.disk),
         (resource.RLIMIT_MEMLOCK, 2**20),
         (resource.RLIMIT_MSGQUEUE, 0),
-        (resource.RLIMIT_NPROC, limits.threads),
+        (resource.RLIMIT_NPROC, limits.threads + _threads_of_others(request)),
         (resource.RLIMIT_RTPRIO, 0),
         (resource.RLIMIT_NICE, 0),
         (resource.RLIMIT_SIGPENDING, limits.signals),
@@ -51,6 +52,19 @@ def _set(what: int, most: int) -> None:
     highest = resource.getrlimit(what)[1]
     most = most if highest == resource.RLIM_INFINITY else min(most, highest)
     resource.setrlimit(what, (most, most))
+
+
+def _threads_of_others(request: Walls) -> int:
+    """How many threads this user has, where the system counts them with those of the process."""
+    if request.level != SAME_USER:
+        return 0
+    found = 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            status = Path(f"/proc/{name}/status").read_text(errors="replace")
+            if int(status.partition("\nUid:")[2].split()[0]) == os.getuid():
+                found += int(status.partition("\nThreads:")[2].split()[0])
+    return found
 
 
 def bound_process_numbers(limits: Limits) -> None:

@@ -43,6 +43,7 @@ class Process:
         error: A traceback, if it never became ready.
         wall: A sentence that names a wall that could not be built.
         outside: Whether it was killed from outside; None if its keeper cannot know.
+        folder: Where its working folder is, if it has no file tree of its own; otherwise empty.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Process:
         }
         self.pid: int | None = None
         self.returncode: int | None = None
-        self.reason, self.error, self.wall = "", "", ""
+        self.reason, self.error, self.wall, self.folder = "", "", "", ""
         self.outside: bool | None = None
         self._out_of_memory = out_of_memory
         if fds and sys.platform == "linux":
@@ -209,6 +210,7 @@ class Process:
         self._ready = said.get("ready", self._ready)
         self.error = said.get("error", self.error)
         self.wall = said.get("wall", self.wall)
+        self.folder = said.get("folder", self.folder)
         self.reason = said.get("reason") or self.reason
         self.outside = said.get("outside", self.outside)
         self.returncode = said.get("returncode", self.returncode)

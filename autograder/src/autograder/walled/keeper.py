@@ -10,14 +10,15 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from autograder.walled import levels, walls, wire
+from autograder.walled import folders, levels, linux, walls, wire
 from autograder.walled.accounting import Watch
 from autograder.walled.calls import Calls
 from autograder.walled.cores import Share
 from autograder.walled.errors import WallError
-from autograder.walled.processes import adopt_orphans, end_descendants
+from autograder.walled.processes import adopt_orphans, children, end_descendants
 from autograder.walled.request import Walls
 from autograder.walled.spaces import own_processes
+from autograder.walled.stay import Stay
 from autograder.walled.target import become
 
 LOOK = 0.1  # seconds between two looks at what a sandbox uses
@@ -41,17 +42,20 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
     os.setsid()
     for number in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), number)
-    behind, watch, calls, share = None, None, None, None
+    behind, watch, calls, share, stay = None, None, None, None, None
     words, theirs = socket.socketpair()
     try:
         if request["walls"] is not None:
-            behind = Walls.read(request["walls"])
+            stay = walls.begun(Walls.read(request["walls"]))
+            behind = stay.request
             machine = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
             share = Share(behind.limits.cores, machine)
             walls.outer(behind)
             watch, calls = Watch(behind), Calls(behind, machine)
         pid = os.fork()
     except Exception as error:
+        if stay is not None:
+            stay.end()
         kind = "wall" if isinstance(error, WallError) else "error"
         wire.say(connection, {kind: str(error), "returncode": 1})
         return
@@ -62,15 +66,19 @@ def attend(connection: socket.socket, alive: int, forked: Callable[[], None] | N
         if calls is not None and share is not None:
             os.close(machine)
             share.release()
+        if stay is not None:
+            stay.forget()
         last_words(become, request, behind, fds, theirs, forked)
     theirs.close()
     for fd in fds:
         os.close(fd)
     try:
         first = behind is not None and own_processes in levels.of(behind.level).outer
-        _Keeper(connection, alive, words, pid, watch, calls, share, first).keep()
+        _Keeper(connection, alive, words, pid, watch, calls, share, stay, first).keep()
     finally:
         end_descendants()  # even if the keeper fails, no uncounted process remains
+        if stay is not None:
+            stay.end()
     os._exit(0)
 
 
@@ -90,10 +98,11 @@ class _Keeper:
         watch: Watch | None,
         calls: Calls | None,
         share: Share | None,
+        stay: Stay | None,
         first: bool,
     ) -> None:
         self.connection, self.alive, self.pid, self.watch = connection, alive, pid, watch
-        self.calls, self.share = calls, share
+        self.calls, self.share, self.stay = calls, share, stay
         self.first = first  # whether the target is the first process of a process namespace
         self.next = 0.0  # when to ask ``watch`` again
         self.words: socket.socket | None = words  # None once the target has closed it
@@ -101,6 +110,8 @@ class _Keeper:
         self.lines = wire.Lines()
         self.ready, self.ended, self.blamed = False, False, False
         self.said: dict[str, Any] = {"pid": pid}
+        if stay is not None and stay.request.place:
+            self.said["folder"] = folders.places(stay.request)[0]
         self.wake, woken = os.pipe()
         os.set_blocking(woken, False)
         signal.set_wakeup_fd(woken)  # a child's end wakes the select below
@@ -140,7 +151,8 @@ class _Keeper:
             return
         self._end_for(self.watch())
         if self.share is not None:
-            self.share.weight.keep(self.pid)
+            with linux.acting_as(self.stay.request.user if self.stay is not None else 0):
+                self.share.weight.keep(self.pid)
         if self.calls is not None and self.asking is not None:
             self.calls.again(self.asking)
         self.next = time.monotonic() + LOOK
@@ -165,6 +177,8 @@ class _Keeper:
             self.said.update((k, v) for k, v in said.items() if k in ("wall", "error"))
             if said.get("ready"):
                 self.ready = self.said["ready"] = True
+                if self.stay is not None:
+                    self.stay.close_sockets()
                 if self.watch is not None:
                     self.watch.begin()
                 with contextlib.suppress(OSError):  # the target waits for it
@@ -184,6 +198,7 @@ class _Keeper:
         """Check whether the target has ended; if so, read its last messages."""
         pid, status, used = os.wait4(self.pid, os.WNOHANG)
         if not pid:
+            self._bury()
             return
         end_descendants()
         while self.words is not None:
@@ -197,6 +212,13 @@ class _Keeper:
         if self.first:
             self.said["outside"] = killed and not self.said.get("reason")
         self.said["returncode"], self.ended = code, True
+
+    def _bury(self) -> None:
+        """Wait for adopted orphans that have ended."""
+        for pid in children(os.getpid()):
+            if pid != self.pid:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
 
 
 def _asked(connection: socket.socket) -> bytes:

@@ -9,8 +9,9 @@ from typing import Any
 
 from autograder.walled.bounds import bounded
 from autograder.walled.files import own_files
-from autograder.walled.landlock import locked_files
-from autograder.walled.request import NAMESPACES, Walls
+from autograder.walled.folders import own_folders
+from autograder.walled.landlock import closed_outside, locked_files, own_signals
+from autograder.walled.request import NAMESPACES, OWN_USERS, SAME_USER, Walls
 from autograder.walled.seccomp import counted_calls, fewer_calls
 from autograder.walled.spaces import (
     no_network,
@@ -20,6 +21,8 @@ from autograder.walled.spaces import (
     own_processes,
     own_user,
 )
+from autograder.walled.stricter import nothing_foreign
+from autograder.walled.users import own_uid
 
 Wall = Callable[[Walls], Any]
 
@@ -48,6 +51,34 @@ LEVELS = (
         (own_user, no_network, own_ipc, own_processes, own_mounts),
         (own_files, bounded, no_rights, locked_files, fewer_calls, counted_calls),
     ),
+    Level(
+        OWN_USERS,
+        (),
+        (
+            own_folders,
+            bounded,
+            own_uid,
+            no_rights,
+            closed_outside,
+            fewer_calls,
+            nothing_foreign,
+            counted_calls,
+        ),
+    ),
+    Level(
+        SAME_USER,
+        (),
+        (
+            own_folders,
+            bounded,
+            no_rights,
+            closed_outside,
+            own_signals,
+            fewer_calls,
+            nothing_foreign,
+            counted_calls,
+        ),
+    ),
 )
 # What must stand before a wall can be tried; all but `bounded` need what these give.
 NEEDS: dict[Wall, tuple[Wall, ...]] = {
@@ -56,7 +87,11 @@ NEEDS: dict[Wall, tuple[Wall, ...]] = {
     own_processes: (own_user,),
     own_mounts: (own_user,),
     own_files: (own_user, own_processes, own_mounts),
+    own_uid: (own_folders,),
     locked_files: (no_rights,),
+    closed_outside: (own_folders, no_rights),
+    own_signals: (no_rights,),
+    nothing_foreign: (no_rights,),
     fewer_calls: (no_rights,),
     counted_calls: (no_rights,),
 }
@@ -73,5 +108,5 @@ def named(wall: Wall) -> str:
 
 
 def every() -> dict[Wall, Level]:
-    """Each wall once, with the strongest level that has it."""
-    return {wall: level for level in reversed(LEVELS) for wall in level}
+    """Each wall once, with the weakest level that has it."""
+    return {wall: level for level in LEVELS for wall in level}

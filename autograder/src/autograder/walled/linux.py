@@ -4,10 +4,12 @@ The C library has functions for some of them. The others are called by number, a
 (through `pyseccomp`) knows the number of each name on each architecture.
 """
 
+import contextlib
 import ctypes
 import functools
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 1 << 12, 1 << 14, 1 << 18, 2
 # linux/prctl.h
-PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 24, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 # linux/capability.h
 CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_SETGID, CAP_SETUID = 0, 1, 3, 5, 6, 7
@@ -119,6 +121,22 @@ def prctl(option: int, *arguments: int) -> None:
     """
     if not try_prctl(option, *arguments):
         _check(-1, f"prctl {option}")
+
+
+@contextlib.contextmanager
+def acting_as(user: int) -> Iterator[None]:
+    """Look at processes and files as another user may, inside the block; 0 changes nothing."""
+    if not user:
+        yield
+        return
+    before = os.geteuid(), os.getegid()
+    os.setegid(user)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(before[0])
+        os.setegid(before[1])
 
 
 def drop_capabilities() -> None:

@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from autograder.walled import levels, readable, seccomp
+from autograder.walled import levels, readable, seccomp, stricter
 from autograder.walled.errors import WallError
 from autograder.walled.levels import LEVELS, NEEDS, Wall, named
 from autograder.walled.request import Walls
+from autograder.walled.stay import Stay
 
 SECONDS = 60  # on a slow, busy machine
 
@@ -71,6 +72,7 @@ def main() -> None:
 def try_all(places: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The name of each wall, and why it cannot be built."""
     seccomp.prepare()
+    stricter.prepare()
     with tempfile.TemporaryDirectory() as place:
         folder, sockets, home = (f"{place}/{name}" for name in ("folder", "sockets", "home"))
         for one in (folder, sockets, home):
@@ -96,18 +98,19 @@ def _try(wall: Wall, request: Walls) -> str:
 
 def _attempt(wall: Wall, request: Walls, words: int) -> None:
     """Build a wall in this process, or in one that it forks, and say how that ended."""
-    level = levels.of(request.level)
-    chain = (*NEEDS.get(wall, ()), wall)
+    chain, stay = (*NEEDS.get(wall, ()), wall), Stay(request, alone=False)
     try:
-        said = _build([one for one in chain if one in level.outer], wall, request)
-        inner = [one for one in chain if one in level.inner]
-        if inner and not said:
+        stay.begin()
+        outer = [one for one in chain if one in levels.of(request.level).outer]
+        said = _build(outer, wall, stay.request)
+        if not said and len(outer) < len(chain):
             if os.fork():  # the first process of a new namespace is the one forked next
                 os.wait()
+                stay.end()
                 os._exit(0)
-            said = _build(inner, wall, request)
-    except BaseException as error:  # it may be unable to fork, for example
-        said = f"{type(error).__name__}: {error}"
+            said = _build(chain[len(outer) :], wall, stay.request)
+    except BaseException as error:  # there is no user to take, or it cannot fork
+        said = _why(error)
     os.write(words, f"{said}+".encode())
     os._exit(0)
 
@@ -123,7 +126,7 @@ def _build(chain: Iterable[Wall], wall: Wall, request: Walls) -> str:
     return ""
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
     """An error without its number, with the file that it is about."""
     said = getattr(error, "strerror", None) or str(error)
     file = getattr(error, "filename", None)

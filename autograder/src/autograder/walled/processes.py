@@ -59,10 +59,32 @@ def end_with_parent() -> None:
         linux.try_prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def descendants(pid: int) -> list[int]:
+    """The numbers of all processes that descend from one, whose orphans it adopts."""
+    found, waiting = list[int](), [pid]
+    while waiting:
+        found += (more := children(waiting.pop()))
+        waiting += more
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The numbers of a process's children, zombies included."""
+    found = list[int]()
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+    except FileNotFoundError:  # it has ended, or the system has no such file
+        return [*_children(pid)] if Path(f"/proc/{pid}").exists() else found
+    except OSError:
+        pass
+    return found
+
+
 def end_descendants() -> None:
     """Kill all descendants of this process."""
-    while children := list(_children(os.getpid())):
-        for pid in children:
+    while left := list(_children(os.getpid())):
+        for pid in left:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(OSError):

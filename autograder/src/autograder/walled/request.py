@@ -5,7 +5,8 @@ from typing import Any
 
 from autograder.walled.limits import LIMITS, Limits
 
-NAMESPACES = "namespaces"  # the strongest of the levels in `levels`
+# The names of the levels in `levels`, strongest first.
+NAMESPACES, OWN_USERS, SAME_USER = "namespaces", "own users", "same user"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Walls:
         called: What messages about a limit call the process.
         advice: How messages about a missing wall end.
         level: The name of the level whose walls are built.
+        user: The user number that it has for itself, if its keeper has found one; otherwise 0.
+        place: Where its folders are if it has no file tree of its own; its keeper makes it.
     """
 
     folder: str
@@ -35,6 +38,8 @@ class Walls:
     called: str = "The process"
     advice: str = ""
     level: str = NAMESPACES
+    user: int = 0
+    place: str = ""
 
     def plain(self) -> dict[str, Any]:
         """The request as JSON data."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from autograder.walled import linux
 from autograder.walled.bounds import processes_are_bounded
-from autograder.walled.request import Walls
+from autograder.walled.request import NAMESPACES, Walls
 
 # All of these are in Linux 5.14 and in libseccomp 2.5.2. An older library, which does not know one
 # of them, cannot build the wall; no name is left out but where the architecture lacks the call
@@ -76,7 +76,7 @@ def fewer_calls(request: Walls) -> None:
     Only Unix sockets: the other families are the kernel's own. Each refused call fails as if it
     were not permitted; a call of another architecture ends the process.
     """
-    _load(compiled(_few), 0)
+    load(compiled(_few), 0)
 
 
 def counted_calls(request: Walls) -> int:
@@ -89,13 +89,14 @@ def counted_calls(request: Walls) -> int:
     Returns:
         The file on which the keeper is asked.
     """
-    code = compiled(_asking if processes_are_bounded() else _asking_for_forks)
+    bounded = request.level == NAMESPACES and processes_are_bounded()
+    code = compiled(_asking if bounded else _asking_for_forks)
     try:
-        return _load(code, _NEW_LISTENER | _WAIT_KILLABLE)
+        return load(code, _NEW_LISTENER | _WAIT_KILLABLE)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        return _load(code, _NEW_LISTENER)
+        return load(code, _NEW_LISTENER)
 
 
 def prepare() -> None:
@@ -107,7 +108,7 @@ def prepare() -> None:
 
 # ---------------------------------------------------------------------- the two filters
 
-Rule = Callable[..., None]  # (action, name, *conditions)
+Rule = Callable[..., None]  # (action, name or number, *conditions)
 
 
 def _few(library: Any, rule: Rule) -> None:
@@ -191,8 +192,11 @@ def compiled(write: Callable[[Any, Rule], None], architecture: int | None = None
     # A call of another architecture, on x86-64 also one of x32.
     judge.set_attr(library.Attr.ACT_BADARCH, library.KILL_PROCESS)
 
-    def rule(action: int, name: str, *conditions: Any) -> None:
-        found = library.resolve_syscall(architecture, name)
+    def rule(action: int, name: str | int, *conditions: Any) -> None:
+        if isinstance(name, int):  # newer than the library; these have one number everywhere
+            found = name if architecture == native else -2
+        else:
+            found = library.resolve_syscall(architecture, name)
         if found == -1:
             raise OSError(f"libseccomp here does not know the system call {name}")
         # A negative number is a call that this architecture lacks. libseccomp 2.5.4 accepts such a
@@ -208,7 +212,7 @@ def compiled(write: Callable[[Any, Rule], None], architecture: int | None = None
         return end.read()
 
 
-def _load(code: bytes, flags: int) -> int:
+def load(code: bytes, flags: int) -> int:
     """Have each system call from now on judged by this filter as well."""
     space = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(space))

@@ -32,7 +32,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.walled import environment, keeper, seccomp
+from autograder.walled import environment, keeper, seccomp, stricter
 from autograder.walled.bounds import open_many
 from autograder.walled.processes import short_folder
 
@@ -121,6 +121,7 @@ def serve(listener: int, alive: int, preload: str) -> None:
             loaded = importlib.import_module(preload)
         idle, forked = getattr(loaded, "idle", None), getattr(loaded, "forked", None)
         seccomp.prepare()
+        stricter.prepare()
         gc.collect()
         gc.enable()
         gc.freeze()  # a collection in a forked process would copy every page that it marks

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from autograder.walled import walls, wire
+from autograder.walled import folders, walls, wire
 from autograder.walled.bounds import bound_files
 from autograder.walled.errors import WallError
 from autograder.walled.processes import end_with_parent
@@ -71,6 +71,10 @@ def become(
             _stand_behind(behind, words)
         os.environ.clear()
         os.environ.update(request["environment"])
+        if behind is not None and behind.place:
+            for name, value in request["environment"].items():
+                os.environ[name] = folders.translated(behind, value)
+            request["folder"] = folders.translated(behind, request["folder"])
         tempfile.tempdir = None  # the server may have looked for its own
         os.chdir(request["folder"])
         if forked is not None:

@@ -11,6 +11,22 @@ from autograder.walled import levels, probe
 from autograder.walled.errors import WallError
 from autograder.walled.levels import LEVELS, Wall, named
 from autograder.walled.request import NAMESPACES, Walls
+from autograder.walled.stay import Stay
+
+
+def begun(request: Walls) -> Stay:
+    """What the sandbox has on this machine besides its walls; the keeper ends it.
+
+    Raises:
+        WallError: If this machine does not have it.
+    """
+    stay = Stay(request)
+    try:
+        stay.begin()
+    except OSError as error:
+        said = f"This machine cannot build the sandbox's level {request.level!r} ({error})"
+        raise WallError(_sentence(said, request.advice)) from None
+    return stay
 
 
 def outer(request: Walls) -> None:
