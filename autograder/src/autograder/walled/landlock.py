@@ -18,7 +18,13 @@ _SCOPES_FROM = 6  # the version that bounds abstract sockets and signals
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many there are; 16 from version 5 on
 _BIND_AND_CONNECT_TCP = _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 _DEVICES = "null zero full random urandom"
-_FACTS = "self cpuinfo meminfo stat uptime loadavg version filesystems"  # of others it sees none
+# Of other processes it sees nothing. Programs that find a file of a control group want to read it.
+_FACTS = (
+    "/proc/self /proc/cpuinfo /proc/meminfo /proc/stat /proc/uptime /proc/loadavg /proc/version "
+    "/proc/filesystems /sys/fs/cgroup/cpu.max /sys/fs/cgroup/memory.max "
+    "/sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us "
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+)
 
 
 def version() -> int:
@@ -62,7 +68,7 @@ def closed_outside(request: Walls) -> None:
     devices += [source for source in request.readable.values() if source.startswith("/dev/")]
     rules += [(one, everything & (_READ | _WRITE_FILE | _IOCTL_DEV)) for one in devices]
     hidden = {os.path.realpath(one) for one in request.hidden}
-    for source in {*request.readable.values(), *(f"/proc/{name}" for name in _FACTS.split())}:
+    for source in {*request.readable.values(), *_FACTS.split()}:
         rules += _around(source, hidden)
     _restrict(present, [rule for rule in rules if os.path.exists(rule[0])])
 

@@ -80,7 +80,7 @@ class Stay:
         """Give everything back; the keeper has ended what it knows of."""
         if not self.request.place:
             return
-        with contextlib.suppress(OSError):  # whoever asked may have removed it
+        with contextlib.suppress(OSError):  # the one who asked may have removed it
             os.chmod(self.request.sockets, 0o700)
         if _left(self.request.user, self.request.place) and self._lock >= 0:
             os.ftruncate(self._lock, 0)

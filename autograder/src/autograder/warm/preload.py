@@ -13,7 +13,7 @@ import pkgutil
 from typing import Any
 
 import convcourse
-from autograder.warm import locks
+from autograder.warm import pools
 from convcourse import profile, shapes
 
 _NAMES = """
@@ -76,7 +76,7 @@ def forked() -> None:
     """Redo, in a forked process, what each interpreter would do at its own start."""
     _random_state()
     _threads()
-    locks.prepare()
+    pools.prepare()
 
 
 def _random_state() -> None:

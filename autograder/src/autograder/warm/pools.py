@@ -1,4 +1,4 @@
-"""Locks of `multiprocessing` where a process may use no folder of shared memory.
+"""Pools of processes and threads behind walls without ``/dev/shm`` or a whole ``/proc``.
 
 The C library keeps named semaphores in ``/dev/shm``, which walls of the level *same user* close.
 Pools of threads need such a lock as well. Here a semaphore has no name: it lies in memory that a
@@ -11,19 +11,22 @@ import importlib
 import mmap
 import multiprocessing
 from multiprocessing import context, heap, synchronize, util
+from pathlib import Path
 from typing import Any
 
 
 def prepare() -> None:
-    """Make locks work in this process if they do not, and joblib use threads there."""
+    """Make locks work in this process if they do not, and joblib use threads where it must."""
     try:
         multiprocessing.Lock()
     except OSError:
-        parallel: Any = importlib.import_module("joblib.parallel")
         synchronize.SemLock.__init__ = _init  # type: ignore[method-assign]
-        # Its processes are started anew and would look for semaphores by name.
-        parallel.DEFAULT_BACKEND = parallel.DEFAULT_THREAD_BACKEND
         heap.Arena._dir_candidates = []  # type: ignore[attr-defined]  # then in a temporary file
+    try:
+        Path("/proc/1/stat").read_bytes()
+    except OSError:  # joblib's processes look for themselves there, and for semaphores by name
+        parallel: Any = importlib.import_module("joblib.parallel")
+        parallel.DEFAULT_BACKEND = parallel.DEFAULT_THREAD_BACKEND
 
 
 def _init(self: Any, kind: int, value: int, maxvalue: int, *, ctx: Any) -> None:
