@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from entry import NOTHING, cell, without
 from nbgrader.api import Gradebook
-from walls_needed import walls_needed
+from walls_needed import level_needed
 
 import course
 from autograder.kernel import cells as kernel_cells
@@ -42,7 +42,7 @@ SETTINGS = grade.Settings(cell_seconds=6, judge_seconds=30, threads=1)
 pytestmark = [
     pytest.mark.hostile,
     pytest.mark.timeout(900),
-    walls_needed,
+    level_needed,
 ]
 
 

@@ -385,4 +385,4 @@ def test_a_wall_that_needs_another_one_is_never_tried_without_it(monkeypatch):
     one = levels.Level("namespaces", (refused,), (levels.own_files,))
     monkeypatch.setattr(levels, "LEVELS", (one,))
     said = dict(probe.try_all([]))
-    assert said == {"refused": "not here", "own files": "it needs 'refused': not here"}
+    assert said == {"refused": "not here", "own files": "it needs the wall 'refused'"}

@@ -158,7 +158,7 @@ def grade(
     settings = grading.Settings(profile=profile.value, walls=walls, hidden=hidden)
     typer.echo(f"Grading {assignment} under the profile {profile.value}.")
     if walls and not cluster:
-        typer.echo(f"Level of the walls: {reach.require()}. autograder doctor tells more.")
+        typer.echo(f"Level of the walls: {reach.told()}.")
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(stop.stoppable())

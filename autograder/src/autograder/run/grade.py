@@ -29,6 +29,7 @@ from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
 from autograder.text.cells import facts, parse
 from autograder.walled.errors import Lost, WallError
+from autograder.walled.request import SAME_USER
 from autograder.warm import provisioner, reach
 from convcourse import outcomes
 
@@ -74,7 +75,8 @@ def grade(
         root: The course folder.
         assignment: The assignment to grade.
         settings: How the jobs run.
-        jobs: Processes on this machine, by default one per core; they share the cores.
+        jobs: Processes on this machine, by default one per core; they share the cores. At the level
+            *same user* of the walls there is one.
         students: The students to grade; all by default.
         force: Whether to grade again what is already graded.
         workers: What runs the jobs instead of processes on this machine.
@@ -91,17 +93,19 @@ def grade(
             this machine or one of the workers lacks the data that *quick* and *full* need.
     """
     cores, settings = usable_cores(), settings or Settings()
-    jobs = jobs or cores
+    level = ""
+    if workers is None and settings.walls and settings.kernel == provisioner.NAME:
+        level = reach.require()
+    jobs = 1 if level == SAME_USER else jobs or cores
     room = Room(Path(root), assignment, settings.profile)
     room.say = say
     settings = replace(
         settings,
+        level=level,
         cell_seconds=settings.cell_seconds or room.cell_seconds,
         threads=settings.threads or (1 if workers else max(1, cores // jobs)),
     )
     chosen = _chosen(room, students)
-    if workers is None and settings.walls and settings.kernel == provisioner.NAME:
-        settings = replace(settings, level=reach.require())
     with room.entered():
         settings = settled(room, settings, say)
         run = _Run(room, settings, watch, len(chosen))

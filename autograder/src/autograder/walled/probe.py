@@ -19,6 +19,7 @@ from autograder.walled.levels import LEVELS, NEEDS, Wall, named
 from autograder.walled.request import Walls
 from autograder.walled.stay import Stay
 
+NEEDS_ANOTHER = "it needs the wall "  # how an error begins whose reason is another wall's
 SECONDS = 60  # on a slow, busy machine
 
 
@@ -122,7 +123,7 @@ def _build(chain: Iterable[Wall], wall: Wall, request: Walls) -> str:
             one(request)
         except (OSError, AttributeError, WallError) as error:
             why = _why(error)
-            return why if one is wall else f"it needs {named(one)!r}: {why}"
+            return why if one is wall else f"{NEEDS_ANOTHER}{named(one)!r}"
     return ""
 
 
