@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-unit test-all demo build check lint types mutants colab wheels
+.PHONY: help setup test test-unit test-all demo build check lint types mutants colab wheels wheelhouse
 
 help:
 	@echo "make setup      make .venv and install both packages into it"
@@ -18,6 +18,7 @@ help:
 	@echo "make mutants    put small faults into all solutions and list those that no check notices"
 	@echo "make colab      run the notebooks as Colab does: with convcourse's wheel and nothing else"
 	@echo "make wheels     build both wheels into dist/"
+	@echo "make wheelhouse gather all wheels that Containerfile needs, for this Python"
 	@echo "make lint       check the style of the code"
 	@echo "make types      check the types of both packages"
 
@@ -76,6 +77,11 @@ types: $(STAMP)
 wheels: $(STAMP)
 	umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel --outdir dist helpers
 	umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel --outdir dist autograder
+
+# Everything that Containerfile installs: both wheels and what they depend on.
+wheelhouse: wheels
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary :all: \
+	  --find-links dist --dest wheelhouse "convcourse-autograder[notebooks]"
 
 # A virtual environment with TensorFlow, matplotlib, scikit-learn and the wheel, as a student's is.
 colab: $(STAMP)
