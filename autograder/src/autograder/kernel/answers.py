@@ -211,6 +211,9 @@ def _write(folder: int, name: str, content: bytes) -> None:
         handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            owner = os.fstat(folder)
+            if owner.st_uid != os.geteuid():  # the notebook has a user of its own
+                os.fchown(handle, owner.st_uid, owner.st_gid)
     except OSError as error:
         words = f"The grader cannot write to the notebook's folder: {error.strerror}."
         raise outcomes.StudentError(words) from None
