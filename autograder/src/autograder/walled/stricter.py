@@ -24,7 +24,7 @@ REFUSED = {
 }
 # libzmq sets the usual policy for its own threads, by their numbers, and ends if that fails. So
 # these do nothing and say that they did.
-POLICIES = "sched_setattr sched_setscheduler sched_setparam"
+POLICIES = "sched_setscheduler sched_setparam"
 # The owner of a file may make these calls even if no path to it can be opened. At the level
 # *same user* all files of the user are the process's own, so nothing happens, and the calls say
 # that it did: programs that copy and unpack files make them.
