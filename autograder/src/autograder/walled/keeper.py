@@ -214,7 +214,9 @@ class _Keeper:
         self.said["returncode"], self.ended = code, True
 
     def _bury(self) -> None:
-        """Wait for adopted orphans that have ended."""
+        """Wait for adopted orphans that have ended; in a process namespace its first one does."""
+        if self.stay is None or not self.stay.request.place:
+            return
         for pid in children(os.getpid()):
             if pid != self.pid:
                 with contextlib.suppress(ChildProcessError):
