@@ -444,7 +444,7 @@ def phases_trial(frozen, steps, name="trial", **rate):
         mine = [s for s in streams if s.numbers == numbers and s.after is not None]
         return any(np.any(s.before[part] != s.after[part]) for s in mine)
 
-    with watching.watched() as trainings:
+    with watching.watched(traced=True) as trainings:
         returned = refine_after(net, tiny_base, batches, frozen, steps, name, **rate)
     told = {"returned": returned is net, "phases": []}
     for one in trainings:

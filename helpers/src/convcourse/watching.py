@@ -64,8 +64,12 @@ class Training:
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[list[Training]]:
+def watched(traced: bool = False) -> Iterator[list[Training]]:
     """Record each training inside, and let it run.
+
+    Args:
+        traced: Whether a short training is traced as well. Then a network that trains again without
+            a new compile fits the weights that could be trained before, as in a notebook.
 
     Yields:
         The list that fills with one `Training` for each call of a network's ``fit``.
@@ -81,7 +85,7 @@ def watched() -> Iterator[list[Training]]:
         asked = dict(zip(parameters, args, strict=False)) | settings
         one = _record(model, asked)
         found.append(one)
-        with step_by_step(model) if _is_short(one) else contextlib.nullcontext():
+        with step_by_step(model) if _is_short(one) and not traced else contextlib.nullcontext():
             return own(model, *args, **(settings | {"verbose": 0} if len(args) < 5 else settings))
 
     token = _watched.set(found)

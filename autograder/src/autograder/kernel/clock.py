@@ -34,6 +34,7 @@ class Clock:
 
 
 PATIENCE = 10  # times the seconds of a cell that it may take on a busy machine
+_LOOK = 2.0  # seconds between two looks; more of them are the grader's own, who had to wait
 _SLEEPS = 0.01  # of a core: who computes less, and does not wait for a core, sleeps
 
 
@@ -55,7 +56,7 @@ class Allowance:
                 unknown at this moment.
         """
         self.seconds, self.most = seconds, seconds * cores
-        self._use, self._began = use, time.monotonic()
+        self._use, self._looked, self._took = use, time.monotonic(), 0.0
         self._before: float | None = None
 
     def over(self) -> str:
@@ -64,7 +65,10 @@ class Allowance:
         Called each second. The use is asked for as rarely as possible: at the first call, and when
         the cell can have used all of its time.
         """
-        took = time.monotonic() - self._began
+        before, self._looked = self._looked, time.monotonic()
+        # After a long wait of the grader's, the cell may have ended long ago, unread.
+        self._took += min(self._looked - before, _LOOK)
+        took = self._took
         if self._before is not None and took < self.seconds:
             return ""
         now = self._use()
