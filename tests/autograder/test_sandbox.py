@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import nbformat
 import pytest
+from jupyter_core.utils import ensure_event_loop
 from walls_needed import walls_needed
 
 import autograder
@@ -398,8 +399,16 @@ def test_spinning_processes_leave_another_kernel_its_share_of_the_processor(tmp_
     one.mkdir(), two.mkdir()
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SPINNERS)])
     hostile = notebook.Run(nb, one, None, NAME, 60, LIMITS)
-    with hostile.cells.started(), ThreadPoolExecutor(1) as beside:
-        spins = beside.submit(hostile.cells.run, nb.cells[0], 0)
+
+    def spin() -> None:
+        try:
+            with hostile.cells.started():
+                hostile.cells.run(nb.cells[0], 0)
+        finally:
+            ensure_event_loop().close()  # the thread's own
+
+    with ThreadPoolExecutor(1) as beside:
+        spins = beside.submit(spin)
         time.sleep(2)
         honest = run(COMPUTES, two, seconds=4)
         hostile.cells.client.process.kill()
