@@ -94,6 +94,7 @@ def kernels_below(pids: list[int]) -> list[int]:
 
 
 @walls_needed
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_grader_that_is_killed_leaves_no_process_and_its_workers_no_kernel(scheduler, tmp_path):
     address, processes = scheduler

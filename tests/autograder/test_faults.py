@@ -122,7 +122,7 @@ def disturbed(run: subprocess.Popen, todo: list[str], moments: random.Random) ->
 @pytest.mark.parametrize(
     ("kinds", "each"),
     [
-        pytest.param(KINDS, 3, id="each"),
+        pytest.param(KINDS, 1, id="each"),
         *(pytest.param((kind,), 30, id=kind, marks=pytest.mark.slow) for kind in KINDS),
     ],
 )

@@ -78,8 +78,8 @@ def begun(place: Path) -> bool:
     [
         pytest.param(signal.SIGTERM, False, id="asked"),
         pytest.param(signal.SIGKILL, False, id="killed"),
-        pytest.param(signal.SIGINT, True, id="ctrl-c"),
-        pytest.param(signal.SIGHUP, True, id="terminal closed"),
+        pytest.param(signal.SIGINT, True, id="ctrl-c", marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, True, id="terminal closed", marks=pytest.mark.slow),
     ],
 )
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path, place, number, everywhere):

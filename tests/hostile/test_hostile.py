@@ -38,7 +38,7 @@ WORSE = {
     "again-no-notebook": lambda nb: nb.update(cells="none"),
 }
 STATUSES = (checks.PASSED, checks.WRONG, checks.NOT_ATTEMPTED, checks.ERROR)
-SETTINGS = grade.Settings(cell_seconds=6, judge_seconds=30, threads=1)
+SETTINGS = grade.Settings(cell_seconds=3, judge_seconds=30, threads=1)
 pytestmark = [
     pytest.mark.hostile,
     pytest.mark.timeout(900),
