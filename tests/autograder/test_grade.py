@@ -103,7 +103,7 @@ def test_a_student_without_a_submission_is_named(states, course):
 def test_the_command_takes_its_profile_from_the_environment_and_names_it(monkeypatch):
     taken = []
     monkeypatch.setattr(grade, "grade", lambda *_, settings, **more: taken.append(settings) or {})
-    monkeypatch.setattr(workers, "load_ahead", lambda: None)
+    monkeypatch.setattr(workers, "load_ahead", lambda jobs: None)
     monkeypatch.setenv("COURSE_PROFILE", "Quick")
     said = CliRunner().invoke(app, ["grade", "tiny"])
     assert "Grading tiny under the profile quick." in said.output

@@ -13,14 +13,21 @@ from typer.core import TyperGroup
 
 import convcourse
 from autograder import __version__, quick_import
-from autograder.course import CourseError, load
+from autograder.course import CourseError, find_root, load
 from autograder.walled.errors import WallError
 
 quick_import.without_address_parsers()
 
+ARGUMENTS = "autograder.arguments"  # the whole command line, among what a context knows
+
 
 class Sentences(TyperGroup):
     """Prints a `CourseError` or a `WallError` as one sentence instead of a traceback."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the command line, for `autograder serve`."""
+        ctx.meta[ARGUMENTS] = list(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # a Context of Click, which some versions of Typer contain
         """Run a verb; exit with code 1 after an error that a person can fix."""
@@ -113,6 +120,7 @@ def adopt(name: Annotated[str, typer.Argument(help="Assignment to adopt")]) -> N
 
 @app.command()
 def grade(
+    context: typer.Context,
     assignment: Annotated[str, typer.Argument(help="Assignment to grade")],
     jobs: Annotated[
         int | None, typer.Option(help="Number of workers (default: one per core)")
@@ -138,9 +146,14 @@ def grade(
     import warnings
 
     if not cluster:
+        from autograder.run import handover
+
+        code = handover.handed_over(find_root(), context.meta[ARGUMENTS])
+        if code is not None:
+            raise typer.Exit(code)
         from autograder.run import workers
 
-        workers.load_ahead()  # while this process loads nbgrader
+        workers.load_ahead(jobs)  # while this process loads nbgrader
     from autograder.nbgrader import results
     from autograder.run import before, progress, stop
     from autograder.run import cluster as clusters
@@ -195,6 +208,23 @@ def grade(
             "autograder report lists them for another look."
         )
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def serve() -> None:
+    """Keep everything loaded, so that grade in this course starts at once; Ctrl-C ends it."""
+    import sys
+
+    from autograder.run import handover
+    from autograder.warm import server
+
+    if sys.platform != "linux":
+        raise CourseError("autograder serve needs Linux. autograder grade works without it.")
+    root, facts = find_root(), handover.facts()
+    server.server()  # loads while this process loads nbgrader
+    from autograder.run import serve as serving
+
+    serving.serve(root, facts, app, typer.echo)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import Any
 from convcourse.profile import PROFILES
 
 TABLE = Path("course") / "course.toml"
+ROOM = ".autograder"  # the folder of the grader's notes, beside the gradebook
 
 
 class CourseError(Exception):

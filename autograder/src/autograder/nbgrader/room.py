@@ -24,7 +24,7 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
-from autograder.course import CourseError
+from autograder.course import ROOM, CourseError
 from autograder.intake import fitting, reading
 from autograder.nbgrader import changed_source, decisions, disk, generate, new_gradebook, schemas
 from autograder.nbgrader import config as configuration
@@ -39,7 +39,6 @@ _LOG.setLevel(logging.ERROR)
 # Of nbgrader's lists: what other modules do in a run, and `Saving` around the rest.
 _OURS = "Execute", "JudgedExecute", "NoteDecisions", "KeepDecisions", "FlagLooks", "FitSubmission"
 MAX_TIME = 100  # bytes of a timestamp
-ROOM = ".autograder"  # a folder beside the gradebook, with executed/ and done/ for each assignment
 
 
 class Saving(Autograde):

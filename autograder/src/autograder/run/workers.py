@@ -59,7 +59,7 @@ class Local:
     def __enter__(self) -> "Local":
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(server.shared())
-        self._pool = self._made()
+        self._pool = self._forked() or self._made()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -75,7 +75,9 @@ class Local:
             self._renew()
         for _ in range(RENEWED):
             try:
-                future = self._pool.submit(_into_file, str(server.folder("results")), *job)
+                # A worker may have been forked from a process with an older environment.
+                where = str(server.folder("results")), dict(os.environ)
+                future = self._pool.submit(_into_file, *where, *job)
             except (BrokenProcessPool, OSError, EOFError):
                 # A worker, or what it is forked from, has died unnoticed, or Python is closing the
                 # pool at this moment.
@@ -108,12 +110,16 @@ class Local:
         self._pool = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
-        # The process that the workers are forked from may have an older environment.
-        known = dict(os.environ)
         theirs, mine = multiprocessing.Pipe(duplex=False)
-        pool = ProcessPoolExecutor(
-            self.size, _context(), initializer=_adopt, initargs=(known, theirs)
-        )
+        pool = ProcessPoolExecutor(self.size, _context(), initializer=_adopt, initargs=(theirs,))
+        self._alive[pool] = mine
+        return pool
+
+    def _forked(self) -> ProcessPoolExecutor | None:
+        """The pool that `load_ahead` has forked, if there is one and nobody has taken it."""
+        if not _ahead:
+            return None
+        pool, mine = _ahead.pop()
         self._alive[pool] = mine
         return pool
 
@@ -129,13 +135,35 @@ def usable_cores() -> int:
     return cores.usable()
 
 
-def load_ahead() -> None:
+_ahead: list[tuple[ProcessPoolExecutor, Connection]] = []  # forked, and not yet taken
+
+
+def load_ahead(jobs: int | None = None) -> None:
     """Start the processes that kernels and workers are forked from, to load in the background.
 
-    Without this call, they start when they are first needed.
+    Without this call, they start when they are first needed. A process with a borrowed server has
+    everything loaded, and now neither threads nor open databases. So it forks its workers at once.
+
+    Args:
+        jobs: The most workers that the run will have, by default one per core.
     """
     server.server()
-    _context()
+    if not server.is_borrowed():
+        _context()
+        return
+    theirs, mine = multiprocessing.Pipe(duplex=False)
+    forking = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(
+        jobs or usable_cores(), forking, initializer=_adopt, initargs=(theirs, mine)
+    )
+    pool.submit(os.getpid)  # forks all of them
+    _ahead.append((pool, mine))
+
+
+def close_ahead() -> None:
+    """End the workers that `load_ahead` has forked and no run has taken, if there are any."""
+    while _ahead:
+        _ahead.pop()[0].shutdown()
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -153,15 +181,17 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _adopt(environment: dict[str, str], alive: Connection) -> None:
+def _adopt(alive: Connection, other: Connection | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the jobs
+    if other is not None:  # a copy of the end whose closing this process waits for
+        other.close()
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-    os.environ.clear()
-    os.environ.update(environment)
     gc.freeze()  # no collection needs to search what is loaded
 
 
-def _into_file(folder: str, function: Callable[..., Any], *arguments: Any) -> str:
+def _into_file(
+    folder: str, environment: dict[str, str], function: Callable[..., Any], *arguments: Any
+) -> str:
     """Run a job in a worker, and leave its result in a file.
 
     A pipe takes no more than 64 KB at once. A worker that was killed while it sent a longer result
@@ -170,6 +200,8 @@ def _into_file(folder: str, function: Callable[..., Any], *arguments: Any) -> st
     Returns:
         The path of the file.
     """
+    os.environ.clear()
+    os.environ.update(environment)
     result = function(*arguments)
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
         pickle.dump(result, file)

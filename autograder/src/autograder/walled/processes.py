@@ -53,10 +53,10 @@ def adopt_orphans() -> None:
         linux.try_prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends (on Linux)."""
+def end_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent ends (on Linux)."""
     if sys.platform == "linux":
-        linux.try_prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        linux.try_prctl(linux.PR_SET_PDEATHSIG, number)
 
 
 def descendants(pid: int) -> list[int]:

@@ -34,7 +34,7 @@ from typing import Any
 
 from autograder.walled import environment, keeper, seccomp, stricter
 from autograder.walled.bounds import open_many
-from autograder.walled.processes import short_folder
+from autograder.walled.processes import is_ending, short_folder
 
 IDLE_SECONDS = 0.2  # without a request, after which the loaded module may prepare later ones
 
@@ -62,6 +62,7 @@ class Server:
             passed_names: Names of variables that pass into the server.
             settings: Variables that the server finds whatever the owner has.
         """
+        self.is_lent = False  # whether another process is the owner
         self.folder = Path(tempfile.mkdtemp(prefix="warm-", dir=short_folder()))
         self.address = str(self.folder / "socket")
         with socket.socket(socket.AF_UNIX) as listener:
@@ -91,7 +92,12 @@ class Server:
 
     def is_running(self) -> bool:
         """Whether the process is still there."""
-        return self._process.poll() is None
+        return not is_ending(self.pid) if self.is_lent else self._process.poll() is None
+
+    def lend(self) -> None:
+        """Leave the server to its owner, in a process that was forked from the owner."""
+        os.close(self._alive)
+        self.is_lent = True
 
     def log(self) -> str:
         """The last lines that the server wrote to stderr, for example why it did not start."""

@@ -53,6 +53,19 @@ def server() -> Server:
     return _server
 
 
+def borrow() -> None:
+    """Use the server of the process that this one was forked from, and leave it open at exit."""
+    if _server is not None:
+        atexit.unregister(_server.close)
+        _server.lend()
+        os.environ[ADDRESS] = _server.address
+
+
+def is_borrowed() -> bool:
+    """Whether this process's server belongs to the process that this one was forked from."""
+    return _server is not None and _server.is_lent
+
+
 @contextlib.contextmanager
 def shared() -> Iterator[str]:
     """Start this process's server and share it with all processes that start inside the block.

@@ -1,0 +1,223 @@
+"""`autograder serve`: a process that keeps everything loaded for the runs of one course.
+
+It holds the warm process, and nbgrader and the grader imported. It forks a process for each run,
+which has the environment, the folder and the output of its asker (`handover`), and which ends with
+it. So no run leaves anything to the next one. One run goes on at a time: who asks meanwhile grades
+alone, as without a server, and hears that a run goes on.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import connection as waiting
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from sqlalchemy import create_engine
+from sqlalchemy.orm import configure_mappers
+
+from autograder.course import ROOM, CourseError
+from autograder.judge.judge import Judge
+from autograder.nbgrader import disk, results
+from autograder.run import before, cluster, grade, handover, progress, stop, workers
+from autograder.walled import wire
+from autograder.walled.errors import WallError
+from autograder.walled.processes import end_with_parent
+from autograder.warm import reach, server
+
+LOADED = before, cluster, grade, progress, results  # what a run imports
+ENDING_SECONDS = 30  # in which a run that was stopped undoes what is half done
+READY = "Ready: autograder grade in this course starts at once. Ctrl-C ends this server."
+_FORK: Any = multiprocessing.get_context("fork")  # this process has no threads
+
+
+def serve(
+    root: Path,
+    facts: dict[str, Any],
+    run: Callable[[Sequence[str]], None],
+    say: Callable[[str], None],
+) -> None:
+    """Serve a course until somebody stops this process.
+
+    Args:
+        root: The course folder.
+        facts: What `handover.facts` gave before this process loaded anything.
+        run: Does one run, given its command line; ends with `SystemExit`.
+        say: Called with a sentence once everything is loaded.
+
+    Raises:
+        CourseError: If another server waits in this course, or its folder cannot be written.
+    """
+    with disk.writable():
+        (root / ROOM).mkdir(exist_ok=True)
+    with contextlib.suppress(stop.Stopped), stop.stoppable(), _listening(root) as listener:
+        _load()
+        say(READY)
+        while True:
+            asker, _ = listener.accept()
+            with asker:
+                if request := _taken(asker, facts):
+                    server.server()  # a new one if somebody has ended it
+                    _attend(_Run(asker, listener, run, *request), listener)
+
+
+def _load() -> None:
+    """Load what waits for its first use, have the warm process loaded, and try the walls."""
+    nbformat.validate(nbformat.v4.new_notebook())
+    configure_mappers()
+    create_engine("sqlite://").dispose()
+    nothing: Any = None  # an empty block asks for nothing
+    with contextlib.suppress(RuntimeError), Judge() as judge:  # a run says what is wrong
+        judge.run("", nothing)
+    with contextlib.suppress(WallError):
+        reach.found()
+
+
+@contextlib.contextmanager
+def _listening(root: Path) -> Iterator[socket.socket]:
+    with contextlib.suppress(OSError), handover.reached(root):
+        raise CourseError("Another autograder serve waits in this course: use it, or end it.")
+    with handover.in_room(root) as place, socket.socket(socket.AF_UNIX) as listener:
+        mask = os.umask(0o177)
+        try:
+            with disk.writable():
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(place)  # an earlier server was killed
+                listener.bind(place)
+        finally:
+            os.umask(mask)
+        listener.listen()
+        try:
+            yield listener
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(place)
+
+
+def _taken(
+    asker: socket.socket, facts: dict[str, Any] | None
+) -> tuple[dict[str, Any], list[int]] | None:
+    """Read a request and answer it.
+
+    Args:
+        asker: The connection.
+        facts: This server's facts, or None if a run goes on.
+
+    Returns:
+        The request and its files if a run begins.
+    """
+    files: list[int] = []
+    try:
+        asker.settimeout(handover.SECONDS)
+        if handover.user_of(asker) != os.geteuid():
+            return None
+        request, files = wire.receive(asker)
+        why = "" if facts is None else handover.refusal(facts, request["facts"])
+        said = {"refused": why} if why or facts is None else {"running": True}
+        asker.sendall(json.dumps(said).encode() + b"\n")
+        if "running" in said:
+            asker.settimeout(None)
+            taken, files = files, []
+            return request, taken
+    except (OSError, ValueError, EOFError, KeyError):
+        pass  # it has gone, or it is no grader
+    finally:
+        for number in files:
+            os.close(number)
+    return None
+
+
+class _Run:
+    """One run in a process of its own."""
+
+    def __init__(
+        self,
+        asker: socket.socket,
+        listener: socket.socket,
+        run: Callable[[Sequence[str]], None],
+        request: dict[str, Any],
+        files: list[int],
+    ) -> None:
+        self.asker = asker
+        ours = asker, listener
+        self.process = _FORK.Process(target=_do, args=(os.getpid(), ours, run, request, files))
+        self.process.start()
+        for number in files:
+            os.close(number)
+
+    def pass_on(self) -> bool:
+        """Send the signals that the asker got to the run; False if the asker is gone."""
+        with contextlib.suppress(OSError):
+            numbers = self.asker.recv(wire.CHUNK)
+            for number in numbers:
+                self.send(number)
+            return bool(numbers)
+        return False
+
+    def send(self, number: int) -> None:
+        """Send a signal to the run."""
+        with contextlib.suppress(OSError):
+            if self.process.is_alive():
+                os.kill(self.process.pid, number)
+
+    def end(self) -> None:
+        """Stop the run if it still goes on, and tell its asker the exit code."""
+        if self.process.is_alive():
+            self.send(signal.SIGTERM)
+            self.process.join(ENDING_SECONDS)
+            self.send(signal.SIGKILL)
+        self.process.join()
+        wire.say(self.asker, {"code": self.process.exitcode})
+
+
+def _attend(run: _Run, listener: socket.socket) -> None:
+    """Follow a run to its end, and send others away."""
+    heard: list[Any] = [run.process.sentinel, run.asker, listener]
+    try:
+        while run.process.sentinel not in (ready := waiting.wait(heard)):
+            if run.asker in ready and not run.pass_on():
+                break
+            if listener in ready:
+                other, _ = listener.accept()
+                with other:
+                    _taken(other, None)
+    finally:
+        run.end()
+
+
+def _do(
+    parent: int,
+    ours: Sequence[socket.socket],
+    run: Callable[[Sequence[str]], None],
+    request: dict[str, Any],
+    files: list[int],
+) -> None:
+    """Become the process that the asker would be, and run."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()  # Ctrl-C in the server's terminal is for the server, which then ends this run
+    end_with_parent(signal.SIGTERM)
+    if os.getppid() != parent:
+        return
+    for one in ours:
+        one.close()
+    for number, copy in enumerate(files, start=1):
+        os.dup2(copy, number)
+        os.close(copy)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+    os.environ.clear()
+    os.environ.update(request["environment"] | {handover.INSIDE: "1"})
+    os.umask(request["umask"])
+    os.chdir(request["folder"])
+    server.borrow()
+    try:
+        run(request["arguments"])
+    finally:
+        workers.close_ahead()
