@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="autograder serve needs Linux"),
 ]
 
-PROGRAM = "from autograder.cli import app; app()"
+PROGRAM = "from autograder.start import main; main()"
 LONG = "import time\nopen('begun', 'w').close()\ntime.sleep(120)\n"
 
 
@@ -237,7 +237,7 @@ def test_the_server_answers_no_other_user(tmp_path, monkeypatch):
 
 
 def test_nothing_slow_is_loaded_to_hand_a_run_over():
-    code = "import sys, autograder.run.handover; print(' '.join(sys.modules))"
+    code = "import sys, autograder.start; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     slow = {"nbgrader", "nbformat", "numpy", "tensorflow", "typer", "rich", "multiprocessing"}
     assert not slow & set(done.stdout.split())

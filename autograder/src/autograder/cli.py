@@ -18,16 +18,9 @@ from autograder.walled.errors import WallError
 
 quick_import.without_address_parsers()
 
-ARGUMENTS = "autograder.arguments"  # the whole command line, among what a context knows
-
 
 class Sentences(TyperGroup):
     """Prints a `CourseError` or a `WallError` as one sentence instead of a traceback."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Keep the command line, for `autograder serve`."""
-        ctx.meta[ARGUMENTS] = list(args)
-        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # a Context of Click, which some versions of Typer contain
         """Run a verb; exit with code 1 after an error that a person can fix."""
@@ -120,7 +113,6 @@ def adopt(name: Annotated[str, typer.Argument(help="Assignment to adopt")]) -> N
 
 @app.command()
 def grade(
-    context: typer.Context,
     assignment: Annotated[str, typer.Argument(help="Assignment to grade")],
     jobs: Annotated[
         int | None, typer.Option(help="Number of workers (default: one per core)")
@@ -146,11 +138,6 @@ def grade(
     import warnings
 
     if not cluster:
-        from autograder.run import handover
-
-        code = handover.handed_over(find_root(), context.meta[ARGUMENTS])
-        if code is not None:
-            raise typer.Exit(code)
         from autograder.run import workers
 
         workers.load_ahead(jobs)  # while this process loads nbgrader
@@ -224,6 +211,8 @@ def serve() -> None:
     server.server()  # loads while this process loads nbgrader
     from autograder.run import serve as serving
 
+    program: Any = typer.main.get_command(app)
+    program.commands["grade"].make_context("grade", ["any"])  # loads the rest of Typer
     serving.serve(root, facts, app, typer.echo)
 
 

@@ -23,6 +23,7 @@ from autograder.walled import wire
 from autograder.walled.environment import passed
 
 NAME = "serve"  # the socket in the course's room
+DEFAULTS = {"TF_CPP_MIN_LOG_LEVEL": "3"}  # what the command line sets where it is not set
 INSIDE = "CONVCOURSE_SERVED"  # environment: this process is the run that was handed over
 SECONDS = 5  # in which the server must answer
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
@@ -95,7 +96,7 @@ def facts() -> dict[str, Any]:
     """What must be the same on both sides, so that the run is the one that was asked for."""
     return {
         "version": [sys.version, sys.executable, _installed(), _sources()],
-        "variables": passed(os.environ, _LOADED.split(), _PLACES.split()),
+        "variables": passed(DEFAULTS | os.environ, _LOADED.split(), _PLACES.split()),
         "cores": sorted(os.sched_getaffinity(0)),
     }
 
@@ -117,7 +118,7 @@ def _request(arguments: Sequence[str]) -> dict[str, Any]:
     return {
         "facts": facts(),
         "arguments": list(arguments),
-        "environment": dict(os.environ),
+        "environment": DEFAULTS | os.environ,
         "folder": os.getcwd(),
         "umask": mask,
     }
