@@ -174,7 +174,15 @@ def test_errors_and_exit_codes_are_those_of_a_run_alone(course):
     assert "There is no submission of nobody" in course.grade("--student", "nobody").said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_stopped_client_ends_its_run_and_the_server_goes_on(course, number):
     before = warm(course)
     run = course.long_run()
@@ -193,7 +201,14 @@ def test_a_stopped_client_ends_its_run_and_the_server_goes_on(course, number):
     assert list(results(course.root)["scores"].values()) == [2]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_a_stopped_server_ends_its_run_and_leaves_nothing(tmp_path, number):
     place = Path(tempfile.mkdtemp(prefix="served-", dir="/tmp"))
     course = Course(make(tmp_path, 1), place)

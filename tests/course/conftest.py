@@ -9,7 +9,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 # Their networks and trainings take about a second for each answer of a table.
-LARGE = ("03_net_1", "05_net_2", "06_net_3", "12_transfer_learning", "13_cifar100")
+LARGE = ("03_net_1", "05_net_2", "06_net_3", "07_augmentation", "08_regularization")
+LARGE += ("11_siamese", "12_transfer_learning", "13_cifar100")
 FIRST, EVERY = 2, 5  # of such a table, make test judges the first rows and every fifth after
 
 

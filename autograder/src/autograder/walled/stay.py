@@ -56,7 +56,7 @@ class Stay:
             user = self._take_a_user()
         elif self._alone:
             self._wait_for_the_one_before()
-        place = tempfile.mkdtemp(prefix=f"{user or 'same'}-", dir=_registry(short_folder()))
+        place = _new_folder(f"{user or 'same'}-")
         os.chmod(place, 0o711)
         self.request = replace(self.request, user=user, place=place)
         if self._lock >= 0:
@@ -85,6 +85,8 @@ class Stay:
         if _left(self.request.user, self.request.place) and self._lock >= 0:
             os.ftruncate(self._lock, 0)
         self.forget()
+        with contextlib.suppress(OSError):  # others have folders or locks there
+            os.rmdir(os.path.dirname(self.request.place))
 
     # -- the locks
 
@@ -146,13 +148,22 @@ def _left(user: int, place: str) -> bool:
     return gone and not os.path.lexists(place)
 
 
+def _new_folder(prefix: str) -> str:
+    """A new folder in the registry, which another keeper may remove as long as it is empty."""
+    for _ in range(10):
+        with contextlib.suppress(FileNotFoundError):
+            return tempfile.mkdtemp(prefix=prefix, dir=_registry(short_folder()))
+    raise FileNotFoundError(errno.ENOENT, "somebody removes this folder", short_folder())
+
+
 def _registry(above: str) -> str:
     """A folder that only this user can change, and that others can enter."""
     folder = Path(above, f"walls-{os.geteuid()}")
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o711)
-    facts = folder.lstat()
+    facts = folder.lstat()  # FileNotFoundError: it was empty, and another keeper has removed it
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "this must be a folder of yours", str(folder))
-    folder.chmod(0o711)
+    with contextlib.suppress(FileNotFoundError):
+        folder.chmod(0o711)
     return str(folder)
