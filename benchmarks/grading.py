@@ -115,15 +115,29 @@ def ours(folder: Path, name: str) -> tuple[float, float]:
     return timed(folder, [["-c", code, "grade", name]])
 
 
+INSTALLED = 'importlib.util.find_spec("autograder") is not None'
+
+
+def as_it_comes(folder: Path) -> None:
+    """Let nbgrader work in this folder as it does where `autograder` is not installed."""
+    config = folder / "nbgrader_config.py"
+    text = config.read_text()
+    if f"HAS_AUTOGRADER = {INSTALLED}" not in text and "HAS_AUTOGRADER = False" not in text:
+        raise SystemExit("nbgrader_config.py no longer asks whether autograder is installed.")
+    config.write_text(text.replace(INSTALLED, "False"))
+
+
 STOCK = ["-m", "nbgrader", "autograde", "--Execute.kernel_name=python3"]
 
 
 def stock(folder: Path, name: str) -> tuple[float, float]:
+    as_it_comes(folder)
     return timed(folder, [[*STOCK, name]])
 
 
 def side_by_side(folder: Path, name: str) -> tuple[float, float]:
     """One chain of nbgrader processes a core; nbgrader grades one student or all in a process."""
+    as_it_comes(folder)
     students = sorted(p.name for p in (folder / "submitted").iterdir())
 
     def chain(share: list[str]) -> None:
