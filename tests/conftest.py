@@ -4,6 +4,7 @@ import itertools
 import sys
 from pathlib import Path
 
+import pod
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -68,3 +69,12 @@ def same_random_numbers():
     """Untrained weights are the same in every run: none is right by luck, now and then."""
     if keras := sys.modules.get("keras"):
         keras.utils.set_random_seed(1)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Path:
+    """Where podman keeps what it needs; a test that asks for it is skipped without podman."""
+    place = tmp_path_factory.mktemp("pod")
+    if why := pod.missing(place):
+        pytest.skip(f"no container can be started here: {why}")
+    return place

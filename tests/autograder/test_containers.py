@@ -25,14 +25,6 @@ END
 TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES= python graded.py; ls -d /tmp/walls-*/*-* /dev/shm/*"""
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Path:
-    place = tmp_path_factory.mktemp("pod")
-    if why := pod.missing(place):
-        pytest.skip(f"no container can be started here: {why}")
-    return place
-
-
 @pytest.mark.parametrize(("user", "level"), [(0, OWN_USERS), (pod.USER, SAME_USER)])
 def test_marks_are_those_of_any_machine_and_nothing_is_left(store, user, level):
     here = Path(__file__).parent

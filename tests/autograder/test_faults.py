@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
-from tiny import ANSWERS, NAME, STUB, make, notebook, results
+from tiny import ANSWERS, NAME, STUB, make, notebook, results, start
 from walls_needed import walls_needed
 
 from autograder.course import CourseError
@@ -71,19 +71,6 @@ def below(root: int) -> Iterator[tuple[str, int]]:
                     walled = parents[target][1] > 1
                     yield ("kernel" if walled else "judge"), target
                     yield "keeper", keeper
-
-
-def start(root: Path, *options: str) -> subprocess.Popen:
-    code = "from autograder.cli import app; app()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "grade", NAME, "--jobs", "2", *options],
-        cwd=root,
-        env=os.environ | {"COURSE_ROOT": str(root), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def course(root: Path) -> Path:

@@ -4,30 +4,14 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from tiny import NAME, make, results
+from tiny import NAME, make, results, start
 
 pytestmark = pytest.mark.kernel
 
 STUDENTS = 8
-
-
-def start(root: Path) -> subprocess.Popen:
-    code = "from autograder.cli import app; app()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "grade", NAME, "--jobs", "2"],
-        cwd=root,
-        env=os.environ | {"COURSE_ROOT": str(root), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
 
 
 @pytest.mark.timeout(900)

@@ -1,6 +1,8 @@
 """A course folder with one tiny assignment and twelve submissions, for tests of grading."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -68,3 +70,18 @@ def deadly(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     if "end the worker" in text:
         os._exit(1)
     return Executed(text, {})
+
+
+def start(root: Path, *options: str, **variables: str) -> subprocess.Popen:
+    """Start `autograder grade` of a course in a session of its own; its output is one pipe."""
+    code = "from autograder.cli import app; app()"
+    more = {"COURSE_ROOT": str(root), "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "grade", NAME, "--jobs", "2", *options],
+        cwd=root,
+        env=os.environ | more,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )

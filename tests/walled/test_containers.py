@@ -12,14 +12,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 NO_FILTER = "--security-opt seccomp=unconfined"
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Path:
-    place = tmp_path_factory.mktemp("pod")
-    if why := pod.missing(place):
-        pytest.skip(f"no container can be started here: {why}")
-    return place
-
-
 FOUND = """python -P -c '
 import json
 from autograder.walled import probe
