@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {"convcourse": ROOT / "helpers/src", "autograder": ROOT / "autograder/src"}
 # From the ground up: a module imports its own room and those before it.
 FLOORS = ["course", "quick_import", "walled", "warm", "text", "judge", "pages", "kernel", "intake"]
-FLOORS += ["nbgrader", "run", "submission", "demo", "cli", "start"]
+FLOORS += ["nbgrader", "run", "submission", "demo", "verbs", "cli", "start"]
 MOST_LINES = 350
 
 
