@@ -1,0 +1,1 @@
+"""Collects what learning platforms hand over: archives in, folders of submitted/ out."""
