@@ -1,5 +1,6 @@
 """What a run says and refuses before its first submission, and hidden tests in the kernel."""
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -192,3 +193,18 @@ def test_another_place_for_hidden_tests_is_refused(monkeypatch):
     monkeypatch.setattr(grade, "grade", lambda *_, **__: {})
     refused = CliRunner().invoke(app, ["grade", NAME, "--hidden", "here"])
     assert refused.exit_code == 1 and "judge or in-kernel" in refused.output
+
+
+def kept(profile: object) -> dict[str, bytes]:
+    record = {"fingerprint": {"profile": profile}, "weights": "0"}
+    return {"checkpoints/net1.json": json.dumps(record).encode()}
+
+
+def test_checkpoints_of_another_profile_are_named_before_a_run():
+    counted = before.Checkpoints("offline")
+    deep = {"checkpoints/net1.json": b"[" * 5_000, "checkpoints/b.json": b"\xff", "c.json": b"[]"}
+    for files in (kept("full"), kept("full"), kept("offline"), kept("no profile"), kept([]), deep):
+        counted.of(Submission("someone", files=files))
+    (said,) = counted.told()
+    assert said.startswith("2 of 6 submissions hold checkpoints of the profile full. This run ")
+    assert "grades under offline" in said and said.endswith("grade with --profile full.")

@@ -98,14 +98,16 @@ def test_dictionaries_name_missing_and_extra_keys():
     assert "'c'" in failing(checks.equal, {"a": 1, "c": 2}, {"a": 1}, "the table")
 
 
-def test_an_unknown_hint_lists_what_there_is(monkeypatch, tmp_path, capsys):
+def test_an_unknown_hint_is_answered_with_those_that_there_are(monkeypatch, tmp_path, capsys):
     file = tmp_path / "hints.toml"
     file.write_text('[one]\nsteps = ["Which?", "Look.", "It is two."]\n')
     monkeypatch.setattr(hints, "FOLDER", tmp_path)
     monkeypatch.setattr(hints, "all_steps", hints.all_steps.__wrapped__)  # not what is cached
     monkeypatch.setattr(hints, "_shown", {})
-    with pytest.raises(KeyError, match="one"):
-        hints.show("two")
+    hints.show("two")
+    assert capsys.readouterr().out == "There are no hints for 'two'. Try one.\n"
+    hints.show("two", ["Whose?", "Ours."])
+    assert "Hint 1 of 2: Whose?" in capsys.readouterr().out
     for _ in range(4):
         hints.show("one")
     out = capsys.readouterr().out

@@ -1,8 +1,9 @@
-"""What is checked before the first submission of a run: the tests, and what submissions import."""
+"""What is checked before the first submission of a run: the tests, imports and checkpoints."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from nbformat import NotebookNode
@@ -11,7 +12,9 @@ from autograder.course import CourseError
 from autograder.intake.reading import Submission
 from autograder.text import needs, standalone
 from autograder.text.cells import BadMarks, facts, parse
+from convcourse.profile import PROFILES
 
+_MOST_RECORD = 2**20  # bytes of a checkpoint's record; those of the course have a few thousand
 HIDDEN = ("judge", "in-kernel")
 _IN_KERNEL = (
     "To run such tests in each student's kernel, as nbgrader does, pass --hidden in-kernel; "
@@ -76,6 +79,47 @@ def lacking(submissions: Iterable[Submission], source: NotebookNode) -> list[str
             beside = {PurePosixPath(name).parts[0].removesuffix(".py") for name in one.files}
             counts.update(set(needs.lacking(_code(one.notebook), beside)) - own)
     return [_sentence(package, count, total) for package, count in counts.most_common()]
+
+
+class Checkpoints:
+    """Counts the submissions whose checkpoints were made under another profile than the run's.
+
+    Args:
+        profile: The profile of the run.
+    """
+
+    def __init__(self, profile: str) -> None:
+        self.profile, self.total = profile, 0
+        self.counts = Counter[str]()
+
+    def of(self, one: Submission) -> Submission:
+        """Count a submission, and return it."""
+        self.total += 1
+        self.counts.update(set(_profiles(one)) - {self.profile})
+        return one
+
+    def told(self) -> Iterator[str]:
+        """A sentence for each other profile."""
+        for other, count in self.counts.most_common():
+            yield (
+                f"{count} of {self.total} submissions {'holds' if count == 1 else 'hold'} "
+                f"checkpoints of the profile {other}. This run grades under {self.profile}, so "
+                f"these networks train again: if you asked the class to use {other}, stop this "
+                f"run and grade with --profile {other}."
+            )
+
+
+def _profiles(one: Submission) -> Iterator[str]:
+    """The profiles that the records of a submission's checkpoints name."""
+    for name, content in one.files.items():
+        if not name.endswith(".json") or len(content) > _MOST_RECORD:
+            continue
+        try:
+            profile = json.loads(content)["fingerprint"]["profile"]
+        except (ValueError, KeyError, TypeError, RecursionError):  # another file, or a forged one
+            continue
+        if isinstance(profile, str) and profile in PROFILES:
+            yield profile
 
 
 def _code(notebook: NotebookNode) -> list[str]:

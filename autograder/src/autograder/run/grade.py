@@ -111,7 +111,9 @@ def grade(
         run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(run.named(chosen), force)
         if todo:
-            for words in before.lacking(map(run.read, todo), room.source):
+            kept = before.Checkpoints(settings.profile)
+            read = map(kept.of, map(run.read, todo))
+            for words in (*before.lacking(read, room.source), *kept.told()):
                 say(words)
             code = (one.source for one in room.source.cells if one.cell_type == "code")
             needed = needs.of(code) if settings.profile != "offline" else ()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 
 from autograder.course import TABLE, Assignment, Course, CourseError
-from autograder.text import alone, needs, standalone, syntax
+from autograder.text import alone, claims, needs, standalone, syntax
 from autograder.text.authoring import HEADER_WORDS, LAYOUT_KEYS, read_cells, to_notebook, to_text
 from autograder.text.cells import MARKS, ROLES, BadMarks, Cell, between, facts, parse
 
@@ -214,10 +214,10 @@ def _read(name: str, later: list[syntax.Names]) -> bool:
     return False
 
 
-def _parsed(cell: NotebookNode) -> Cell | None:
-    """A parsed code cell; None for markdown, and for a cell whose marks do not pair."""
+def _parsed(cell: NotebookNode, any_kind: bool = False) -> Cell | None:
+    """A parsed cell; None if its marks do not pair, and for markdown unless ``any_kind``."""
     with contextlib.suppress(BadMarks):
-        return parse(cell) if cell.cell_type == "code" else None
+        return parse(cell) if any_kind or cell.cell_type == "code" else None
     return None
 
 
@@ -279,6 +279,10 @@ def _table(
         )
         yield Violation(file, "the whole text", mend)
     yield from _first_cell(file, cells, assignment)
+    parsed = [_parsed(cell, any_kind=True) for cell in cells]
+    said = [*claims.points(parsed, assignment), *claims.thresholds(parsed, assignment)]
+    for number, mend in (*said, *claims.shown_hints(parsed)):
+        yield Violation(file, _label(cells[number - 1], number), mend)
     set_up = [cell for cell in cells if "setup" in cell.metadata]
     if len(set_up) > 1:
         yield Violation(file, "the whole text", "it has two set-up cells: keep the first.")

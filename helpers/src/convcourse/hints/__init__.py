@@ -1,27 +1,29 @@
 """Hints for the exercises, in three steps: a question, a pointer, almost the answer."""
 
+import difflib
 import functools
 import textwrap
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).parent  # one file for each assignment
 _shown: dict[str, int] = {}
 
 
-def show(name: str) -> None:
+def show(name: str, steps: Sequence[str] = ()) -> None:
     """Print the next hint of an exercise; after the last one, print that again.
 
     Args:
         name: The exercise's id, such as ``"net1-build"``.
-
-    Raises:
-        KeyError: If there are no hints for the exercise; the message lists those that there are.
+        steps: The hints, in order. The files in `FOLDER` have those of the course's own
+            exercises; an exercise of another course brings its hints along.
     """
-    steps = all_steps().get(name, {}).get("steps")
+    steps = steps or all_steps().get(name, {}).get("steps", ())
     if not steps:
-        known = ", ".join(sorted(all_steps()))
-        raise KeyError(f"there are no hints for {name!r}; there are hints for: {known}")
+        near = difflib.get_close_matches(name, all_steps(), n=3) or sorted(all_steps())
+        print(textwrap.fill(f"There are no hints for {name!r}. Try {' or '.join(near)}.", 96))
+        return
     step = min(_shown.get(name, 0), len(steps) - 1)
     _shown[name] = step + 1
     print(textwrap.fill(f"Hint {step + 1} of {len(steps)}: {steps[step]}", 96))
