@@ -1,6 +1,7 @@
 """Whatever Colab, copies and stray keys did to a notebook, each answer is found or asked for."""
 
 import copy
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -243,3 +244,17 @@ def test_the_source_is_not_changed():
     before = copy.deepcopy(given)
     fitted(handed(ANSWERS), given)
     assert given == before
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_notebook_of_before_the_last_cell_fits_as_one_with_it(last):
+    root = Path(__file__).resolve().parents[2]
+    name = "04_parameter_counting"
+    made = nbformat.read(root / "source" / name / f"{name}.ipynb", as_version=4)
+    nb = nbformat.read(root / "release" / name / f"{name}.ipynb", as_version=4)
+    shown = [one.source for one in nb.cells]
+    if not last:
+        nb.cells.pop()
+    found = fitted(nb, made, shown)
+    assert found.notes == [] and found.looks == {}
+    assert len(found.notebook.cells) == len(made.cells) - (not last)

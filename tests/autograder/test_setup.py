@@ -13,6 +13,7 @@ import pytest
 import convcourse
 from autograder import course
 from autograder.course import CourseError
+from autograder.text import setup
 from autograder.text.authoring import to_notebook, to_text
 from autograder.text.setup import SetUp
 
@@ -84,6 +85,29 @@ def test_badge_and_set_up_cell_are_not_part_of_the_text(published):
     notebook.cells[1].source += "\nimport seaborn"
     with pytest.raises(CourseError, match="cell 2, the set-up cell"):
         to_text(notebook, one.cell)
+
+
+WITH_SET_UP = (
+    '# %% [markdown]\n# # Title\n\n# %% setup="a-setup"\n# build writes the set-up cell here.\n'
+)
+
+
+@pytest.mark.parametrize("path", RELEASED, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_the_last_cell_of_each_notebook_is_the_one_template(path):
+    cells = nbformat.read(path, as_version=4).cells
+    assert cells[-1].source == setup.last_cell(path.stem) and "nbgrader" not in cells[-1].metadata
+    assert [setup.is_last(cell.source) for cell in cells] == [False] * (len(cells) - 1) + [True]
+
+
+def test_the_last_cell_is_no_part_of_the_text():
+    notebook = to_notebook(WITH_SET_UP, cell="x = 1", name="04_counting")
+    assert 'submit.pack("04_counting")' in notebook.cells[-1].source
+    notebook.cells[-1].source += "\n"
+    assert to_text(to_notebook(WITH_SET_UP, name="04_counting")) == WITH_SET_UP
+
+
+def test_a_text_without_a_set_up_cell_gets_no_last_cell():
+    assert len(to_notebook("# %%\n1\n", name="04_counting").cells) == 1
 
 
 # ---------------------------------------------------------------------- as a student meets it

@@ -1,10 +1,29 @@
-"""In a notebook: stubs and missing names are reported in one sentence."""
+"""In a notebook: stubs and missing names are reported in one sentence, and what ran is kept."""
 
 import builtins
+import time
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from convcourse.outcomes import NotAttempted, explain
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A cell that ran in this session: its source, when it ended, and how it failed, if it did."""
+
+    source: str
+    at: float
+    error: str = ""
+
+
+ran: dict[str, Ran] = {}  # the last run of each source, in order
+
+
+def shell() -> Any:
+    """IPython's shell; None outside a notebook."""
+    return getattr(builtins, "get_ipython", lambda: None)()
 
 
 def explain_missing_names() -> None:
@@ -12,9 +31,19 @@ def explain_missing_names() -> None:
 
     Does nothing outside IPython. The set-up cell of every notebook calls it.
     """
-    shell = getattr(builtins, "get_ipython", lambda: None)()
-    if shell is not None:
-        shell.set_custom_exc((NameError, NotImplementedError), _show_short)
+    here = shell()
+    if here is not None:
+        here.set_custom_exc((NameError, NotImplementedError), _show_short)
+        here.events.register("post_run_cell", _keep)
+
+
+def _keep(result: Any) -> None:
+    """Keep how a cell ended, for `convcourse.submit`."""
+    source = str(getattr(result.info, "raw_cell", None) or "").strip()
+    if source and result.info.store_history:  # no question of a program
+        error = result.error_before_exec or result.error_in_exec
+        ran.pop(source, None)
+        ran[source] = Ran(source, time.time(), f"{error}" or repr(error) if error else "")
 
 
 def _show_short(

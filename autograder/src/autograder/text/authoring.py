@@ -21,7 +21,7 @@ from typing import Any
 import jupytext
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.course import Course, CourseError
 from autograder.text import cells as marked
@@ -56,7 +56,7 @@ def read_cells(text: str) -> tuple[NotebookNode, ...]:
 
 
 def to_notebook(
-    text: str, kernel: str = "python3", cell: str = "", badge: str = ""
+    text: str, kernel: str = "python3", cell: str = "", badge: str = "", name: str = ""
 ) -> NotebookNode:
     """The source notebook of a course text: nbgrader's schema 3, stable ids, no outputs.
 
@@ -65,8 +65,12 @@ def to_notebook(
         kernel: The name of its kernelspec.
         cell: The source of the set-up cell; if empty, the line of the text stays.
         badge: A line to add below the title, or an empty string.
+        name: The assignment, for the last cell; there is none without a name or a set-up cell.
     """
-    cells = [_to_notebook_cell(one, cell) for one in read_cells(text)]
+    written = read_cells(text)
+    cells = [_to_notebook_cell(one, cell) for one in written]
+    if name and any("setup" in one.metadata for one in written):
+        cells.append(new_code_cell(setup.last_cell(name)))
     if cells and cells[0].cell_type == "markdown":
         cells[0].source = setup.with_badge(cells[0].source, badge)
     _number(cells)
@@ -94,7 +98,8 @@ def to_text(notebook: NotebookNode, set_up: str = "") -> str:
         CourseError: If a text cannot hold one of the cells, or if building the text again would
             not give this notebook.
     """
-    cells = [_to_text_cell(cell, n, set_up) for n, cell in enumerate(notebook.cells, start=1)]
+    own = [cell for cell in notebook.cells if not setup.is_last(cell.source)]
+    cells = [_to_text_cell(cell, n, set_up) for n, cell in enumerate(own, start=1)]
     if cells and cells[0].cell_type == "markdown":
         cells[0].source = setup.without_badge(cells[0].source)
     text = _write(cells)

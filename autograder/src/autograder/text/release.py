@@ -63,7 +63,7 @@ def build(course: Course, names: list[str] | None = None, *, generate: Generate)
 
 def _source(course: Course, name: str, text: str) -> nbformat.NotebookNode:
     set_up = SetUp(course)
-    return to_notebook(text, course.kernel, set_up.cell, set_up.badge(name))
+    return to_notebook(text, course.kernel, set_up.cell, set_up.badge(name), name)
 
 
 def find_leaks(name: str, text: str, releases: dict[str, str]) -> Iterator[rules.Violation]:

@@ -1,4 +1,4 @@
-"""The set-up cell and the Colab badge: one template each, filled from course.toml.
+"""The set-up cell, the last cell and the Colab badge: one template each, filled from course.toml.
 
 A notebook installs nothing from an address that course.toml does not give. With an address, it
 installs the wheel of the release that the notebook itself belongs to, and pip compares it with
@@ -13,7 +13,9 @@ from string import Template
 import convcourse
 from autograder.course import TABLE, Course, CourseError
 
-_TEMPLATE = (Path(__file__).parent / "templates" / "setup_cell.py").read_text(encoding="utf-8")
+_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATE = (_TEMPLATES / "setup_cell.py").read_text(encoding="utf-8")
+_LAST = (_TEMPLATES / "submit_cell.py").read_text(encoding="utf-8").rstrip("\n")
 FIRST_LINE = _TEMPLATE.partition("\n")[0]
 IN_TEXT = "# build writes the set-up cell here."  # what a course text has instead
 _BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -78,6 +80,17 @@ def without_badge(title: str) -> str:
     if len(lines) > 2 and lines[1] == "" and lines[2].startswith(_BADGE):
         del lines[1:3]
     return "\n".join(lines)
+
+
+def last_cell(name: str) -> str:
+    """The source of an assignment's last cell, which packs what a student hands in."""
+    return Template(_LAST).substitute(name=name)
+
+
+def is_last(source: str) -> bool:
+    """Whether a cell of a source notebook is the last one, as `build` writes it."""
+    before, _, after = _LAST.partition("$name")
+    return source.rstrip("\n").startswith(before) and source.rstrip("\n").endswith(after)
 
 
 def is_filled(source: str) -> bool:

@@ -1,0 +1,234 @@
+"""A student's archive: what is said before it is packed, and what is in it."""
+
+import json
+import time
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from convcourse import notebook, submit
+
+pytestmark = pytest.mark.unit
+
+NAME = "03_net_1"
+STUB = 'def f():\n    # YOUR CODE HERE\n    raise NotImplementedError("not attempted yet")'
+TRAIN = 'history = training.fit(net1, "net1", x, y)'
+
+
+def graded(source: str, name: str, grade: bool, solution: bool, kind=new_code_cell):
+    cell = kind(source)
+    cell.metadata.nbgrader = {"grade_id": name, "grade": grade, "solution": solution}
+    return cell
+
+
+def made(answer: str = "def f():\n    return 1", error: str = "", words: str = "Because."):
+    check = graded("check(f)", "one-check", True, False)
+    check.execution_count = 3
+    if error:
+        check.outputs = [new_output("error", ename="Wrong", evalue=error, traceback=[])]
+    return new_notebook(
+        cells=[
+            new_code_cell(TRAIN),
+            graded(answer, "one", False, True),
+            check,
+            graded(words, "why", True, True, new_markdown_cell),
+            new_code_cell(f'from convcourse import submit\n\nsubmit.pack("{NAME}")'),
+        ]
+    )
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A folder in which a person has a notebook open."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(notebook, "ran", {})
+    parent = {"metadata": {"cellId": "a"}}
+    shell = SimpleNamespace(get_parent=lambda: parent, user_ns={})
+    monkeypatch.setattr(notebook, "shell", lambda: shell)
+    for name in ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG", "COLAB_JUPYTER_IP"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def save(place: Path, nb, name: str = f"{NAME}.ipynb") -> Path:
+    nbformat.write(nb, place / name)
+    return place / name
+
+
+def keep(place: Path, name: str = "net1", profile: str = "offline") -> None:
+    (place / "checkpoints").mkdir(exist_ok=True)
+    record = json.dumps({"fingerprint": {"profile": profile}})
+    (place / "checkpoints" / f"{name}.json").write_text(record)
+    (place / "checkpoints" / f"{name}.weights.h5").write_bytes(b"weights")
+
+
+def said(capsys, *more: str) -> str:
+    submit.pack(NAME, *more)
+    return capsys.readouterr().out
+
+
+def test_the_archive_holds_the_notebook_and_what_it_needs(place, capsys):
+    nb = made(words="Because ![x](my%20curve.png), not ![y](https://a.example/b.png).")
+    nb.cells.append(new_code_cell("import own\nfrom json import loads"))
+    path = save(place, nb)
+    keep(place)
+    (place / "my curve.png").write_bytes(b"png")
+    (place / "own.py").write_text("x = 1")
+    (place / "other.py").write_text("x = 1")
+    (place / "checkpoints" / "link.json").symlink_to("/etc/passwd")
+    out = said(capsys)
+    assert out.endswith(
+        f"Packed the notebook and 4 files beside it into {NAME}.zip: hand in this one file.\n"
+    )
+    with zipfile.ZipFile(place / f"{NAME}.zip") as archive:
+        assert archive.namelist() == [
+            f"{NAME}.ipynb",
+            *("checkpoints/net1.json", "checkpoints/net1.weights.h5", "my curve.png", "own.py"),
+        ]
+        assert archive.read(f"{NAME}.ipynb") == path.read_bytes()
+    before = (place / f"{NAME}.zip").read_bytes()
+    said(capsys)
+    assert (place / f"{NAME}.zip").read_bytes() == before
+
+
+def test_a_copy_is_packed_under_the_assignments_name(place, capsys):
+    save(place, made(), f"Copy of {NAME} (1).ipynb")
+    assert "Packed" in said(capsys)
+    assert zipfile.ZipFile(place / f"{NAME}.zip").namelist() == [f"{NAME}.ipynb"]
+
+
+def test_the_open_notebook_is_taken_and_not_one_beside_it(place, capsys, monkeypatch):
+    save(place, made())
+    mine = save(place, made(answer=STUB), "mine.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(mine))
+    assert "1 exercise is untouched: one-check." in said(capsys)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(place / "renamed since.ipynb"))
+    assert "1 exercise is untouched" not in said(capsys)
+
+
+def test_of_several_notebooks_one_must_be_named(place, capsys):
+    save(place, made(), "a.ipynb")
+    save(place, made(answer=STUB), "b.ipynb")
+    assert "could be meant (a.ipynb, b.ipynb): name the one" in said(capsys)
+    assert not (place / f"{NAME}.zip").exists()
+    assert "untouched: one-check" in said(capsys, "b.ipynb")
+
+
+def test_what_is_untouched_is_said(place, capsys):
+    save(place, made(answer=STUB, words="*Write your answer here.*"))
+    assert "2 exercises are untouched: one-check, why." in said(capsys)
+
+
+def test_a_failed_check_is_told_from_the_file_or_from_this_session(place, capsys):
+    save(place, made(error="wrong: one-check. The sum is 3;\nexpected 4."))
+    out = said(capsys)
+    assert (
+        "The visible check of one-check fails, as the notebook was saved: wrong: one-check. The "
+        "sum is 3; expected 4." in out
+    )
+    notebook.ran["check(f)"] = notebook.Ran("check(f)", time.time(), "")
+    out = said(capsys)
+    assert "fails" not in out and "1 passed: 1 in this session, and 0 as the" in out
+    notebook.ran["check(f)"] = notebook.Ran("check(f)", time.time(), "wrong: no")
+    assert "one-check fails, as it ran in this session: wrong: no" in said(capsys)
+
+
+def test_a_check_that_never_ran_is_named(place, capsys):
+    nb = made()
+    nb.cells[2].execution_count = None
+    save(place, nb)
+    assert "1 visible check has not been run: one-check." in said(capsys)
+
+
+def test_nothing_is_packed_that_lacks_what_ran(place, capsys):
+    save(place, made())
+    notebook.ran["def f():\n    return 2"] = notebook.Ran("def f():\n    return 2", time.time() + 9)
+    out = said(capsys)
+    assert "lacks a cell that you have run since, which begins with 'def f():'; save it" in out
+    assert not (place / f"{NAME}.zip").exists()
+    save(place, made(answer="def f():\n    return 2"))
+    assert "Packed" in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("profile", "kept", "words"),
+    [
+        ("full", "", "The checkpoint of net1 is missing, so the grader would"),
+        ("full", "full", ""),
+        ("full", "quick", "The checkpoint of net1 was made under the profile quick"),
+        ("offline", "", ""),
+    ],
+)
+def test_checkpoints_are_looked_for(place, capsys, monkeypatch, profile, kept, words):
+    monkeypatch.setenv("COURSE_PROFILE", profile)
+    save(place, made())
+    if kept:
+        keep(place, profile=kept)
+    out = said(capsys)
+    assert (words in out) if words else ("The checkpoint" not in out)
+    assert "Packed" in out
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"cells": [{"source": 1}]}', '{"cells": 5}', "[" * 9_000]
+)
+def test_a_file_that_is_no_notebook_is_said_in_a_sentence(place, capsys, content):
+    (place / f"{NAME}.ipynb").write_text(content)
+    assert "the file is not a notebook" in said(capsys)
+
+
+def test_a_missing_file_is_said_in_a_sentence(place, capsys):
+    assert said(capsys) == (
+        f"There is no {NAME}.ipynb: save the notebook there, or name its file, as in "
+        f'submit.pack("{NAME}", "{NAME}.ipynb").\n'
+    )
+
+
+def test_in_colab_the_page_gives_the_notebook(place, capsys, monkeypatch):
+    import sys
+
+    asked, fetched = [], []
+
+    def answer(*words, **more):
+        asked.append(words)
+        return {"ipynb": made(answer=STUB)}
+
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
+    monkeypatch.setitem(
+        sys.modules, "google.colab._message", SimpleNamespace(blocking_request=answer)
+    )
+    monkeypatch.setitem(sys.modules, "google.colab.files", SimpleNamespace(download=fetched.append))
+    assert "Packed the notebook into" in said(capsys)
+    assert asked == [("get_ipynb",)] and fetched == [str(place / f"{NAME}.zip")]
+    monkeypatch.setitem(sys.modules, "google.colab._message", SimpleNamespace())
+    assert "Colab did not give this notebook: choose File > Download" in said(capsys)
+
+
+def test_nothing_is_packed_where_no_person_runs_the_notebook(place, capsys, monkeypatch):
+    save(place, made())
+    shell = SimpleNamespace(get_parent=lambda: {"metadata": {}}, user_ns={})
+    monkeypatch.setattr(notebook, "shell", lambda: shell)
+    assert said(capsys) == "Nothing is packed here, because no person has this notebook open.\n"
+    monkeypatch.setattr(notebook, "shell", lambda: None)
+    assert "no person" in said(capsys)
+    assert not (place / f"{NAME}.zip").exists()
+
+
+def test_a_shell_keeps_what_ran(monkeypatch):
+    monkeypatch.setattr(notebook, "ran", {})
+    shell = InteractiveShell()
+    monkeypatch.setattr(notebook, "shell", lambda: shell)
+    notebook.explain_missing_names()
+    notebook.explain_missing_names()
+    shell.run_cell("1 + 1\n", store_history=True)
+    shell.run_cell("1 / 0", store_history=True)
+    shell.run_cell("2 + 2", store_history=False)
+    assert [(one.source, one.error) for one in notebook.ran.values()] == [
+        ("1 + 1", ""),
+        ("1 / 0", "division by zero"),
+    ]
