@@ -1,8 +1,9 @@
 """The course is found from anywhere inside it, and its table answers by name."""
 
 import pytest
+from typer.testing import CliRunner
 
-from autograder import course
+from autograder import cli, course
 
 pytestmark = pytest.mark.unit
 
@@ -23,10 +24,20 @@ def test_the_root_is_found_upwards_from_the_working_folder(small_course, monkeyp
     assert course.find_root() == small_course.root
 
 
-def test_elsewhere_the_root_is_where_the_package_lies(tmp_path, monkeypatch):
+def test_elsewhere_there_is_no_course_and_the_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert (course.find_root() / "autograder" / "pyproject.toml").is_file()
+    with pytest.raises(course.CourseError, match=r"no course/course\.toml in .*autograder new"):
+        course.find_root()
+
+
+@pytest.mark.parametrize("verb", [["build"], ["report"], ["adopt", "a"], ["demo"], ["mutate"]])
+def test_a_verb_outside_a_course_says_so_and_writes_nothing(verb, tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli.app, verb)
+    assert done.exit_code == 1 and "make a course with autograder new" in done.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_wrong_root_is_said_in_a_sentence(tmp_path, monkeypatch):

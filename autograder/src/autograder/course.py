@@ -112,11 +112,10 @@ class Course:
 def find_root() -> Path:
     """The folder that holds `course/course.toml`.
 
-    COURSE_ROOT names it. Otherwise it is the working folder or its nearest parent that holds one,
-    and failing that the repository that this package was installed from.
+    COURSE_ROOT names it. Otherwise it is the working folder or its nearest parent that holds one.
 
     Raises:
-        CourseError: If COURSE_ROOT names no folder.
+        CourseError: If COURSE_ROOT names no folder, or if there is no course here.
     """
     named = os.environ.get("COURSE_ROOT")
     if named:
@@ -130,7 +129,11 @@ def find_root() -> Path:
     for folder in (here, *here.parents):
         if (folder / TABLE).is_file():
             return folder
-    return Path(__file__).resolve().parents[3]
+    raise CourseError(
+        f"There is no {TABLE} in {here} or in a folder above it, so there is no course here: run "
+        "this in the folder of your course, set COURSE_ROOT to that folder, or make a course with "
+        "autograder new FOLDER."
+    )
 
 
 def load(root: Path | None = None) -> Course:

@@ -41,6 +41,11 @@ def run(root: Path, say=print) -> Path:
     started = time.monotonic()
     course = courses.load(root)
     names = [a.name for a in course.assignments if answers_path(course, a.name).is_file()]
+    if not names:
+        raise courses.CourseError(
+            "The demo answers no assignment of this course: write answers of a class to "
+            "course/demo/NAME.py, as docs/authoring.md tells."
+        )
     place = root / PLACE
     shutil.rmtree(place, ignore_errors=True)
     say(f"Building and releasing {len(names)} assignments: {', '.join(names)}.")

@@ -127,7 +127,7 @@ def beside(folder: Path, contents: Contents) -> dict[str, Path]:
         contents: What it holds.
     """
     kept = folder / "checkpoints"
-    found = {}
+    found: dict[str, Path] = {}
     if kept.is_dir() and not kept.is_symlink():
         for pattern in ("*.json", "*.weights.h5"):
             found |= {f"checkpoints/{path.name}": path for path in kept.glob(pattern)}

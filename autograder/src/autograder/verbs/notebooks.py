@@ -1,11 +1,38 @@
-"""The verbs of authors: build, adopt, calibrate and mutate."""
+"""The verbs of authors: new, build, adopt, calibrate and mutate."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autograder.course import CourseError, load
 from autograder.verbs.program import AUTHORS, Profile, ProfileOption, app
+
+
+@app.command(rich_help_panel=AUTHORS)
+def new(
+    folder: Annotated[Path, typer.Argument(help="The folder of the new course, which is made")],
+    assignments: Annotated[
+        str, typer.Option(help="Assignments to take, with commas between them (default: all)")
+    ] = "",
+    title: Annotated[str, typer.Option(help="The title of the course")] = "",
+    texts: Annotated[
+        Path | None,
+        typer.Option(help="The course to start from (default: the one that came along)"),
+    ] = None,
+) -> None:
+    """Make a course of your own in a folder, with all assignments or some, and build it."""
+    from autograder.nbgrader.generate import generate
+    from autograder.text import new_course, release
+
+    start = new_course.given(texts)
+    names = [name.strip() for name in assignments.split(",") if name.strip()]
+    course = new_course.make(folder, start, names, title)
+    for words in new_course.left_out(course, start):
+        typer.echo(words)
+    release.write(release.build(course, generate=generate))
+    typer.echo(f"Made {course.title} in {course.root}: {len(course.names)} assignments, built.")
+    typer.echo("Read README.md there, and run autograder in that folder.")
 
 
 @app.command(rich_help_panel=AUTHORS)
