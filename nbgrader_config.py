@@ -74,6 +74,10 @@ if HAS_AUTOGRADER:
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
 
+# What a late hand-in costs stands in course/course.toml; docs/grading.md has the keys.
+if HAS_AUTOGRADER:
+    c.AssignLatePenalties.plugin_class = "autograder.nbgrader.penalties.LatePolicy"
+
 # A solution that is published has no hidden tests in it: the next year's students are to meet them.
 c.GenerateSolution.preprocessors = [
     f"nbgrader.preprocessors.{name}"

@@ -7,6 +7,7 @@ import pickle
 import re
 from multiprocessing import connection, forkserver
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -221,3 +222,27 @@ def test_templates_format_by_these_filters():
         and own <= {*exporter.environment.filters, "highlight_code"}
         and own <= set(vars(filters))
     )
+
+
+def test_a_late_penalty_can_be_asked_for_without_a_run():
+    from nbgrader.plugins import LateSubmissionPlugin
+    from nbgrader.preprocessors import AssignLatePenalties
+    from traitlets.config import Config
+
+    config = Config()
+    config.AssignLatePenalties.plugin_class = "autograder.nbgrader.penalties.LatePolicy"
+    assigning = AssignLatePenalties(config=config)
+    assigning.init_plugin()
+    assert isinstance(assigning.plugin_inst, LateSubmissionPlugin)
+    assert assigning.plugin_inst.parent is assigning
+    assert assigning._check_late_penalty(SimpleNamespace(score=2), 3) == 2
+    source = inspect.getsource(AssignLatePenalties.preprocess)
+    assert "self.gradebook = Gradebook(" in source and "self.assignment_id = " in source
+
+
+def test_a_key_can_be_put_behind_another():
+    import tomlkit
+
+    table = tomlkit.parse("[[a]]\nx = 1\n\n# About b.\n[a.b]\ny = 2\n")
+    table["a"][0].value._insert_after("x", "z", 3)
+    assert tomlkit.dumps(table) == "[[a]]\nx = 1\nz = 3\n\n# About b.\n[a.b]\ny = 2\n"

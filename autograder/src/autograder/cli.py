@@ -10,10 +10,10 @@ import typer
 
 import convcourse
 from autograder import __version__, quick_import
-from autograder.verbs import grading, handing_in, notebooks, results
+from autograder.verbs import deciding, grading, handing_in, notebooks, results
 from autograder.verbs.program import Profile, app
 
-__all__ = ["Profile", "app", "grading", "handing_in", "main", "notebooks", "results"]
+__all__ = ["Profile", "app", "deciding", "grading", "handing_in", "main", "notebooks", "results"]
 
 quick_import.without_address_parsers()
 

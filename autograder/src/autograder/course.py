@@ -5,9 +5,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from autograder.late import Policy, moment, parse
 from convcourse.profile import PROFILES
 
 TABLE = Path("course") / "course.toml"
@@ -20,7 +23,10 @@ class CourseError(Exception):
 
 @dataclass(frozen=True)
 class Assignment:
-    """One assignment as `course.toml` describes it; `minutes` and `points` are whole numbers."""
+    """One assignment as `course.toml` describes it; `minutes` and `points` are whole numbers.
+
+    `due` is in UTC, and None where course.toml names none. `late` is None where nothing is said.
+    """
 
     name: str
     title: str
@@ -28,6 +34,8 @@ class Assignment:
     points: int
     builds_on: tuple[str, ...] = ()
     thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
+    due: datetime | None = None
+    late: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Course:
         heldout_seed: The seed of the images that the judge uses. `autograder grade` takes the
             course's own (`run.secret`); 1 serves tests and stock nbgrader, whose kernels could
             read any.
+        timezone: Where the class lives, such as ``Europe/Berlin``; empty if nothing is said.
         assignments: The assignments, in the order in which they are taught.
     """
 
@@ -55,7 +64,13 @@ class Course:
     tag: str = ""
     wheel: str = ""
     heldout_seed: int = 1
+    timezone: str = ""
     assignments: tuple[Assignment, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The time zone of the class, if course.toml names one."""
+        return ZoneInfo(self.timezone) if self.timezone else None
 
     @property
     def names(self) -> list[str]:
@@ -156,14 +171,16 @@ def load(root: Path | None = None) -> Course:
         raise CourseError(f"{TABLE}: begin each assignment with [[assignment]], in two brackets.")
     _check(table, _COURSE, "at its top", ())
     _check_address(table)
-    assignments = tuple(map(_assignment, entries))
+    zone = _zone(table)
+    policy = _late(table, "at its top")
+    assignments = tuple(_assignment(entry, zone, policy) for entry in entries)
     names = [one.name for one in assignments]
     if twice := {name for name in names if names.count(name) > 1}:
         raise CourseError(f"{TABLE} lists {min(twice)} twice: remove one of the two.")
     return Course(root=root, assignments=assignments, **table)
 
 
-def _assignment(entry: dict[str, Any]) -> Assignment:
+def _assignment(entry: dict[str, Any], zone: ZoneInfo | None, policy: Policy | None) -> Assignment:
     name = entry.get("name", "without a name") if isinstance(entry, dict) else entry
     _check(entry, _ASSIGNMENT, f"in the assignment {name}", ("name", "title", "minutes", "points"))
     thresholds = entry.get("thresholds", {})
@@ -173,16 +190,46 @@ def _assignment(entry: dict[str, Any]) -> Assignment:
             example = "{ offline = 0.5, quick = 0.4 }"
             raise CourseError(f"{TABLE}, {where}: write one number per profile, such as {example}.")
         _check(by_profile, dict.fromkeys(PROFILES, (int, float)), where, ())
-    return Assignment(**{**entry, "builds_on": tuple(entry.get("builds_on", ()))})
+    where = f"in the assignment {name}"
+    about = {"builds_on": tuple(entry.get("builds_on", ())), "due": _due(entry, zone, where)}
+    return Assignment(**{**entry, **about, "late": _late(entry, where) or policy})
+
+
+def _zone(table: dict[str, Any]) -> ZoneInfo | None:
+    name = table.get("timezone", "")
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise CourseError(
+            f'{TABLE}: timezone is "{name}", which this machine does not know; write it as in '
+            "Europe/Berlin."
+        ) from None
+
+
+def _due(entry: dict[str, Any], zone: ZoneInfo | None, where: str) -> datetime | None:
+    try:
+        return moment(entry["due"], zone) if "due" in entry else None
+    except ValueError as error:
+        raise CourseError(f"{TABLE}, {where}: due: {error}.") from None
+
+
+def _late(table: dict[str, Any], where: str) -> Policy | None:
+    """The policy of a table, which it loses; None if it says nothing."""
+    value = table.pop("late", None)
+    try:
+        return None if value is None else parse(value)
+    except ValueError as error:
+        raise CourseError(f"{TABLE}, {where}: {error}.") from None
 
 
 # The type of each key's value. To Python a `bool` is an `int`, but no key takes one.
 _COURSE: dict[str, Any] = {"title": str, "kernel": str, "repository": str, "tag": str}
-_COURSE |= {"wheel": str, "heldout_seed": int}
+_COURSE |= {"wheel": str, "heldout_seed": int, "timezone": str, "late": (dict, str)}
 _ASSIGNMENT: dict[str, Any] = {"name": str, "title": str, "minutes": int, "points": int}
-_ASSIGNMENT |= {"builds_on": list, "thresholds": dict}
+_ASSIGNMENT |= {"builds_on": list, "thresholds": dict, "due": (date, str), "late": (dict, str)}
 _TYPES: dict[Any, str] = {str: "text in quotes", int: "a whole number", (int, float): "a number"}
-_TYPES |= {list: "a list of names", dict: "a table"}
+_TYPES |= {list: "a list of names", dict: "a table", (date, str): "a date and time"}
+_TYPES |= {(dict, str): "a table, or the name of a method"}
 
 
 def _check(table: Any, known: Mapping[str, Any], where: str, needed: tuple[str, ...]) -> None:

@@ -1,1 +1,1 @@
-"""Who is in the class, by the roster and by the exports of learning platforms."""
+"""Who is in the class, and until when each may hand in; knows neither notebooks nor nbgrader."""

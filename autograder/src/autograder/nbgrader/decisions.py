@@ -44,7 +44,7 @@ class KeepDecisions(NbGraderPreprocessor):
             notebook = _submitted(gradebook, resources)
             known = records.load(gradebook, names["assignment"])
             record = known.get(names["student"], Record())
-            _keep_penalty(notebook, record, penalty)
+            keep_penalty(notebook, record, penalty)
             _keep_marks(notebook, record, marks, exercises(nb))
             records.save(gradebook, names["assignment"], names["student"], record)
             gradebook.db.commit()
@@ -75,10 +75,15 @@ def _submitted(gradebook: Gradebook, resources: Any) -> SubmittedNotebook:
     )
 
 
-def _keep_penalty(notebook: SubmittedNotebook, record: Record, before: float | None) -> None:
+def keep_penalty(notebook: SubmittedNotebook, record: Record, before: float | None) -> None:
     """Restore a late penalty that differs from the one that the last run calculated.
 
     Without notes of an earlier run, nobody can tell who set the penalty.
+
+    Args:
+        notebook: The submitted notebook, with the penalty that was calculated now.
+        record: The notes about it, which this updates.
+        before: The penalty that stood there before.
     """
     automatic, given = notebook.late_submission_penalty or 0, before or 0
     is_kept = record.own_penalty is not None and given == record.own_penalty
@@ -109,7 +114,7 @@ def _keep_marks(
         automatic, was_flagged = marks.get(grade.name, (None, False))
         basis = _basis(made, automatic, was_flagged, grade.name, record)
         seen[grade.name] = made, basis
-        changes[grade.name] = _changes(basis, now)
+        changes[grade.name] = changed(basis, now)
         if made.is_scored or changes[grade.name]:
             grade.needs_manual_grade = True
     record.last, record.seen, record.changes = last, seen, changes
@@ -125,7 +130,7 @@ def _basis(
     return Basis(automatic, last.answer, last.points)
 
 
-def _changes(basis: Basis, now: Basis) -> list[str]:
+def changed(basis: Basis, now: Basis) -> list[str]:
     """What is not as it was when the person decided, in words."""
     found = []
     if not basis.answer:
@@ -136,7 +141,7 @@ def _changes(basis: Basis, now: Basis) -> list[str]:
         found.append(
             f"the automatic score was {_points(basis.automatic)} and is {_points(now.automatic)}"
         )
-    if basis.points is not None and basis.points != now.points:
+    if None not in (basis.points, now.points) and basis.points != now.points:
         found.append(f"the exercise had {basis.points:g} points and has {now.points:g}")
     return found
 

@@ -53,12 +53,13 @@ def _report(error: OSError) -> None:
 
 
 @contextlib.contextmanager
-def replaced(folder: Path, aside: Path) -> Iterator[None]:
+def replaced(folder: Path, aside: Path, kept: Path | None = None) -> Iterator[None]:
     """Keep a folder aside while a new one is written, and put it back if that fails.
 
     Args:
         folder: The folder.
         aside: A place on the same disk, of which an earlier run may have left something.
+        kept: Where the folder stays afterwards, unless something is there already.
     """
     shutil.rmtree(aside, ignore_errors=True)
     if there := folder.is_dir():
@@ -71,4 +72,7 @@ def replaced(folder: Path, aside: Path) -> Iterator[None]:
         if there:
             aside.rename(folder)
         raise
+    if there and kept is not None and not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        aside.rename(kept)
     shutil.rmtree(aside, ignore_errors=True)

@@ -99,8 +99,10 @@ class FitSubmission(Judging):
             raise CourseError(why)
         with room.entered():
             one = read(room, student)
-            if not is_time(one.files.get(reading.TIME, b"")):
-                room.forget_time(student)
+            with room.ledger.whole():
+                if not is_time(one.files.get(reading.TIME, b"")):
+                    room.forget_time(student)
+                room.extend(student)
             _without_files(self.coursedir, room, student)
             text = room.sanitized(one)
         return nbformat.reads(text, as_version=4), resources

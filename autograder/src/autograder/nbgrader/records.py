@@ -77,7 +77,7 @@ def load(gradebook: Gradebook, assignment: str) -> dict[str, Record]:
     if not inspect(session.connection()).has_table(TABLE.name):
         return {}
     rows = session.execute(TABLE.select().where(TABLE.c.assignment == assignment))
-    return {row.student: _read(json.loads(row.facts)) for row in rows}
+    return {row.student: read(json.loads(row.facts)) for row in rows}
 
 
 def save(gradebook: Gradebook, assignment: str, student: str, record: Record) -> None:
@@ -90,10 +90,20 @@ def save(gradebook: Gradebook, assignment: str, student: str, record: Record) ->
     session.execute(TABLE.insert().values(assignment=assignment, student=student, facts=facts))
 
 
-def _read(facts: dict[str, Any]) -> Record:
+def remove(gradebook: Gradebook, assignment: str, student: str) -> None:
+    """Remove a submission's record in the current transaction; the caller commits it."""
+    session: Session = gradebook.db()
+    if inspect(session.connection()).has_table(TABLE.name):
+        this = (TABLE.c.assignment == assignment) & (TABLE.c.student == student)
+        session.execute(TABLE.delete().where(this))
+
+
+def read(facts: dict[str, Any]) -> Record:
+    """A record from the facts that `dataclasses.asdict` makes of it."""
     record = Record(**facts)
     record.last = {name: Basis(**basis) for name, basis in facts["last"].items()}
     record.seen, record.gone = _decided(facts["seen"]), _decided(facts["gone"])
+    record.changes = {name: list(words) for name, words in facts["changes"].items()}
     return record
 
 

@@ -8,7 +8,6 @@ converters, so that Formgrader, feedback and export see nothing new.
 import contextlib
 import fcntl
 import functools
-import hashlib
 import json
 import logging
 import os
@@ -26,9 +25,20 @@ from traitlets.config import Config
 
 from autograder.course import ROOM, CourseError
 from autograder.intake import fitting, reading
-from autograder.nbgrader import changed_source, decisions, disk, generate, new_gradebook, schemas
+from autograder.nbgrader import (
+    changed_source,
+    disk,
+    due_dates,
+    generate,
+    new_gradebook,
+    penalties,
+    schemas,
+    sources,
+)
 from autograder.nbgrader import config as configuration
+from autograder.nbgrader.engine import engine
 from autograder.nbgrader.ledger import Ledger
+from autograder.nbgrader.saving import OURS, Saving, without
 from convcourse.files import write_whole
 
 _Converter = TypeVar("_Converter", bound=BaseConverter)
@@ -36,43 +46,7 @@ _Converter = TypeVar("_Converter", bound=BaseConverter)
 # nbgrader logs every step; only errors matter here.
 _LOG = logging.getLogger("autograder.run.grade")
 _LOG.setLevel(logging.ERROR)
-# Of nbgrader's lists: what other modules do in a run, and `Saving` around the rest.
-_OURS = "Execute", "JudgedExecute", "NoteDecisions", "KeepDecisions", "FlagLooks", "FitSubmission"
 MAX_TIME = 100  # bytes of a timestamp
-
-
-class Saving(Autograde):
-    """The part of nbgrader's grading after execution: marks, penalties and the graded notebook."""
-
-    def init_notebooks(self) -> None:
-        folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
-        path = os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")
-        self.notebooks: list[str] = []
-        self.assignments = {folder: [path]}
-
-    failed: OSError | None = None
-
-    def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        self.failed = None
-        with self._noted():
-            super().init_assignment(assignment_id, student_id)
-
-    @contextlib.contextmanager
-    def _noted(self) -> Iterator[None]:
-        """Note an error of the disk, which nbgrader turns into an error without a cause."""
-        try:
-            yield
-        except OSError as error:
-            self.failed = error
-            raise
-
-    def convert_single_notebook(self, notebook_filename: str) -> None:
-        self.exporter = NotebookExporter(parent=self, config=self.config)
-        saving = _without(_OURS, self.autograde_preprocessors)
-        for one in (decisions.NoteDecisions, *saving, decisions.KeepDecisions):
-            self.exporter.register_preprocessor(one)
-        with self._noted():
-            super(Autograde, self).convert_single_notebook(notebook_filename)
 
 
 class Room:
@@ -82,11 +56,13 @@ class Room:
         self.root, self.assignment, self.profile = Path(root).resolve(), assignment, profile
         self.place = self.root / ROOM / assignment
         self.say: Callable[[str], None] = lambda words: None
+        self.kept: Path | None = None  # where a run keeps the notebooks that it replaces
         self.judged_by = ""  # what marks depend on besides the notebook, its source and the profile
         self.config = configuration.load(self.root)
         self.config.CourseDirectory.assignment_id = assignment
         # Validate a notebook after all preprocessors, not after each one.
         self.config.Exporter.setdefault("optimistic_validation", True)
+        self.config.AssignLatePenalties.setdefault("plugin_class", penalties.PLUGIN)
         coursedir = _coursedir(self.config)
         self.db_url, self.course_id = coursedir.db_url, coursedir.course_id
         self.cell_seconds = int(self.config.Execute.get("timeout") or 0)  # 0: not set
@@ -101,7 +77,7 @@ class Room:
         source = self.root / "source" / self.assignment / f"{self.assignment}.ipynb"
         if not source.is_file():
             raise FileNotFoundError(f"There is no {source.relative_to(self.root)}; build it first.")
-        self.version = hashlib.sha256(source.read_bytes()).hexdigest()
+        self.version = sources.keep(self.place, source)
         mark = self.place / "version"
         self.source = nbformat.read(source, as_version=4)
         if not mark.is_file() or mark.read_text() != self.version or not self._known():
@@ -130,6 +106,10 @@ class Room:
     def seconds(self) -> dict[str, dict[str, float]]:
         """The seconds of each stage, for every student who is done."""
         return {student: note.get("seconds", {}) for student, note in self._notes()}
+
+    def notes(self) -> dict[str, dict[str, Any]]:
+        """What is noted about each student who is done."""
+        return dict(self._notes())
 
     def _notes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in sorted((self.place / "done").glob("*.json")):
@@ -171,7 +151,8 @@ class Room:
             self.forget(one)
             self._write_executed(one, text)
             self._saving.coursedir.student_id = one.student
-            with disk.replaced(autograded, self.place / "replaced" / one.student):
+            kept = self.kept and self.kept / one.student
+            with disk.replaced(autograded, self.place / "replaced" / one.student, kept):
                 with self.ledger.lent(), self.ledger.whole(), schemas.read_once():
                     self.forget_time(one.student)
                     self._convert(self._saving)
@@ -200,17 +181,29 @@ class Room:
             level: The level of the walls behind which it ran; empty if nothing of it ran.
         """
         rounded = {stage: round(value, 4) for stage, value in seconds.items()}
-        facts = {**self._facts(one), "seconds": rounded, "walls": level}
+        facts = {**self._facts(one), "seconds": rounded, "walls": level, "engine": engine()}
+        self.put_note(one.student, facts)
+
+    def put_note(self, student: str, facts: dict[str, Any] | None) -> None:
+        """Write what is noted about a student who is done; None removes it."""
+        path = self.place / "done" / f"{student}.json"
         with disk.writable():
-            write_whole(self._note(one), json.dumps(facts))
+            path.unlink(missing_ok=True) if facts is None else write_whole(path, json.dumps(facts))
 
     def feedback(self) -> None:
         """Write nbgrader's feedback pages with the preprocessors that the configuration names."""
         self._convert(self._converter(GenerateFeedback))
 
     @contextlib.contextmanager
-    def entered(self) -> Iterator[None]:
+    def entered(
+        self, prepared: bool = True, first: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
         """Prepare the room for this process alone, and close the gradebook at the end.
+
+        Args:
+            prepared: Whether submissions are to be graded, for which the gradebook must follow the
+                source. Without it, the gradebook must know the assignment already.
+            first: Called before anything is written.
 
         Raises:
             CourseError: If another process is inside, or the gradebook or the disk cannot be
@@ -229,9 +222,13 @@ class Room:
             try:
                 with configuration.inside(self.root):
                     new_gradebook.stamp(self.db_url)
-                self.prepare()
+                first()
+                if prepared:
+                    self.prepare()
+                elif not self._known():
+                    raise CourseError(f"Nothing of {self.assignment} has been graded yet.")
                 with self.ledger.whole():  # it can be written
-                    pass
+                    self._date()
                 yield
             finally:
                 if "ledger" in self.__dict__:
@@ -251,6 +248,26 @@ class Room:
         with contextlib.suppress(MissingEntry):
             self.ledger.find_submission(self.assignment, student).timestamp = None
 
+    # -- dates
+
+    @functools.cached_property
+    def dates(self) -> due_dates.Dates:
+        """What the course's files say about the assignment's dates."""
+        return due_dates.read(self.root, self.assignment)
+
+    def _date(self) -> None:
+        for words in due_dates.apply(self.ledger, self.assignment, self.dates, self.place):
+            self.say(words)
+
+    def extend(self, student: str) -> None:
+        """Give a submission that nbgrader has just noted the extension of its student."""
+        due_dates.extend(self.ledger.find_submission(self.assignment, student), self.dates)
+
+    def settle(self, only: Collection[str] | None = None) -> list[penalties.Late]:
+        """Calculate late penalties anew, of some students or all, in one transaction."""
+        with disk.writable(), self.ledger.whole():
+            return penalties.settle(self.ledger, self.assignment, self.config, self.dates, only)
+
     def _flag(self, one: reading.Submission) -> None:
         """Put what could not be settled on Formgrader's list of what a person must grade.
 
@@ -266,7 +283,7 @@ class Room:
     def _sanitizer(self) -> NotebookExporter:
         converter = self._converter(Autograde)
         exporter = NotebookExporter(parent=converter, config=converter.config)
-        for one in _without(_OURS, converter.sanitize_preprocessors):
+        for one in without(OURS, converter.sanitize_preprocessors):
             exporter.register_preprocessor(one)
         return exporter
 
@@ -275,6 +292,7 @@ class Room:
         converter = self._converter(Saving)
         executed = (self.place / "executed").relative_to(self.root)
         converter.coursedir.submitted_directory = str(executed)
+        converter.begun = self.extend
         return converter
 
     def _converter(self, kind: type[_Converter]) -> _Converter:
@@ -290,16 +308,6 @@ class Room:
                 if failed := getattr(converter, "failed", None):
                     raise failed from None
                 raise
-
-
-def _without(left_out: Collection[str], preprocessors: list) -> list:
-    """nbgrader's preprocessors, which the configuration may have changed, without some."""
-    names = [one if isinstance(one, str) else one.__name__ for one in preprocessors]
-    return [
-        one
-        for one, name in zip(preprocessors, names, strict=True)
-        if name.rpartition(".")[2] not in left_out
-    ]
 
 
 def is_time(raw: bytes) -> bool:

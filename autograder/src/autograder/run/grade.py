@@ -21,6 +21,7 @@ from autograder.intake.notes import LOOK
 from autograder.judge.verdict import Verdict
 from autograder.kernel import again
 from autograder.kernel.clock import Clock
+from autograder.nbgrader import journal, penalties
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
 from autograder.run import before, secret
@@ -65,6 +66,7 @@ def grade(
     workers: Workers | None = None,
     watch: Callable[[Progress], None] = lambda event: None,
     say: Callable[[str], None] = lambda words: None,
+    tell: Callable[[str], None] = lambda words: None,
 ) -> dict[str, str]:
     """Grade everything in ``submitted/*/assignment``.
 
@@ -82,6 +84,7 @@ def grade(
         workers: What runs the jobs instead of processes on this machine.
         watch: Called with each event.
         say: Called before the first submission with each sentence about the submissions.
+        tell: Called at the end with each sentence about late penalties and changed marks.
 
     Returns:
         Each student's final state: ``skipped``, ``done``, ``broken`` or ``failed``.
@@ -106,7 +109,8 @@ def grade(
         threads=settings.threads or (1 if workers else max(1, cores // jobs)),
     )
     chosen = _chosen(room, students)
-    with room.entered():
+    only = chosen if students else None
+    with journal.recorded(room, "autograder grade", only) as recorded:
         settings = settled(room, settings, say)
         run = _Run(room, settings, watch, len(chosen))
         todo = run.unfinished(run.named(chosen), force)
@@ -123,6 +127,9 @@ def grade(
                 run.settings = replace(run.settings, data=needed)  # each looks where it runs
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
+        late = room.settle(only)
+    for words in (*penalties.told(assignment, late), *recorded.told()):
+        tell(words)
     return run.states
 
 

@@ -52,7 +52,7 @@ def grade(
     if hidden not in before.HIDDEN:
         raise CourseError(f"--hidden must be {' or '.join(before.HIDDEN)}.")
     course = load()
-    walls = sandbox == "walls"
+    walls, told = sandbox == "walls", list[str]()
     settings = grading.Settings(profile=profile.value, walls=walls, hidden=hidden)
     typer.echo(f"Grading {assignment} under the profile {profile.value}.")
     if walls and not cluster:
@@ -72,6 +72,7 @@ def grade(
                 workers=elsewhere,
                 watch=watch,
                 say=typer.echo,
+                tell=told.append,
             )
     except FileNotFoundError as error:
         raise CourseError(str(error)) from None
@@ -87,6 +88,8 @@ def grade(
         )
     failed = sum(state == "failed" for state in states.values())
     typer.echo(f"{len(states)} submissions; the grader failed on {failed}.")
+    for words in told:
+        typer.echo(words)
     if states and (waiting := results.undecided(course.root, assignment)):
         typer.echo(
             f"{waiting} decisions by a person came before this run and are kept: "

@@ -31,6 +31,7 @@ app = typer.Typer(
 
 AUTHORS = "Notebooks"  # the headings of autograder --help
 CLASSES = "Grading a class"
+DECISIONS = "Dates and decisions"
 RESULTS = "Results"
 
 
