@@ -150,7 +150,7 @@ def test_a_broken_text_does_not_stop_the_build_of_another(small_course):
 def test_an_unknown_name_is_answered_with_the_known_ones(small_course, monkeypatch):
     done = run(small_course.root, "build", "nothing", monkeypatch=monkeypatch)
     assert done.exit_code == 1
-    assert "the texts are: 04_counting" in done.output
+    assert "The assignments are: 04_counting" in done.output
 
 
 def test_adopt_after_a_build_changes_nothing(small_course, monkeypatch):

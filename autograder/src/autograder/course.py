@@ -3,7 +3,7 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -81,13 +81,29 @@ class Course:
         """The assignment with this name.
 
         Raises:
-            CourseError: If there is none; the error lists the known names.
+            CourseError: If there is none; the error gives the nearest name and the known ones.
         """
         for assignment in self.assignments:
             if assignment.name == name:
                 return assignment
-        known = ", ".join(self.names) or "none yet"
-        raise CourseError(f"There is no assignment {name} in {TABLE}; it lists: {known}.")
+        raise unknown(name, self.names, f" in {TABLE}")
+
+    @property
+    def known(self) -> list[str]:
+        """The assignments in `course.toml`, and then those that only have a text or a source."""
+        texts = (path.stem for path in sorted((self.root / "course").glob("*.py")))
+        sources = (path.stem for path in sorted((self.root / "source").glob("*/*.ipynb")))
+        return list(dict.fromkeys([*self.names, *texts, *sources]))
+
+    def named(self, name: str) -> str:
+        """The name of an assignment, as a person gave it to a verb.
+
+        Raises:
+            CourseError: If there is none; the error gives the nearest name and the known ones.
+        """
+        if name not in self.known:
+            raise unknown(name, self.known)
+        return name
 
     def threshold(self, key: str, profile: str) -> float:
         """The number that an exercise must reach under a profile.
@@ -122,6 +138,18 @@ class Course:
     def release_path(self, name: str) -> Path:
         """The students' notebook that nbgrader makes from the source notebook."""
         return self.root / "release" / name / f"{name}.ipynb"
+
+
+def unknown(name: str, known: Iterable[str], where: str = "") -> CourseError:
+    """The error about a name that no assignment has, with the nearest name that one has."""
+    known = list(known)
+    near = difflib.get_close_matches(name.casefold(), known, n=1)
+    near = near or [one for one in known if name and name.casefold() in one][:1]
+    asked = f": did you mean {near[0]}?" if near else "."
+    return CourseError(
+        f"There is no assignment {name}{where}{asked} "
+        f"The assignments are: {', '.join(known) or 'none yet'}."
+    )
 
 
 def find_root() -> Path:

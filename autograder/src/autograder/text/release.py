@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.course import Course, CourseError
+from autograder.course import Course, CourseError, unknown
 from autograder.text import rules
 from autograder.text.authoring import notebook_json, read_cells, to_notebook
 from autograder.text.cells import parse
@@ -45,8 +45,7 @@ def build(course: Course, names: list[str] | None = None, *, generate: Generate)
     names = names or list(texts)
     for name in names:
         if name not in texts:
-            known = ", ".join(texts) or "none yet"
-            raise CourseError(f"There is no course/{name}.py; the texts are: {known}.")
+            raise unknown(name, texts, " with a text in course/")
     files = {f"course/{name}.py" for name in names}
     broken = [v for v in rules.check(course, texts) if v.file in files]
     if broken:

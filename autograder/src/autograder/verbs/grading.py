@@ -35,6 +35,8 @@ def grade(
     import gc
     import warnings
 
+    course = load()
+    course.named(assignment)
     if not cluster:
         from autograder.run import workers
 
@@ -51,7 +53,6 @@ def grade(
         raise CourseError("--sandbox must be walls or none.")
     if hidden not in before.HIDDEN:
         raise CourseError(f"--hidden must be {' or '.join(before.HIDDEN)}.")
-    course = load()
     walls, told = sandbox == "walls", list[str]()
     settings = grading.Settings(profile=profile.value, walls=walls, hidden=hidden)
     typer.echo(f"Grading {assignment} under the profile {profile.value}.")

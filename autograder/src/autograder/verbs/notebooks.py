@@ -69,7 +69,8 @@ def adopt(name: Annotated[str, typer.Argument(help="Assignment to adopt")]) -> N
     """Update an assignment's text after you edited its notebook in source/ in JupyterLab."""
     from autograder.text import authoring
 
-    changed = authoring.adopt(load(), name)
+    course = load()
+    changed = authoring.adopt(course, course.named(name))
     typer.echo(f"course/{name}.py {'now matches' if changed else 'already matches'} source/{name}.")
 
 
@@ -85,7 +86,7 @@ def calibrate(
     from autograder.text import calibrate as calibration
 
     course = load()
-    path = calibration.calibrate(course, name, profile.value, typer.echo, seeds)
+    path = calibration.calibrate(course, course.named(name), profile.value, typer.echo, seeds)
     typer.echo(f"Wrote {path.relative_to(course.root)}.")
 
 
@@ -110,7 +111,8 @@ def mutate(
     from autograder.run import survivors, workers
 
     course = load()
-    chosen = names or [n for n in course.names if course.text_path(n).is_file()]
+    chosen = [course.named(name) for name in names or ()]
+    chosen = chosen or [name for name in course.names if course.text_path(name).is_file()]
     if exercise and len(chosen) != 1:
         raise CourseError("Name the assignment of the exercise too.")
     if list_only:
