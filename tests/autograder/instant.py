@@ -9,8 +9,8 @@ from nbgrader.api import Gradebook
 
 from autograder.judge.verdict import Verdict
 from autograder.nbgrader import results
-from autograder.pages import report
 from autograder.pages.outputs import write_outputs
+from autograder.pages.scores import Decided
 from autograder.run import grade
 from autograder.run.job import Executed, Settings
 from autograder.text.cells import facts
@@ -112,7 +112,7 @@ class Class:
         with self.gradebook() as gradebook:
             return gradebook.find_comment(cell, NAME, NAME, "ada").manual_comment
 
-    def decided(self) -> dict[str, report.Decided]:
+    def decided(self) -> dict[str, Decided]:
         return {one.test: one for one in results.read(self.root, NAME).decided}
 
     def penalty(self, student: str = "ada") -> float:

@@ -15,7 +15,7 @@ from rich.console import Console
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.nbgrader import records, results
-from autograder.pages import report
+from autograder.pages import listing, report
 from autograder.run.job import Settings
 
 pytestmark = pytest.mark.unit
@@ -246,10 +246,10 @@ def test_page_table_and_csv_show_both_scores(course, tmp_path):
     page = report.write([found], tmp_path / "class.html").read_text()
     assert "automatic 0" in page and "look at these again" in page and "answer changed" in page
     console = Console(width=200, record=True, file=io.StringIO())
-    report.show([found], console)
+    listing.show([found], console)
     text = console.export_text()
     assert "✗✎" in text and "ada, test: a person set the score 3 (automatic: 0)" in text
-    with report.write_csv([found], tmp_path / "class.csv").open(newline="") as file:
+    with listing.write_csv([found], tmp_path / "class.csv").open(newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["test"] == "test")
     assert (row["score"], row["automatic_score"], row["by_hand"]) == ("3.0", "0.0", "yes")
     assert row["look_again"] == "yes" and "the answer changed" in row["changes"]

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from autograder import cli
 from autograder.nbgrader import results
-from autograder.pages.report import Report
+from autograder.pages.scores import Report
 from autograder.run import grade
 from autograder.run.job import Settings
 from autograder.walled import probe

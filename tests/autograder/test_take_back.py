@@ -46,7 +46,7 @@ def rows(course: Class) -> list[tuple[str, ...]]:
 def state(course: Class) -> dict:
     """All that the gradebook and the notes hold, and the graded notebooks."""
     made = Room(course.root, NAME)
-    found = snapshot.students(made.ledger, NAME, made.notes())
+    found = snapshot.students(made.ledger, NAME, dict(made.notes()))
     table = snapshot.table(made.ledger, NAME)
     made.ledger.end()
     for one in found.values():

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import active
@@ -206,7 +207,19 @@ def test_nothing_that_they_started_is_left(graded):
 
 def test_the_class_page_runs_nothing_and_tells_nothing_hidden(graded):
     text = (graded.root / "class.html").read_text(encoding="utf-8")
-    assert active.found(text) == set() and not any(hidden in text for hidden in course.KEPT)
+    honest = results.read(graded.root, course.NAME)
+    honest = replace(honest, rows=[row for row in honest.rows if row.student in HONEST])
+    alone = report.write([honest], graded.root / "honest.html").read_text(encoding="utf-8")
+    assert active.found(text) == active.found(alone)  # its own picture
+    assert not any(hidden in text for hidden in course.KEPT)
+
+
+def test_students_pages_run_nothing_and_tell_nothing_hidden(graded):
+    found = results.read(graded.root, course.NAME)
+    pages = report.write_students([found], graded.root / "class.html", "", graded.root)
+    assert len(pages) == len(found.rows)
+    for text in (page.read_text(encoding="utf-8") for page in pages):
+        assert active.found(text) == set() and not any(hidden in text for hidden in course.KEPT)
 
 
 @pytest.fixture(scope="module")

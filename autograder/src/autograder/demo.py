@@ -17,7 +17,7 @@ from autograder import course as courses
 from autograder.nbgrader import results
 from autograder.nbgrader.generate import generate
 from autograder.nbgrader.room import Room
-from autograder.pages import report
+from autograder.pages import listing, report
 from autograder.run import grade
 from autograder.text import release
 from autograder.text.authoring import read_cells
@@ -66,8 +66,10 @@ def run(root: Path, say=print) -> Path:
         Room(place, name).feedback()
     say(f"Graded and written after {time.monotonic() - started:.0f} s.")
     reports = [results.read(place, name) for name in names]
-    report.show(reports)
-    page = report.write(reports, place / "class.html", course.title)
+    listing.show(reports)
+    page = place / "report" / "class.html"
+    report.write_students(reports, page, course.title, place)
+    report.write(reports, page, course.title, place)
     say(f"Open the class page: {page}")
     return page
 

@@ -77,7 +77,7 @@ class Run:
         room = self.room
         table = snapshot.table(room.ledger, room.assignment)
         table["policy"] = repr(room.dates.policy)
-        notes = room.notes()
+        notes = dict(room.notes())
         students = snapshot.students(room.ledger, room.assignment, notes, only)
         room.ledger.close()
         return {"table": table, "students": students}

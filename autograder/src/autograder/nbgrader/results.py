@@ -1,26 +1,31 @@
 """The results of a class: points from the gradebook, messages from the executed notebooks."""
 
 import contextlib
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Grade, Gradebook, SubmittedAssignment
+from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy.orm import selectinload
 
+from autograder.course import ROOM, Course, CourseError
 from autograder.intake.notes import LOOK
 from autograder.nbgrader import records
 from autograder.nbgrader.records import Decision, Record
 from autograder.nbgrader.room import Room
 from autograder.pages.leaderboard import Place
 from autograder.pages.outputs import NOTES, PARTLY
-from autograder.pages.report import Decided, Mark, Report, Row, Score
 from autograder.pages.sanitize import printable
+from autograder.pages.scores import BY_HAND, TO_GRADE, UNGRADED, Decided, Mark, Report, Row, Score
 from autograder.text.cells import facts, parse
 from convcourse import outcomes
 
+NOTED = "submission.note("  # what a hidden check with a contest calls
+NOBODY = "Nobody has handed in"
 # An outcome by the name of the error that stands for it; any other is the student's own error.
 STATUSES = {"NotAttempted": outcomes.NOT_ATTEMPTED, "Wrong": outcomes.WRONG}
 
@@ -36,15 +41,62 @@ def read(root: Path, assignment: str) -> Report:
     tests = {c.id: float(c.points) for c in map(parse, source.cells) if c.is_graded}
     room = Room(root, assignment)
     with Gradebook(room.db_url) as gradebook:
-        submissions = gradebook.assignment_submissions(assignment)
-        scores = {
-            submission.student_id: {one.name: _score(one) for one in _grades(submission)}
-            for submission in submissions
-        }
+        submissions = _submissions(gradebook, assignment)
         decided = tuple(_decided(submissions, records.load(gradebook, assignment)))
-    rows = [Row(s, _marks(root, assignment, s, tests, scores[s])) for s in sorted(scores)]
-    levels = tuple(level for student, level in room.levels().items() if student in scores)
-    return Report(assignment, tests, rows, decided, levels)
+        rows = [_row(root, assignment, one, tests) for one in submissions]
+    students = {row.student for row in rows}
+    notes = [note for student, note in room.notes() if student in students]
+    levels, profiles = ([n[key] for n in notes if n.get(key)] for key in ("walls", "profile"))
+    handed_in = {path.parent.name for path in (root / "submitted").glob(f"*/{assignment}")}
+    ungraded = tuple(sorted(handed_in - students))
+    return Report(assignment, tests, rows, decided, tuple(levels), tuple(profiles), ungraded)
+
+
+def graded(course: Course, asked: Collection[str] = ()) -> list[str]:
+    """The assignments that have been graded for anybody, in the course's order.
+
+    Args:
+        course: The course.
+        asked: Assignments that must be among them.
+
+    Raises:
+        CourseError: If none or not all of them are; the error says what to do.
+    """
+    found = {path.name for path in (course.root / "autograded").glob("*/*")}
+    handed_in = {path.name for path in (course.root / "submitted").glob("*/*")}
+    for name in asked or ([] if found else [one for one in course.known if one in handed_in][:1]):
+        if name not in found and name in handed_in:
+            raise CourseError(f"Nothing of {name} is graded yet: run autograder grade {name}.")
+        if name not in found:
+            raise CourseError(f"{NOBODY} {name} yet: put notebooks into submitted/STUDENT/{name}/.")
+        if not course.source_path(name).is_file():
+            raise CourseError(f"There is no source/{name}: run autograder build {name} first.")
+    if not found:
+        raise CourseError(f"{NOBODY} anything yet: put notebooks into submitted/STUDENT/NAME/.")
+    return [name for name in course.known if name in found and course.source_path(name).is_file()]
+
+
+def _submissions(gradebook: Gradebook, assignment: str) -> list[SubmittedAssignment]:
+    """An assignment's submissions with all that is read of them, in four queries."""
+    grades = selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades)
+    query = gradebook.db.query(SubmittedAssignment).join(SubmittedAssignment.assignment)
+    query = query.filter(Assignment.name == assignment).options(grades.joinedload(Grade.cell))
+    return sorted(query.all(), key=lambda one: one.student_id)
+
+
+def _row(root: Path, assignment: str, one: SubmittedAssignment, tests: dict) -> Row:
+    scores = {grade.name: _score(grade) for grade in _grades(one)}
+    marks = _marks(root, assignment, one.student_id, tests, scores)
+    penalty = float(one.late_submission_penalty or 0)
+    return Row(one.student_id, marks, penalty, _attempts(root, assignment, one.student_id))
+
+
+def _attempts(root: Path, assignment: str, student: str) -> int | None:
+    """How many submissions a student has handed in, where the learning platform counts them."""
+    path = root / ROOM / "handed_in" / student / f"{assignment}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        return int(json.loads(path.read_text(encoding="utf-8"))["attempt"])
+    return None
 
 
 def _grades(submission: SubmittedAssignment) -> list[Grade]:
@@ -60,7 +112,7 @@ def _score(grade: Grade) -> Score:
 
 def _decided(submissions: list[SubmittedAssignment], notes: dict[str, Record]) -> Iterator[Decided]:
     """What people decided about each student: scores, comments and late penalties."""
-    for submission in sorted(submissions, key=lambda one: one.student_id):
+    for submission in submissions:
         student, record = submission.student_id, notes.get(submission.student_id, Record())
         for grade in _grades(submission):
             comment = record.seen[grade.name][0].comment if grade.name in record.seen else None
@@ -78,7 +130,7 @@ def _decided(submissions: list[SubmittedAssignment], notes: dict[str, Record]) -
 def undecided(root: Path, assignment: str) -> int:
     """How many decisions of people came before the last run and wait for another look."""
     with Gradebook(Room(root, assignment).db_url) as gradebook:
-        submissions = gradebook.assignment_submissions(assignment)
+        submissions = _submissions(gradebook, assignment)
         return sum(one.look for one in _decided(submissions, records.load(gradebook, assignment)))
 
 
@@ -109,28 +161,45 @@ def _given(made: Decision) -> str:
 def _marks(root: Path, assignment: str, student: str, tests: dict, scores: dict) -> dict:
     path = root / "autograded" / student / assignment / f"{assignment}.ipynb"
     outputs, looks = {}, {}
-    if path.is_file():
-        for cell in nbformat.read(path, as_version=4).cells:
-            role, name, _ = facts(cell)
-            if role in ("tests", "answer"):
-                outputs[name] = cell.get("outputs")
-                looks[name] = cell.metadata.get(LOOK, "")
+    for cell in _cells(path) if path.is_file() else ():
+        role, name, _ = facts(cell)
+        if role in ("tests", "answer"):
+            outputs[name] = cell.get("outputs")
+            looks[name] = cell.metadata.get(LOOK, "")
     return {
         name: _mark(outputs.get(name), scores.get(name, Score()), points, looks.get(name, ""))
         for name, points in tests.items()
     }
 
 
+def _cells(path: Path) -> list[NotebookNode]:
+    """The cells of a graded notebook, which nbgrader has validated when it wrote them."""
+    return nbformat.v4.reads(path.read_text(encoding="utf-8")).cells
+
+
 def _mark(outputs: list | None, score: Score, points: float, look: str) -> Mark:
     """A student's mark; a cell without outputs is a written answer, graded by hand."""
-    status, message = _written(score) if outputs is None else _checked(outputs, points)
-    if look and score.waits and look not in message:
+    status, message = _written(score) if outputs is None else _checked(outputs, score, points)
+    look = look if score.waits else ""
+    if look and look not in message:
         message = f"A person must look at this. {look} {message}".strip()
     by_hand = score.by_hand or bool(score.extra)
-    return Mark(status, message, score.points, points, score.automatic, by_hand)
+    return Mark(status, message, score.points, points, score.automatic, by_hand, score.waits, look)
 
 
-def _checked(outputs: list, points: float) -> tuple[str, str]:
+def _checked(outputs: list, score: Score, points: float) -> tuple[str, str]:
+    """The outcome of a test; only what has all points has passed."""
+    status, words = _outcome(outputs, points)
+    if score.points is None and score.waits:
+        return UNGRADED, words
+    if status == outcomes.PASSED and score.points is not None and score.points < points:
+        given = f"{score.points:g} of {points:g} points"
+        words = words or f"{'A person gave' if score.by_hand else 'It has'} {given}."
+        return (PARTLY if score.points > 0 else outcomes.WRONG), words
+    return status, words
+
+
+def _outcome(outputs: list, points: float) -> tuple[str, str]:
     words = ""
     for output in outputs:
         if output.output_type == "error":
@@ -151,10 +220,25 @@ def _number(output: NotebookNode) -> float:
 
 def _written(score: Score) -> tuple[str, str]:
     if score.waits:
-        return "to grade by hand", "A written answer, to be graded by hand."
+        return TO_GRADE, "A written answer, to be graded by hand."
     if score.by_hand:
-        return "graded by hand", ""
+        return BY_HAND, ""
     return outcomes.NOT_ATTEMPTED, "The written answer is unchanged from the release."
+
+
+def require_contest(course: Course, assignment: str) -> None:
+    """Look whether a hidden check of an assignment keeps facts for a leaderboard.
+
+    Raises:
+        CourseError: If none does; the error names the assignments that have a contest.
+    """
+    paths = {name: course.source_path(name) for name in course.known}
+    known = [n for n, p in paths.items() if p.is_file() and NOTED in p.read_text(encoding="utf-8")]
+    if assignment not in known:
+        others = (
+            f"run autograder leaderboard {' or '.join(known)}" if known else "nor has any other"
+        )
+        raise CourseError(f"{assignment} has no contest, so it has no leaderboard: {others}.")
 
 
 def places(root: Path, assignment: str) -> list[Place]:
@@ -165,7 +249,7 @@ def places(root: Path, assignment: str) -> list[Place]:
     """
     found = []
     for path in sorted((root / "autograded").glob(f"*/{assignment}/{assignment}.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in _cells(path):
             if facts(cell)[0] == "tests":
                 found += [_place(o.metadata[NOTES]) for o in cell.outputs if _is_noted(o)]
     return sorted(found, key=lambda place: (-place.accuracy, place.parameters))

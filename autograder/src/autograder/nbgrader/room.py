@@ -105,13 +105,10 @@ class Room:
 
     def seconds(self) -> dict[str, dict[str, float]]:
         """The seconds of each stage, for every student who is done."""
-        return {student: note.get("seconds", {}) for student, note in self._notes()}
+        return {student: note.get("seconds", {}) for student, note in self.notes()}
 
-    def notes(self) -> dict[str, dict[str, Any]]:
-        """What is noted about each student who is done."""
-        return dict(self._notes())
-
-    def _notes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def notes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What was noted about each student who is done: profile, walls, seconds."""
         for path in sorted((self.place / "done").glob("*.json")):
             yield path.stem, json.loads(path.read_text())
 
@@ -167,10 +164,6 @@ class Room:
             (folder / name).unlink(missing_ok=True)
             if is_whole(one.files.get(name, b"")):
                 (folder / name).write_bytes(one.files[name])
-
-    def levels(self) -> dict[str, str]:
-        """The level of the walls behind which each student's notebook ran, where it is known."""
-        return {student: note["walls"] for student, note in self._notes() if note.get("walls")}
 
     def note(self, one: reading.Submission, seconds: dict[str, float], level: str = "") -> None:
         """Note that a saved submission is done, with the seconds of each stage.

@@ -1,10 +1,15 @@
 """The leaderboard: the class's own networks, ranked by their measured accuracy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
+
+from autograder.pages.rendering import leaderboard_path, template
+from convcourse.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -27,3 +32,21 @@ def ranking(entries: list[Place]) -> Table:
         measured = f"{entry.accuracy:.3f}", f"{entry.parameters:,}"
         made.add_row(str(number), Text(entry.name), *measured, Text(entry.idea))
     return made
+
+
+def write(entries: Sequence[Place], place: Path, assignment: str, title: str = "") -> Path:
+    """Write the leaderboard's page, which shows pen names and no students' ids.
+
+    Args:
+        entries: The entries, best first.
+        place: The folder of the class page.
+        assignment: The assignment.
+        title: The title of the course.
+
+    Returns:
+        The path of the page.
+    """
+    path = leaderboard_path(place, assignment)
+    text = template("leaderboard.html").render(entries=entries, assignment=assignment, title=title)
+    write_whole(path, text)
+    return path

@@ -14,17 +14,23 @@ def report(
         list[str] | None, typer.Argument(help="Assignments to show (default: all)")
     ] = None,
 ) -> None:
-    """Show the results of a class and write report/class.html and report/class.csv."""
+    """Show the results of a class; write a page of it, one for each student, and a CSV file."""
     from autograder.nbgrader import results
+    from autograder.pages import listing
     from autograder.pages import report as reporting
 
     course = load()
-    chosen = names or [a.name for a in course.assignments]
-    reports = [results.read(course.root, name) for name in chosen]
-    reporting.show(reports)
-    page = reporting.write(reports, course.root / "report" / "class.html", course.title)
-    listed = reporting.write_csv(reports, page.with_suffix(".csv"))
+    chosen = [course.named(name) for name in names or ()]
+    every = results.graded(course, chosen)
+    reports = {name: results.read(course.root, name) for name in every}
+    shown = [reports[name] for name in chosen or every]
+    listing.show(shown)
+    page = course.root / "report" / "class.html"
+    pages = reporting.write_students([*reports.values()], page, course.title, course.root)
+    reporting.write(shown, page, course.title, course.root)
+    listed = listing.write_csv(shown, page.with_suffix(".csv"))
     typer.echo(f"Open the class page: {page}")
+    typer.echo(f"It leads to the pages of {len(pages)} students in {page.parent / 'students'}.")
     typer.echo(f"The same as a table for spreadsheets: {listed}")
 
 
@@ -32,10 +38,15 @@ def report(
 def leaderboard(
     name: Annotated[str, typer.Argument(help="Assignment with a contest, such as 06_net_3")],
 ) -> None:
-    """Rank a class by the accuracy that the grader measured, under names of their choice."""
+    """Rank a class by the accuracy that the grader measured; write a page of it."""
     from rich.console import Console
 
     from autograder.nbgrader import results
     from autograder.pages import leaderboard as boards
 
-    Console().print(boards.ranking(results.places(load().root, name)))
+    course = load()
+    results.require_contest(course, course.named(name))
+    entries = results.places(course.root, name)
+    Console().print(boards.ranking(entries))
+    page = boards.write(entries, course.root / "report", name, course.title)
+    typer.echo(f"Open the leaderboard: {page}")
