@@ -79,21 +79,27 @@ class Entry:
         Raises:
             Refused: If it is larger than ``limit`` bytes, or cannot be unpacked.
         """
+        return b"".join(self.blocks(limit))
+
+    def blocks(self, limit: int) -> Iterator[bytes]:
+        """The content, piece by piece; it raises as `read` does."""
         if self.fault or self.opened is None:
             raise Refused(f"{self.name} {self.fault or 'is a folder'}")
         if self.size > MIN_BOMB and self.size > MAX_RATIO * max(self.packed, 1):
-            raise Refused(f"{self.name} unpacks to {self.size // max(self.packed, 1):,} times "
-                          "its size, as a bomb does")  # fmt: skip
+            times = self.size // max(self.packed, 1)
+            raise Refused(f"{self.name} unpacks to {times:,} times its size, as a bomb does")
+        left = limit
         try:
             with self.opened() as file:
-                content = file.read(limit + 1)
+                while block := file.read(_BLOCK):
+                    left -= len(block)
+                    if left < 0:
+                        raise Refused(f"{self.name} is larger than {limit // 2**20} MB")
+                    yield block
         except Refused:
             raise
         except _UNPACKED as error:
             raise Refused(f"{self.name} is damaged ({type(error).__name__})") from None
-        if len(content) > limit:
-            raise Refused(f"{self.name} is larger than {limit // 2**20} MB")
-        return content
 
 
 def kind(head: bytes, name: str) -> str:
@@ -143,9 +149,11 @@ def inside(entry: Entry, limit: int, stack: contextlib.ExitStack) -> list[Entry]
         Refused: If it cannot be opened.
     """
     place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="collect-")), "archive")
-    raw = entry.read(limit)
-    place.write_bytes(raw)
-    form = kind(raw[:512], entry.name)
+    with place.open("wb") as file:
+        for block in entry.blocks(limit):
+            file.write(block)
+    with place.open("rb") as file:
+        form = kind(file.read(512), entry.name)
     if not form:
         raise Refused(f"{entry.name} is no archive that can be opened here")
     return _unpacked(place, form, entry.name, limit, stack)

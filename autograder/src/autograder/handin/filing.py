@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from autograder.handin.handins import folder_digest
 from autograder.intake.folder import TIME
 from convcourse.files import write_whole
 
+_STAGE = "collecting"  # where folders are written before they go to submitted/
 _NEW, _SAME, _OURS, _FOREIGN = "new", "same", "ours", "foreign"
 
 
@@ -74,37 +74,36 @@ class Place:
         """
         previous = folder_digest(self.folder) if self.folder.is_dir() else ""
         fresh = self._written(files, time)
-        try:
-            self.know({**facts, "previous": previous})
-            if os.path.lexists(self.folder):
-                self._put_aside()
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            fresh.rename(self.folder)
-        finally:
-            shutil.rmtree(fresh.parent, ignore_errors=True)
+        self.know({**facts, "previous": previous})
+        if os.path.lexists(self.folder):
+            self._put_aside()
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh.rename(self.folder)
 
     def know(self, facts: Mapping[str, Any]) -> None:
-        """Keep what is known about what is filed here."""
-        write_whole(self.note, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+        """Keep what is known about what is filed here, whole or not at all.
+
+        Nothing waits for the disk here: `alone` does, once for the whole run.
+        """
+        fresh = self.root / ROOM / _STAGE / f"{self.student}.json"
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        self.note.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(fresh, self.note)
 
     def set_time(self, time: datetime) -> None:
         """Write when what is filed here was handed in."""
         write_whole(self.folder / TIME, stamp(time))
 
     def _written(self, files: Mapping[str, bytes], time: datetime | None) -> Path:
-        room = self.root / ROOM
-        room.mkdir(exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=room, prefix="collecting-")) / "folder"
-        fresh.mkdir()
+        fresh = self.root / ROOM / _STAGE / self.student
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
         for name, content in files.items():
-            if name == TIME and time is not None:
-                continue
-            path = fresh / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            if name != TIME or time is None:
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
         if time is not None:
             (fresh / TIME).write_text(stamp(time), encoding="utf-8")
         return fresh
@@ -140,16 +139,18 @@ def alone(root: Path) -> Iterator[None]:
     """
     try:
         (root / ROOM).mkdir(exist_ok=True)
-        with (root / ROOM / "collecting").open("w") as lock:
+        with (root / ROOM / "collect.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise CourseError(
                     "Another autograder collect is running in this course: wait until it ends."
                 ) from None
-            for left in (root / ROOM).glob("collecting-*"):  # by a run that was killed
-                shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(root / ROOM / _STAGE, ignore_errors=True)  # of a run that was killed
             yield
+            if (root / ROOM / _STAGE).is_dir():
+                (root / ROOM / _STAGE).rmdir()
+                os.sync()  # once for all files
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         raise CourseError(

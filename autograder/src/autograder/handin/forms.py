@@ -82,7 +82,8 @@ def signs(
         The sign of each path that has one, and how many folders lie above that level.
     """
     slugs = [_slug(name), _slug(top).removesuffix("-submissions")]
-    here = {path: paths.parts(path) for path in listed}
+    # A folder has an empty name after its own.
+    here = {path: paths.parts(path) + [""] * path.endswith("/") for path in listed}
     return _level(here, 0, name, {*others, name}, roster, slugs)
 
 
@@ -254,7 +255,7 @@ def _slug(name: str) -> str:
 def _named(parts: list[str], name: str, roster: Roster) -> Sign | None:
     """A folder or file that is named after a student of the roster."""
     rest = "/".join(parts[1:])
-    if rest:
+    if len(parts) > 1:
         wanted = [parts[0]]
     else:
         stem = parts[0].partition(".")[0]

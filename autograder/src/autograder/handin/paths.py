@@ -3,6 +3,7 @@
 Nothing is ever written under a name that an archive gives without passing through here.
 """
 
+import itertools
 import re
 import unicodedata
 
@@ -43,8 +44,18 @@ def fault(path: str) -> str:
 
 def is_litter(path: str) -> bool:
     """Whether a program left this file behind: hidden files, copies of macOS, Git's own."""
-    parts = [part for part in path.split("/") if part]
-    return any(part in _LITTER or part.startswith(".") for part in parts)
+    return any(map(_is_left, path.split("/")))
+
+
+def tidy(path: str) -> str:
+    """A path; of one that a program left behind, the folder in which it lies, or nothing."""
+    names = path.split("/")
+    kept = list(itertools.takewhile(lambda name: not _is_left(name), names))
+    return path if kept == names else "/".join([*kept, ""]) if kept else ""
+
+
+def _is_left(name: str) -> bool:
+    return name in _LITTER or (name.startswith(".") and name not in (".", ".."))
 
 
 def parts(path: str) -> list[str]:

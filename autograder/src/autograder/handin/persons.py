@@ -63,7 +63,7 @@ class Persons:
         found: dict[tuple[str, str, str], Person] = {}
         called: dict[tuple[str, str, str], set[str]] = defaultdict(set)
         for sign in signs:
-            called[key(sign)].add(folded(sign.who))
+            called[key(sign)] |= {folded(sign.who)} - {""}
             if key(sign) not in found:
                 found[key(sign)] = self._checked(self._person(sign))
             if found[key(sign)].how == "platform" and len(called[key(sign)]) > 1:

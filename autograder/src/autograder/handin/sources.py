@@ -102,12 +102,14 @@ def _sorted(
 ) -> tuple[Source, list[tuple[str, bytes]]]:  # fmt: skip
     """The hand-ins of one archive, and the tables that lie in it."""
     top = path.name.partition(".")[0] if path.is_file() else path.name
-    listed = [one for one in listed if not paths.is_litter(one.path)]
+    listed = [replace(one, path=paths.tidy(one.path)) for one in listed]
+    listed = [one for one in listed if one.path]
     found, level = forms.signs((e.path for e in listed), name, course.names, roster, top)
     if not found and path.is_dir():  # the folder itself may be one student's
         whole = [replace(one, path=f"{path.name}/{one.path}") for one in listed]
-        found, level = forms.signs((e.path for e in whole), name, course.names, roster)
-        listed = whole if found else listed
+        again, above = forms.signs((e.path for e in whole), name, course.names, roster)
+        if again:
+            found, level, listed = again, above, whole
     if student and len({(one.platform, one.id, one.who) for one in found.values()}) <= 1:
         return _of_one(path, listed, found, student), []
     if student:
@@ -131,7 +133,8 @@ def _with_inner(
     names = {one.path for one in within}
     kept = [one for one in listed if one.path not in names]
     for one in within:
-        folder = one.path.rpartition("/")[2].partition(".")[0]
+        above, _, file = one.path.rpartition("/")
+        folder = "/".join(filter(None, (above, file.partition(".")[0])))
         try:
             inner = archives.inside(one, _MAX_SOURCE, stack)
         except Refused:

@@ -48,6 +48,8 @@ def aware(time: datetime | None, where: tzinfo | None) -> datetime | None:
 def of_moodle(text: str) -> datetime | None:
     """A time of Moodle's grading worksheet, without a zone; None if nothing is known of it."""
     plain = " ".join(text.split())
+    if not any(map(str.isdigit, plain)):
+        return None
     if found := _IN_GERMAN.fullmatch(plain.casefold()):
         day, month, year, hour = found.groups()
         plain = f"{day}.{_MONTHS.get(month, '')}.{year}, {hour}"
