@@ -1,7 +1,20 @@
 """Hand-ins are collected in the form that each platform gives them, and nobody is guessed."""
 
 import pytest
-from platforms import NAME, OTHER, collect, course, facts, filed, folder, notebook, whys, zipped
+from platforms import (
+    NAME,
+    OTHER,
+    collect,
+    course,
+    facts,
+    filed,
+    folder,
+    notebook,
+    tar_bytes,
+    whys,
+    zip_bytes,
+    zipped,
+)
 
 from autograder.classlist.roster import Roster
 from autograder.course import CourseError
@@ -218,7 +231,7 @@ def test_nbgraders_exchange_keeps_its_receipts(tmp_path, around):
     place = root / "submitted" / "ana+b" / NAME
     assert (place / "timestamp.txt").read_text() == "2026-01-30 20:30:10.123456 UTC"
     assert (place / "submission_secret.txt").read_bytes() == b"f" * 128
-    assert any("other assignments" in words for words in found.said)
+    assert any("another assignment: 1." in words for words in found.said)
 
 
 def test_a_tree_of_submissions_and_zip_collects_folders_are_read(tmp_path):
@@ -330,3 +343,77 @@ def test_a_notebook_that_says_nothing_is_filed_with_a_note(tmp_path):
     assert "No cell of the notebook says" in found.results[0].notes[0]
     other = {moodle(2, last="/04_counting.ipynb"): b"{}"}
     assert "is 04_counting" in whys(collect(root, zipped(tmp_path / "n.zip", other)))
+
+
+# -- what people really hand in
+
+
+def test_checkpoints_come_along_in_every_form(tmp_path):
+    packed = zip_bytes({f"{NAME}.ipynb": notebook(), "checkpoints/a.weights.h5": b"1"})
+    loose = zip_bytes({"a.weights.h5": b"1", "a.json": b"{}"})
+    files = {
+        "ana_1_2_03_net_1.zip": packed,
+        "bo_7_8_03_net_1.ipynb": notebook(),
+        "bo_7_9_checkpoints.zip": loose,
+        "cy_5_6_03_net_1.ipynb": notebook(),
+        "cy_5_7_a.weights.h5": b"1",
+    }
+    root = course(tmp_path / "c")
+    assert not collect(root, zipped(tmp_path / "s.zip", files)).left
+    weights = sorted((root / "submitted").glob(f"*/{NAME}/checkpoints/a.weights.h5"))
+    assert [path.parts[-4] for path in weights] == ["1", "5", "7"]
+    assert (root / "submitted" / "7" / NAME / "checkpoints" / "a.json").is_file()
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar.gz"])
+def test_an_archive_of_one_student_is_given_by_name(tmp_path, ending):
+    files = {f"{NAME}.ipynb": notebook("a"), "checkpoints/a.weights.h5": b"1"}
+    given = tmp_path / f"{NAME}.{ending}"
+    given.write_bytes(zip_bytes(files) if ending == "zip" else tar_bytes(files))
+    root = course(tmp_path / "c")
+    assert "there is no students.csv" in whys(collect(root, given))
+    assert not collect(root, given, student="ana").left
+    assert filed(root) == {"ana": notebook("a")}
+    assert (root / "submitted" / "ana" / NAME / "checkpoints" / "a.weights.h5").is_file()
+
+
+def test_a_folder_of_archives_that_are_named_after_students(tmp_path):
+    work = zip_bytes({"x.ipynb": notebook("a")})
+    files = {"Ana García López.zip": work, "bo.rar": b"Rar!\x1a\x07\x00", "zed.zip": work}
+    found = collect(course(tmp_path / "c", ROSTER), folder(tmp_path / "in", files))
+    assert list(filed(tmp_path / "c")) == ["ana"]
+    assert "RAR archive" in whys(found) and "zed.zip: No row" in whys(found)
+    found = collect(course(tmp_path / "d"), tmp_path / "in")
+    assert filed(tmp_path / "d") == {} and len(found.left) == 3
+
+
+def test_an_online_text_is_no_notebook(tmp_path):
+    text = "{}_{}_assignsubmission_onlinetext/onlinetext.html"
+    files = {moodle(1): notebook("a"), text.format("Ana García", 1): b"<p>",
+             text.format("Bo", 2): b"<p>"}  # fmt: skip
+    found = collect(course(tmp_path / "c"), zipped(tmp_path / "m.zip", files))
+    assert list(filed(tmp_path / "c")) == ["1"] and "2: There is no notebook in it." in whys(found)
+
+
+def test_somebody_of_the_same_name_with_another_canvas_number_is_nobody(tmp_path):
+    root = course(tmp_path / "c", ROSTER)
+    files = {"garcialopezana_999_1_03_net_1.ipynb": notebook("other")}
+    assert "Canvas user 999" in whys(collect(root, zipped(tmp_path / "s.zip", files)))
+    assert filed(root) == {}
+
+
+def test_a_place_that_is_no_folder_costs_that_student_alone(tmp_path):
+    root = course(tmp_path / "c")
+    folder(root / "submitted", {"1": b"a file"})
+    files = {moodle(1): notebook("a"), moodle(2, "Bo"): notebook("b")}
+    found = collect(root, zipped(tmp_path / "m.zip", files))
+    assert list(filed(root)) == ["2"] and "submitted/1 is no folder" in whys(found)
+
+
+@pytest.mark.parametrize("id", ["..", "../x", "a/b", "a*"])
+def test_an_id_of_the_roster_that_cannot_be_a_folder_is_told(tmp_path, id):
+    root = course(tmp_path / "c", f"id,name,moodle\n{id},Ana,1\n")
+    assert "cannot be used" in whys(
+        collect(root, zipped(tmp_path / "m.zip", {moodle(1): notebook()}))
+    )
+    assert not list(tmp_path.rglob(f"{NAME}/{NAME}.ipynb"))[1:]

@@ -213,6 +213,10 @@ class _Run:
         person = self.persons[key(one.sign)]
         place = filing.Place(self.course.root, person.student, self.name)
         digest, order = one.digest, self._order(one)
+        if place.blocked:
+            why = f"submitted/{shown(person.student)} is no folder: remove it, and collect again."
+            self._result(LEFT, one.sign, person, why=why, one=one)
+            return
         state, facts = place.state(digest), place.facts()
         fresh = self._facts(one, person, digest, order)
         if state == "same":
@@ -298,8 +302,8 @@ class _Run:
             self.collected.results.append(Result(LEFT, name=shown(path), why=why))
         if source.other:
             self.collected.said.append(
-                f"{source.other} hand-ins in {source.name} are for other assignments by their "
-                "folder's name, and were not looked at."
+                f"Not looked at in {source.name}, because their folders name another assignment: "
+                f"{source.other}."
             )
         if not source.groups and not source.unsigned:
             self.collected.said.append(f"{source.name} holds no hand-in.")

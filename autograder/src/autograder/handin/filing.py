@@ -50,6 +50,12 @@ class Place:
                 return found
         return {}
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the student's folder is a link or a file, so that nothing can go there."""
+        above = self.folder.parent
+        return above.is_symlink() or (above.exists() and not above.is_dir())
+
     def state(self, digest: str) -> str:
         """What lies here: nothing (``new``), these files (``same``), others that were collected
         (``ours``), or files that came in another way or were changed since (``foreign``)."""

@@ -236,6 +236,8 @@ def _choose(one: HandIn, name: str, known: which.Assignments, names: list[str]) 
         taken = path != one.notebook and target in (f"{name}.ipynb", *moved)
         moved[f"other/{path}" if taken else target] = content
     one.files = {path: content for path, content in moved.items() if not _below(path, moved)}
+    if lost := moved.keys() - one.files.keys():
+        one.notes.append(f"{_few(lost)} cannot lie in a folder that is also a file: left out.")
 
 
 def _below(path: str, files: Mapping[str, bytes]) -> bool:

@@ -118,6 +118,8 @@ class Persons:
         if sign.platform == MOODLE and (row := self.worksheet.get(sign.id)):
             return self._of_row(row, sign)
         called = self._called(sign)
+        if sign.platform != MOODLE:  # whose numbers change: other ids are other people
+            called = [one for one in called if not one.ids.get(sign.platform)]
         if len(called) == 1:
             return Person(called[0].id, called[0].name, "name")
         return Person(name=sign.who, why=self._unknown(sign, called))

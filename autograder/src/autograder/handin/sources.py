@@ -75,7 +75,7 @@ def opened(
     """
     found = Opened()
     tables: list[tuple[str, bytes]] = []
-    for path in given:
+    for path in map(Path.absolute, given):
         try:
             if path.suffix.lower() == ".csv" and path.is_file():
                 tables.append((path.name, path.read_bytes()))
@@ -178,8 +178,8 @@ def _unsigned(listed: list[Entry], found: dict[str, Sign], level: int) -> list[s
         parts = paths.parts(one.path)
         here = tuple(parts[: level + 1])
         could_be = one.path.lower().endswith(ENDINGS) or archives.is_archive(one.path)
-        beside = not known or here[:level] in around
-        if len(parts) > level and here not in known and beside and could_be:
+        beside = not known or len(parts) <= level or here[:level] in around
+        if here not in known and beside and could_be:
             said.add("/".join(here))
     return sorted(said)
 
