@@ -229,10 +229,15 @@ def test_the_verb_says_who_is_who_what_is_missing_and_how_it_ended(tmp_path, mon
         ((NAME, "nothing.zip"), "There is no file or folder"),
         ((NAME, "nothing.zip", "--timezone", "Mars/Base"), "There is no time zone Mars/Base"),
         ((NAME, "nothing.zip", "--roster", "none.csv"), "none.csv cannot be read"),
+        ((NAME, "course/course.toml"), "holds no hand-in"),
+        ((NAME, "table.csv"), "table.csv is no grading worksheet of Moodle"),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path, monkeypatch, arguments, words):
-    done = run(course(tmp_path / "c"), monkeypatch, "collect", *arguments)
+    root = course(tmp_path / "c")
+    (root / "table.csv").write_text("a,b\n1,2\n")
+    monkeypatch.chdir(root)
+    done = run(root, monkeypatch, "collect", *arguments)
     assert done.exit_code == 1 and words in done.output and "Traceback" not in done.output
 
 

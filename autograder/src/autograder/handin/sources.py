@@ -79,6 +79,9 @@ def opened(
         try:
             if path.suffix.lower() == ".csv" and path.is_file():
                 tables.append((path.name, path.read_bytes()))
+                if not _rows(tables[-1][1], path.name):
+                    raise Refused(f"{path.name} is no grading worksheet of Moodle; a roster or "
+                                  "another export goes with --roster")  # fmt: skip
                 continue
             listed = stack.enter_context(archives.entries(path))
             source, inside = _sorted(path, listed, course, name, roster, student, stack)
