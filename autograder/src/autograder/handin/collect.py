@@ -122,7 +122,7 @@ class _Run:
         self, course: Course, name: str, roster: Roster, options: Options, found: sources.Opened
     ) -> None:
         self.course, self.name, self.options, self.found = course, name, options, found
-        self.known = which.Assignments(course, name)
+        self.known, self.names = which.Assignments(course, name), course.known
         self.collected = Collected(roster=roster)
         signs = [sign for source in found.sources for sign in source.signs]
         self.persons = Persons(roster, found.worksheet, options.student).of(signs)
@@ -152,7 +152,7 @@ class _Run:
             if why := self._doubt(sign, person) or self._forged(pieces, person):
                 self._result(LEFT, sign, person, why=why)
                 continue
-            one = handins.read(pieces, archive, self.name, self.known, self.course.names)
+            one = handins.read(pieces, archive, self.name, self.known, self.names)
             if one.refused:
                 self._result(LEFT, sign, person, why=one.refused, one=one)
             elif best is None:

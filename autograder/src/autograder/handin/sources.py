@@ -107,10 +107,10 @@ def _sorted(
     top = path.name.partition(".")[0] if path.is_file() else path.name
     listed = [replace(one, path=paths.tidy(one.path)) for one in listed]
     listed = [one for one in listed if one.path]
-    found, level = forms.signs((e.path for e in listed), name, course.names, roster, top)
+    found, level = forms.signs((e.path for e in listed), name, course.known, roster, top)
     if not found and path.is_dir():  # the folder itself may be one student's
         whole = [replace(one, path=f"{path.name}/{one.path}") for one in listed]
-        again, above = forms.signs((e.path for e in whole), name, course.names, roster)
+        again, above = forms.signs((e.path for e in whole), name, course.known, roster)
         if again:
             found, level, listed = again, above, whole
     if student and len({(one.platform, one.id, one.who) for one in found.values()}) <= 1:
@@ -120,7 +120,7 @@ def _sorted(
     within = [one for one in listed if one.path not in found and archives.is_archive(one.path)]
     if not found and within:
         listed = _with_inner(listed, within, stack)
-        found, level = forms.signs((e.path for e in listed), name, course.names, roster, top)
+        found, level = forms.signs((e.path for e in listed), name, course.known, roster, top)
     entries = {one.path: one for one in listed}
     found = blackboard.completed(found, lambda note: _text(entries[note]), roster)
     source = Source(path.name)

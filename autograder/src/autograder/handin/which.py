@@ -20,7 +20,7 @@ class Assignments:
         self._ids: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         ids, texts = Counter[str](), Counter[str]()
-        for each in dict.fromkeys([*course.names, name]):
+        for each in dict.fromkeys([*course.known, name]):
             cells = _cells_of(course.source_path(each)) + _cells_of(course.release_path(each))
             for id in {_id(cell) for cell in cells} - {""}:
                 ids[id] += 1

@@ -36,10 +36,9 @@ def collect(
     from autograder.handin import telling, times
 
     course = load()
-    if not course.source_path(assignment).is_file():
-        course.assignment(assignment)
+    course.named(assignment)
     listed = rosters.read_file(roster) if roster else rosters.read(course.root)
-    zone = times.zone(timezone or getattr(course, "timezone", ""))
+    zone = times.zone(timezone or course.timezone)
     options = collecting.Options(student, replace, dry_run, zone)
     found = collecting.collect(course, assignment, archives, listed, options)
     for line in telling.lines(found, assignment, dry_run):
