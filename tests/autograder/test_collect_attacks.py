@@ -3,6 +3,7 @@
 import io
 import stat
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from platforms import (
     zipped,
 )  # fmt: skip
 
+from autograder.classlist.roster import Roster, Student
 from autograder.course import CourseError
-from autograder.handin import archives, handins
+from autograder.handin import archives, forms, handins
 from autograder.intake.folder import Refused
 
 pytestmark = pytest.mark.unit
@@ -282,3 +284,15 @@ def test_an_entry_is_read_no_further_than_its_bound(tmp_path):
     path = folder(tmp_path, {"large": b"x" * 3_000_000}) / "large"
     with archives.entries(path) as (entry,), pytest.raises(Refused, match="larger than 1 MB"):
         entry.read(2**20)
+
+
+LONG = ["_1" * 9_000, "1" * 20_000, "_LATE" * 4_000, "a_attempt_" * 2_000, "+" * 20_000]
+LONG += [" - " * 6_000, " " * 20_000, "_1_assignsubmission_" * 1_000, "anon_a_" * 2_000]
+
+
+@pytest.mark.parametrize("name", LONG, ids=lambda name: name[:20])
+def test_a_long_name_is_read_at_once(name):
+    roster = Roster([Student("ana", "Ana", ids={"canvas": "5", "github": "a"})])
+    start = time.monotonic()
+    forms.signs([f"{name}.ipynb"], NAME, [NAME], roster)
+    assert time.monotonic() - start < 5

@@ -11,7 +11,7 @@ from typing import Any
 from autograder.classlist.roster import FILE, Roster
 from autograder.course import Course, CourseError
 from autograder.handin import filing, handins, sources, times, which
-from autograder.handin.forms import CANVAS, MOODLE, NBGRADER, Sign
+from autograder.handin.forms import BLACKBOARD, CANVAS, MOODLE, NBGRADER, Sign
 from autograder.handin.handins import HandIn
 from autograder.handin.persons import Person, Persons, key
 from autograder.handin.sources import Pieces
@@ -314,6 +314,14 @@ class _Run:
             said.append(f"Names and times are from the grading worksheet {sheet}.")
         if any(one.time is None and one.what in (NEW, NEWER) for one in results):
             said.append("Some hand-ins come without a time, so no penalty can be calculated.")
+        naive = (MOODLE, BLACKBOARD)
+        timed = [one for one in results if one.time and one.where.startswith(naive)]
+        if timed and self.options.zone is None:
+            zone = timed[0].time.strftime("%Z") if timed[0].time else ""
+            said.append(
+                f"The platform names no time zone; its times are taken as this machine's ({zone}). "
+                "--timezone names another one."
+            )
         moodle = any(sign.platform == MOODLE for s in self.found.sources for sign in s.signs)
         if moodle and not self.collected.roster and not self.options.student:
             said.append(

@@ -259,7 +259,7 @@ def _named(parts: list[str], name: str, roster: Roster) -> Sign | None:
         wanted = [parts[0]]
     else:
         stem = parts[0].partition(".")[0]
-        wanted = [stem, *re.split(r"\s+-\s+", stem)]
+        wanted = [stem, *map(str.strip, stem.split(" - "))]
         bare = _slug(stem)
         for taken in (_slug(name),):
             wanted += [bare.removesuffix(f"-{taken}"), bare.removeprefix(f"{taken}-")]
