@@ -129,3 +129,13 @@ def test_names_are_compared_without_accents_case_and_order():
     assert folded("Łukasz  Ørsted-Weiß") == "lukasz orsted weiss"
     assert in_reading_order("Ana García") == "Ana García" and in_reading_order("X,") == "X,"
     assert run_together("O'Brien_2, Zoë") == "obrien2zoë"
+
+
+def test_moodles_number_may_stand_with_its_word(tmp_path):
+    rows = "id,name,moodle\nana,Ana,Participant 4821 5307\nbo,Bo,Participant 4822\n"
+    found = read(tmp_path, rows)
+    for id in ("4821", "5307", "Participant 4821"):
+        assert found.find("moodle", id).id == "ana"
+    assert found.find("moodle", "Participant 4822").id == "bo"
+    assert found.find("moodle", "Participant") is None is found.find("moodle", "482")
+    assert found.students[0].ids["moodle"] == "Participant 4821 5307"

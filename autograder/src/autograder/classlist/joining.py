@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from autograder.classlist.roster import Roster, Student
+from autograder.classlist.roster import Roster, Student, each_id
 
 
 def joined(before: Roster, exported: Iterable[Roster]) -> tuple[list[Student], list[str]]:
@@ -38,7 +38,7 @@ def joined(before: Roster, exported: Iterable[Roster]) -> tuple[list[Student], l
 
 def _same(known: Roster, one: Student) -> Student | None:
     for platform, ids in one.ids.items():
-        for each in ids.split():
+        for each in each_id(platform, ids):
             if found := known.find(platform, each):
                 return found
     if found := known.get(one.id) or known.with_email(one.email):
@@ -59,7 +59,8 @@ def _with(found: Student, one: Student) -> Student:
     """A student with the ids and facts that another roster knows besides."""
     ids = dict(found.ids)
     for platform, more in one.ids.items():
-        new = [each for each in more.split() if each not in ids.get(platform, "").split()]
+        old = each_id(platform, ids.get(platform, ""))
+        new = [each for each in more.split() if each.casefold() not in old]
         if new and (platform == "moodle" or not ids.get(platform)):
             ids[platform] = " ".join([*ids.get(platform, "").split(), *new])
     return replace(

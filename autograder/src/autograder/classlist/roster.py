@@ -6,6 +6,7 @@ exports it. It holds personal data, so Git ignores it.
 
 import csv
 import io
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,8 +32,8 @@ class Student:
         name: The name as the platform shows it, such as "Ana García".
         email: The address; empty if it is not known.
         ids: What each platform calls the student, such as ``{"canvas": "12345"}``. Several ids
-            on one platform are separated by spaces: Moodle's number of a participant is another
-            one in each assignment.
+            on one platform are separated by spaces: Moodle's number of a participant, "4821" or
+            "Participant 4821", is another one in each assignment.
         section: The group or section; empty if there is none.
         more: The values of columns that nothing here reads.
     """
@@ -63,8 +64,8 @@ class Roster:
             if one.name:
                 self._by_name[folded(in_reading_order(one.name))].append(one)
             for platform, ids in one.ids.items():
-                for each in ids.split():
-                    self._by_platform[platform, each.casefold()] = one
+                for each in each_id(platform, ids):
+                    self._by_platform[platform, each] = one
 
     def __bool__(self) -> bool:
         return bool(self.students)
@@ -83,7 +84,8 @@ class Roster:
             platform: ``canvas``, ``canvas_login``, ``moodle``, ``blackboard`` or ``github``.
             id: The id; upper and lower case are the same.
         """
-        return self._by_platform.get((platform, id.strip().casefold())) if id.strip() else None
+        wanted = each_id(platform, id)
+        return self._by_platform.get((platform, wanted[0])) if len(wanted) == 1 else None
 
     def with_email(self, email: str) -> Student | None:
         """The student with this address."""
@@ -92,6 +94,15 @@ class Roster:
     def named(self, name: str) -> list[Student]:
         """All students with this name, without regard to accents, case, spaces and a comma."""
         return list(self._by_name.get(folded(in_reading_order(name)), ()))
+
+
+def each_id(platform: str, ids: str) -> list[str]:
+    """The ids in a column of the roster, as they are compared.
+
+    >>> each_id("moodle", "Participant 4821, 5307")
+    ['4821', '5307']
+    """
+    return re.findall(r"\d+", ids) if platform == "moodle" else ids.casefold().split()
 
 
 def read(root: Path) -> Roster:
@@ -163,7 +174,7 @@ def _unique(students: list[Student], path: Path) -> None:
     _once((one.id for one in students), "id", path)
     for platform in {key for one in students for key in one.ids}:
         _once(
-            (each.casefold() for one in students for each in one.ids.get(platform, "").split()),
+            (each for one in students for each in each_id(platform, one.ids.get(platform, ""))),
             f"{platform} id",
             path,
         )

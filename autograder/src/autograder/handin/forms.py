@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from autograder.classlist.names import folded
-from autograder.classlist.roster import Roster, Student
+from autograder.classlist.roster import Roster, Student, each_id
 from autograder.handin import paths
 
 MOODLE, CANVAS, BLACKBOARD = "moodle", "canvas", "blackboard"
@@ -243,7 +243,7 @@ def _login(folder: str, roster: Roster, slugs: list[str]) -> str:
     for slug in slugs:
         if slug and _slug(lower[: len(slug)]) == slug and lower[len(slug) :].startswith(("-", "_")):
             return folder[len(slug) + 1 :]
-    known = [each for one in roster.students for each in one.ids.get(GITHUB, "").split()]
+    known = [each for one in roster.students for each in each_id(GITHUB, one.ids.get(GITHUB, ""))]
     ends = [login for login in known if lower.endswith(f"-{login.lower()}")]
     return ends[0] if len(ends) == 1 else ""
 
