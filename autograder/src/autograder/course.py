@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from autograder.late import Policy, moment, parse
 from convcourse.profile import PROFILES
 
 TABLE = Path("course") / "course.toml"
+# Without encryption only on this machine, to try it out.
+_SITE = re.compile(
+    r"(?:https://[\w.-]+|http://(?:localhost|127\.0\.0\.1))(?::\d+)?(?:/[\w.~%/-]*)?"
+)
 ROOM = ".autograder"  # the folder of the grader's notes, beside the gradebook
 
 
@@ -50,6 +55,8 @@ class Course:
             until it is. Students' notebooks install nothing from any other address.
         tag: The tag of the release that the notebooks belong to.
         wheel: The path of that release's wheel of convcourse, whose SHA-256 goes into them.
+        site: Where `autograder publish` puts the notebooks and the wheel, as ``https://HOST/PATH``;
+            empty if they are on no site. It takes the place of the repository for the wheel.
         heldout_seed: The seed of the images that the judge uses. `autograder grade` takes the
             course's own (`run.secret`); 1 serves tests and stock nbgrader, whose kernels could
             read any.
@@ -63,6 +70,7 @@ class Course:
     repository: str = ""
     tag: str = ""
     wheel: str = ""
+    site: str = ""
     heldout_seed: int = 1
     timezone: str = ""
     assignments: tuple[Assignment, ...] = ()
@@ -252,7 +260,7 @@ def _late(table: dict[str, Any], where: str) -> Policy | None:
 
 # The type of each key's value. To Python a `bool` is an `int`, but no key takes one.
 _COURSE: dict[str, Any] = {"title": str, "kernel": str, "repository": str, "tag": str}
-_COURSE |= {"wheel": str, "heldout_seed": int, "timezone": str, "late": (dict, str)}
+_COURSE |= {"wheel": str, "site": str, "heldout_seed": int, "timezone": str, "late": (dict, str)}
 _ASSIGNMENT: dict[str, Any] = {"name": str, "title": str, "minutes": int, "points": int}
 _ASSIGNMENT |= {"builds_on": list, "thresholds": dict, "due": (date, str), "late": (dict, str)}
 _TYPES: dict[Any, str] = {str: "text in quotes", int: "a whole number", (int, float): "a number"}
@@ -280,12 +288,20 @@ def _check(table: Any, known: Mapping[str, Any], where: str, needed: tuple[str, 
 
 def _check_address(table: dict[str, Any]) -> None:
     """Refuse an incomplete address of the published notebooks."""
+    site = str(table.get("site", ""))
+    if site and not table.get("wheel"):
+        raise CourseError(f"{TABLE} gives a site without a wheel: the notebooks need both.")
     parts = ("repository", "tag", "wheel")
-    missing = [part for part in parts if not table.get(part)]
-    if 0 < len(missing) < len(parts):
+    given = [part for part in parts if table.get(part)]
+    missing = [part for part in parts if part not in given]
+    if given and missing and not (site and given == ["wheel"]):
         raise CourseError(
             f"{TABLE} gives an address for the notebooks without {' and '.join(missing)}: they "
-            "need repository, tag and wheel together."
+            "need repository, tag and wheel together, or site and wheel."
+        )
+    if site and not _SITE.fullmatch(site):
+        raise CourseError(
+            f'{TABLE}: site is "{site}"; expected https://HOST/PATH, without ?, # and spaces.'
         )
     address = str(table.get("repository", ""))
     owner = address.removeprefix("https://github.com/")

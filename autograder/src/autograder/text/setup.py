@@ -39,9 +39,9 @@ class SetUp:
 
     @property
     def wheel(self) -> str:
-        """The address of the release's wheel with its SHA-256; empty without a repository."""
+        """The address of the wheel with its SHA-256; empty without a site or a repository."""
         course = self.course
-        if not course.repository:
+        if not (course.site or course.repository):
             return ""
         path = course.root / course.wheel
         wanted = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
@@ -57,7 +57,7 @@ class SetUp:
             )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         release = f"{course.repository}/releases/download/{course.tag}"
-        return f"{release}/{path.name}#sha256={digest}"
+        return f"{course.site.rstrip('/') or release}/{path.name}#sha256={digest}"
 
     def badge(self, name: str) -> str:
         """The line that opens an assignment in Colab; empty without a repository."""
