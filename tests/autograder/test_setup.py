@@ -156,6 +156,26 @@ def test_files_beside_the_notebook_are_not_taken_for_the_package(cell, tmp_path,
     assert "it is not installed. Ask your instructor for" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("address", "version", "taken"),
+    [
+        ("https://a.example/w.whl", "99.0", "convcourse-99.0-py3-none-any.whl"),
+        ("https://a.example/w.whl", "0.1", "https://a.example/w.whl"),
+        ("https://a.example/w.whl", "", "https://a.example/w.whl"),
+        ("", "0.1", "convcourse-0.1-py3-none-any.whl"),
+    ],
+)
+def test_a_recent_wheel_beside_the_notebook_spares_the_network(
+    cell, tmp_path, address, version, taken
+):
+    if version:
+        (tmp_path / f"convcourse-{version}-py3-none-any.whl").write_bytes(b"")
+    at = cell.index("NEEDS =")
+    fake = "subprocess.run = lambda asked: sys.exit('took ' + asked[-1])\n"
+    shown = cell[:at] + fake + cell[at:].replace('WHEEL = ""', f'WHEEL = "{address}"')
+    assert f"took {taken}" in run(shown, tmp_path).stderr
+
+
 def test_a_wheel_beside_the_notebook_is_installed(cell, tmp_path):
     """pip is replaced by what it would do, so that nothing of this environment changes."""
     beside = tmp_path / "beside"

@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.version import Version
 
 NEEDS = "$version"  # the oldest convcourse that this notebook works with
-WHEEL = "$wheel"  # where to get it; if empty, from a convcourse-*.whl beside this notebook
+WHEEL = "$wheel"  # where to get it, unless a recent convcourse-*.whl lies beside this notebook
 
 
 def _convcourse_version():
@@ -23,7 +23,9 @@ def _convcourse_version():
 
 if Version(_convcourse_version()) < Version(NEEDS):
     _wheels = sorted(Path().glob("convcourse-*.whl"), key=lambda p: Version(p.name.split("-")[1]))
-    _wheel = WHEEL or (str(_wheels[-1]) if _wheels else "")
+    _beside = str(_wheels[-1]) if _wheels else ""
+    _recent = _beside and Version(_wheels[-1].name.split("-")[1]) >= Version(NEEDS)
+    _wheel = _beside if _recent or not WHEEL else WHEEL
     if _wheel:
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", _wheel])
         for _name in [n for n in sys.modules if n.partition(".")[0] == "convcourse"]:
