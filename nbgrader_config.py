@@ -98,6 +98,7 @@ if HAS_AUTOGRADER:
     c.TemplateExporter.filters = {name: f"autograder.pages.filters.{name}" for name in _own}
     c.HTMLExporter.default_preprocessors = [
         "autograder.nbgrader.feedback.BoundPage",
+        "autograder.nbgrader.feedback.ShowRubric",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
 

@@ -1,13 +1,16 @@
 """Pages of graded notebooks: what Formgrader shows, and what students get."""
 
+from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import List
 
 from autograder.pages import bounded, budget
 from autograder.pages.feedback import without_hidden
+from autograder.text.cells import SOLUTION, between, facts
 
 
 class _ForPages(NbGraderPreprocessor):
@@ -24,6 +27,34 @@ class BoundPage(_ForPages):
         """Bound the outputs."""
         budget.of(resources)
         return bounded.bound(nb), resources
+
+
+class ShowRubric(_ForPages):
+    """Puts the rubric before each written answer on Formgrader's pages, and on no others."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Add a text cell with the rubric; students' pages are not made with these resources."""
+        if "submission_id" not in resources or "nbgrader" in resources:
+            return nb, resources
+        name = str(resources.get("assignment_id", ""))
+        folder = Path(str(resources.get("metadata", {}).get("path", "")))
+        source = folder / ".." / ".." / ".." / "source" / name / f"{name}.ipynb"
+        rubrics = _rubrics(source) if source.is_file() else {}
+        cells = []
+        for cell in nb.cells:
+            role, name, _ = facts(cell)
+            if role == "answer" and rubrics.get(name):
+                cells.append(nbformat.v4.new_markdown_cell(f"**Rubric.** {rubrics[name]}"))
+            cells.append(cell)
+        nb.cells = cells
+        return nb, resources
+
+
+def _rubrics(source: Path) -> dict[str, str]:
+    """The course's own text of each written answer."""
+    cells = nbformat.read(source, as_version=4).cells
+    written = [cell for cell in cells if facts(cell)[0] == "answer"]
+    return {facts(one)[1]: between(one.source, SOLUTION)[0].strip() for one in written}
 
 
 class RemoveHidden(_ForPages):

@@ -24,13 +24,16 @@ def highlight_code(
     context: Context, source: str, language: Any = None, metadata: Any = None
 ) -> str:
     """Code with colors; the language is Python, whatever the arguments say."""
+    return code(source, _budget(context))
+
+
+def code(source: str, spent: budget.Budget) -> str:
+    """Python code with colors, within a budget."""
 
     def made(text: str) -> str:
         return highlight(text, get_lexer_by_name("ipython3"), HtmlFormatter(cssclass=_CODE))
 
-    return _budget(context).show(
-        source, made, lambda text: f'<div class="{_CODE}">{_pre(text)}</div>'
-    )
+    return spent.show(source, made, lambda text: f'<div class="{_CODE}">{_pre(text)}</div>')
 
 
 @pass_context
@@ -39,16 +42,21 @@ def markdown2html(context: Context, source: str) -> str:
     cell = context.get("cell") or {}
     grading = cell.get("metadata", {}).get("nbgrader", {})
     is_locked = bool(grading.get("locked")) and not grading.get("solution")
+    return markdown(source, _budget(context), cell.get("attachments", {}), not is_locked)
+
+
+def markdown(
+    source: str, spent: budget.Budget, attachments: dict[str, dict[str, str]], escape: bool = True
+) -> str:
+    """Markdown as HTML, within a budget; tags in it are shown as typed unless they may stay."""
 
     def made(text: str) -> str:
         renderer = IPythonRenderer(
-            escape=not is_locked,
-            allow_harmful_protocols=False,
-            attachments=cell.get("attachments", {}),
+            escape=escape, allow_harmful_protocols=False, attachments=attachments
         )
         return MarkdownWithMath(renderer=renderer).render(text)
 
-    return _budget(context).show(source, made, _pre)
+    return spent.show(source, made, _pre)
 
 
 @pass_context

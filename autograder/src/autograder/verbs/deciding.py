@@ -1,4 +1,4 @@
-"""The verbs of dates and decisions: due, extend, penalties and take-back."""
+"""The verbs of dates and decisions: due, extend, penalties, mark and take-back."""
 
 import warnings
 from typing import Annotated, Any
@@ -64,6 +64,21 @@ def penalties(
     for name in names or ():
         course.assignment(name)
     _anew(course, names or course.names, "autograder penalties", strict=bool(names), show=True)
+
+
+@app.command(rich_help_panel=DECISIONS)
+def mark(
+    name: Annotated[str, typer.Argument(help="Assignment")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port (default: a free one)")] = 0,
+    names: Annotated[bool, typer.Option(help="Show who wrote an answer")] = False,
+) -> None:
+    """Mark answers by hand in the browser, one question at a time, beside its rubric."""
+    from autograder.run import mark as marking
+
+    warnings.filterwarnings("ignore", module="nbgrader")
+    course = load()
+    course.assignment(name)
+    marking.serve(course.root, name, port=port, names=names, say=typer.echo)
 
 
 @app.command("take-back", rich_help_panel=DECISIONS)
