@@ -102,8 +102,9 @@ if HAS_AUTOGRADER:
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
 
-# Feedback for students has no hidden tests in it.
+# Feedback for students has no hidden tests in it, and everybody can read it.
 if HAS_AUTOGRADER:
+    c.GenerateFeedback.exporter_class = "autograder.nbgrader.feedback.FeedbackPage"
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.GetGrades",
         "autograder.nbgrader.feedback.RemoveHidden",

@@ -1,12 +1,15 @@
 """Pages of graded notebooks: what Formgrader shows, and what students get."""
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import List
+from traitlets.config import Config
 
 from autograder.pages import bounded, budget
 from autograder.pages.feedback import without_hidden
@@ -63,3 +66,19 @@ class RemoveHidden(_ForPages):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Leave what a student may see."""
         return without_hidden(nb), resources
+
+
+class FeedbackPage(HTMLExporter):
+    """Makes a student's feedback page with a template that anybody can read and print.
+
+    nbgrader's own has no language, no headings and no names of its pictures, too little contrast,
+    and loads scripts from elsewhere. `nbgrader_config.py` names this class.
+    """
+
+    @property
+    def default_config(self) -> Config:
+        """The settings of nbconvert, and the place of the template."""
+        made = super().default_config
+        made.FeedbackPage.template_name = "student_feedback"
+        made.FeedbackPage.extra_template_basedirs = [str(files("autograder.pages") / "templates")]
+        return made
