@@ -1,5 +1,6 @@
 """What a class's results say about the class and about each exercise."""
 
+import dataclasses
 import itertools
 import math
 
@@ -31,6 +32,8 @@ def test_the_counts_are_of_students():
     report = Report("03_net_1", {"a": 4.0, "b": 4.0}, rows, ungraded=("z",))
     assert list(figures.of(report).counts.values()) == [4, 2, 1, 1, 1]
     assert figures.of(report).median == 4
+    known = dataclasses.replace(report, missing=("y",))
+    assert list(figures.of(known).counts.items())[1] == ("not handed in", 1)
 
 
 def test_partial_credit_has_not_passed():

@@ -63,6 +63,15 @@ def test_feedback_and_students_pages_are_linked_from_where_the_verb_writes(tmp_p
     assert set().union(*map(links, pages)) == feedback | {page}
 
 
+def test_names_of_the_roster_stand_beside_ids_and_who_is_missing_is_listed(tmp_path):
+    names = {"ada": "Ada <Lovelace>", "bob": "Bob"}
+    one = Report("03_net_1", REPORT.tests, REPORT.rows, names=names, missing=("bob",))
+    (of_ada,) = report.write_students([one], tmp_path / "class.html")
+    page = report.write([one], tmp_path / "class.html").read_text()
+    assert ">Ada &lt;Lovelace&gt;</a> <small>ada</small>" in page and "1 not handed in" in page
+    assert "Bob <small>bob</small>" in page and "Ada &lt;Lovelace&gt;" in of_ada.read_text()
+
+
 def test_a_page_without_feedback_has_no_link_to_it(tmp_path):
     assert links(report.write([REPORT], tmp_path / "report" / "class.html", "", tmp_path)) == set()
 

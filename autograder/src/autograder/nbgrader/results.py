@@ -1,7 +1,6 @@
 """The results of a class: points from the gradebook, messages from the executed notebooks."""
 
 import contextlib
-import json
 import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -12,12 +11,15 @@ from nbformat import NotebookNode
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy.orm import selectinload
 
-from autograder.course import ROOM, Course, CourseError
+from autograder.classlist import roster
+from autograder.course import Course, CourseError
+from autograder.handin import times
+from autograder.handin.filing import Place
 from autograder.intake.notes import LOOK
 from autograder.nbgrader import records
 from autograder.nbgrader.records import Decision, Record
 from autograder.nbgrader.room import Room
-from autograder.pages.leaderboard import Place
+from autograder.pages import leaderboard
 from autograder.pages.outputs import NOTES, PARTLY
 from autograder.pages.sanitize import printable
 from autograder.pages.scores import BY_HAND, TO_GRADE, UNGRADED, Decided, Mark, Report, Row, Score
@@ -48,8 +50,19 @@ def read(root: Path, assignment: str) -> Report:
     notes = [note for student, note in room.notes() if student in students]
     levels, profiles = ([n[key] for n in notes if n.get(key)] for key in ("walls", "profile"))
     handed_in = {path.parent.name for path in (root / "submitted").glob(f"*/{assignment}")}
-    ungraded = tuple(sorted(handed_in - students))
-    return Report(assignment, tests, rows, decided, tuple(levels), tuple(profiles), ungraded)
+    known = roster.read(root)
+    absent = [one.id for one in known.students if one.id not in handed_in | students]
+    return Report(
+        assignment,
+        tests,
+        rows,
+        decided,
+        tuple(levels),
+        tuple(profiles),
+        ungraded=tuple(sorted(handed_in - students)),
+        names={one.id: one.name for one in known.students if one.name},
+        missing=tuple(absent) if known else None,
+    )
 
 
 def graded(course: Course, asked: Collection[str] = ()) -> list[str]:
@@ -93,10 +106,8 @@ def _row(root: Path, assignment: str, one: SubmittedAssignment, tests: dict) -> 
 
 def _attempts(root: Path, assignment: str, student: str) -> int | None:
     """How many submissions a student has handed in, where the learning platform counts them."""
-    path = root / ROOM / "handed_in" / student / f"{assignment}.json"
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        return int(json.loads(path.read_text(encoding="utf-8"))["attempt"])
-    return None
+    number = times.order(Place(root, student, assignment).facts()).number
+    return number[1] + 1 if number else None  # Canvas numbers what follows the first one
 
 
 def _grades(submission: SubmittedAssignment) -> list[Grade]:
@@ -241,7 +252,7 @@ def require_contest(course: Course, assignment: str) -> None:
         raise CourseError(f"{assignment} has no contest, so it has no leaderboard: {others}.")
 
 
-def places(root: Path, assignment: str) -> list[Place]:
+def places(root: Path, assignment: str) -> list[leaderboard.Place]:
     """The leaderboard of an assignment from its graded notebooks, best first.
 
     Only facts that hidden checks noted count. With equal accuracies, the network with fewer
@@ -259,6 +270,6 @@ def _is_noted(output: NotebookNode) -> bool:
     return bool(output.get("metadata", {}).get(NOTES))
 
 
-def _place(noted: dict[str, Any]) -> Place:
+def _place(noted: dict[str, Any]) -> leaderboard.Place:
     name, idea = (printable(str(noted.get(key, ""))) for key in ("name", "idea"))
-    return Place(name, idea, float(noted["accuracy"]), int(noted["parameters"]))
+    return leaderboard.Place(name, idea, float(noted["accuracy"]), int(noted["parameters"]))

@@ -80,6 +80,7 @@ class Figures:
     """What a class did in one assignment, in numbers of students and points."""
 
     handed_in: int
+    missing: int | None
     graded: int
     waiting: int
     failed: int
@@ -91,13 +92,17 @@ class Figures:
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of students, by what is told of them."""
-        return {
-            "handed in": self.handed_in,
-            "graded": self.graded,
-            "waiting for a person": self.waiting,
-            "failed to be graded": self.failed,
-            "with a late penalty": self.late,
-        }
+        missing = {} if self.missing is None else {"not handed in": self.missing}
+        return (
+            {"handed in": self.handed_in}
+            | missing
+            | {
+                "graded": self.graded,
+                "waiting for a person": self.waiting,
+                "failed to be graded": self.failed,
+                "with a late penalty": self.late,
+            }
+        )
 
 
 def of(report: Report) -> Figures:
@@ -105,6 +110,7 @@ def of(report: Report) -> Figures:
     rows = [row for row in report.rows if not row.failed]
     return Figures(
         handed_in=len(report.rows) + len(report.ungraded),
+        missing=None if report.missing is None else len(report.missing),
         graded=len(rows),
         waiting=sum(row.waits for row in rows),
         failed=len(report.rows) - len(rows),

@@ -94,4 +94,10 @@ def _feedback(root: Path, place: Path) -> Callable[[str, str], str]:
 def _to_student(reports: Sequence[Report], place: Path) -> Callable[[str], str]:
     """Links from a page in ``place`` to the students' pages that exist."""
     names = file_names(_standings(reports))
-    return functools.cache(lambda student: address(place / "students" / names[student], place))
+
+    @functools.cache
+    def page(student: str) -> str:
+        name = names.get(student)
+        return address(place / "students" / name, place) if name else ""
+
+    return page

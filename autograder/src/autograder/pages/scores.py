@@ -5,8 +5,8 @@ table for spreadsheets show it.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from autograder.pages.outputs import PARTLY
 from convcourse import outcomes
@@ -159,6 +159,8 @@ class Report:
         levels: The level of the walls behind which each notebook ran.
         profiles: The profile under which each submission was graded.
         ungraded: The students whose submission lies in submitted/ and was not graded yet.
+        names: The names of the students in the roster, by id; empty without a roster.
+        missing: The students of the roster who have not handed in; None without a roster.
     """
 
     assignment: str
@@ -168,6 +170,8 @@ class Report:
     levels: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     ungraded: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] | None = None
 
     @property
     def points(self) -> float:
