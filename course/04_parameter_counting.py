@@ -111,6 +111,8 @@ for padding, asked, never in (
         want = -(-n // stride) if padding == "same" else (n - f) // stride + 1
         case = f"n={n}, f={f}, stride={stride}, {padding} padding"
         submission.checks.equal(got, want, f"The size for {case}")
+default = submission.call("output_size", 9, 2)
+submission.checks.equal(default, 8, "The size for n=9 and f=2 without a stride, which is 1,")
 for n, f, stride in ((1, 2, 1), (4, 5, 1), (2, 3, 2), (4, 5, 3)):
     refused = False
     try:
@@ -190,7 +192,11 @@ from autograder import submission
 
 check = submission.checks
 for bias, of_conv, of_dense in (
-    (True, [(5, 5, 32, 64), (1, 7, 3, 5), (3, 3, 128, 128)], [(2048, 1024), (1, 100)]),
+    (
+        True,
+        [(5, 5, 32, 64), (1, 7, 3, 5), (3, 3, 128, 128), (3, 3, 1998, 1001)],
+        [(2048, 1024), (1, 100), (5001, 4999)],
+    ),
     (False, [(7, 1, 4, 9), (1, 1, 1, 1)], [(10, 1)]),
 ):
     words = "a bias" if bias else "no bias"
@@ -423,6 +429,12 @@ cases = (
         [{"kind": "pool", "size": 3}],
         (10, 9, 2),
         [((3, 3, 2), 0, 0)],
+    ),
+    (
+        "a pooling of 3 without a stride, with same padding",
+        [{"kind": "pool", "size": 3, "padding": "same"}],
+        (10, 9, 2),
+        [((4, 3, 2), 0, 0)],
     ),
     (
         "a pooling of 2 with stride 1",
@@ -671,6 +683,7 @@ cases = (
         [3_200],
     ),
     ("a large image", listed("64x3 64x3"), (1024, 1024, 3), [1_811_939_328, 38_654_705_664]),
+    ("sizes that are not powers of 2", listed("77x3 33x3"), (333, 555, 5), [640_383_975, 4_226_534_235]),
     (
         "batch normalization, pooling and dropout",
         [filters_of_5, *listed("bn dropout"), dict(POOLS["pool"], stride=1), *listed("2x1")],

@@ -104,7 +104,11 @@ layers = (
     "conv 3x3x32 relu, pool 2, conv 3x3x64 relu, pool 2, conv 3x3x64 relu, pool 2, flatten,"
     "dense 512 relu, dense {} softmax"
 )
-for shape, classes, total in (((32, 32, 3), 10, 193_034), ((40, 36, 1), 7, 256_455)):
+for shape, classes, total in (
+    ((32, 32, 3), 10, 193_034),
+    ((40, 36, 1), 7, 256_455),
+    ((32, 32, 3), 2, 188_930),
+):
     net = submission.build("build_net1", input_shape=shape, classes=classes, for_inputs=shape)
     submission.checks.equal(tuple(net.input_shape[1:]), shape, "The size of the input of NET I")
     case = f"For input_shape={shape} and classes={classes}"
@@ -162,6 +166,7 @@ with checks.exercise(
     checks.that(not net.losses, "The network has a penalty on its weights, which NET II does not have.")
     checks.that(not net.compiled, "build_net2 compiles the network: leave that to the cells below.")
     checks.made_anew(net, build_net2(), "build_net2")
+    checks.made_anew(build_net2(3), build_net2(3), "build_net2")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -173,13 +178,14 @@ for size, shape, classes, total in (
     (5, (32, 32, 3), 10, 686_090),
     (3, (28, 28, 1), 7, 879_047),
     (4, (40, 48, 3), 100, 2_216_196),
+    (2, (16, 13, 2), 2, 223_138),
 ):
     asked = {"kernel_size": size, "input_shape": shape, "classes": classes}
     net = submission.build("build_net2", **asked, for_inputs=shape)
     case = f"For kernel_size={size}, input_shape={shape} and classes={classes}, "
     submission.checks.equal(tuple(net.input_shape[1:]), shape, case + "the size of the input")
     submission.checks.architecture(net, layers.format(size, classes), case=case.removesuffix(", "))
-    submission.checks.parameters(net, total=total)
+    submission.checks.parameters(net, total=total, trainable=total)
 net = submission.build("build_net2", 3, for_inputs=(32, 32, 3))
 submission.checks.architecture(net, layers.format(3, 10), case="For build_net2(3)")
 ### END HIDDEN TESTS
@@ -339,16 +345,17 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
     labels = np.random.default_rng(2).integers(0, 10, (200, 1))
     with watching.watched() as trainings:
         try:
-            made = train(small, "small", pixels.copy(), labels.copy())
+            made = train(small, "a_small_net", pixels.copy(), labels.copy())
         except ValueError as error:
             checks.that("compile" not in str(error), "train does not compile: call model.compile.")
             alone = "compile takes ['accuracy'] for weights of the losses: write metrics=['accuracy']."
             checks.that("dtype='string'" not in str(error), alone)
             raise
     one = watching.only(trainings, "train")
+    watching.without(one, "train", "EarlyStopping")
     checks.that(one.model is small, "train trains another network than its argument model.")
     checks.that(one.name, "train calls model.fit: use training.fit, which keeps a checkpoint.")
-    checks.equal(one.name, "small", "The name of the checkpoint, the second argument,")
+    checks.equal(one.name, "a_small_net", "The name of the checkpoint, the second argument,")
     watching.last_set_aside(one, pixels, labels, 0.2, "train")
     checks.equal(one.batch_size, 128, "batch_size")
     checks.equal(one.epochs, profile.epochs(20), "The number of epochs, profile.epochs(20),")
@@ -504,7 +511,7 @@ def judged(x, y):
     raise failures[0]
 
 
-for count, right in ((50, 20), (5, 0)):
+for count, right in ((50, 20), (5, 0), (1_050, 420)):
     x = np.random.default_rng(count).random((count, 32, 32, 3), dtype=np.float32)
     chances = submission.predict(small, x)
     predicted = chances.argmax(axis=1)
@@ -581,6 +588,7 @@ np = submission.np
 for epochs in (1, 4, 30):
     rng = np.random.default_rng(epochs)
     rising, flat = rng.random(epochs), rng.random(epochs)
+    flat[1::3] = rising[1::3] - 4e-4  # a small gap is one, too
     record = {
         "loss": list(rng.random(epochs)),
         "accuracy": rising.tolist(),
@@ -646,6 +654,7 @@ cases = (
     ("whose validation loss only rises", [1.0, 1.2, 1.4, 1.5], [0.8, 0.6, 0.5, 0.4], 1, 1),
     ("averaged over all epochs", [1.3, 1.0, 1.2, 1.1], [0.1, 0.2, 0.3, 0.2], 4, 2),
     ("most accurate in its first epoch", [1.3, 1.0, 1.2, 1.1], [0.6, 0.2, 0.3, 0.2], 2, 2),
+    ("whose two lowest losses differ by 0.0001", [1.3, 1.0001, 1.0, 1.1], [0.1, 0.2, 0.3, 0.2], 2, 3),
     ("of six epochs", [1.9, 1.3, 1.4, 1.2, 0.9, 1.1], [0.2, 0.3, 0.5, 0.9, 0.4, 0.9], 3, 5),
 )
 for what, val_loss, val_accuracy, last, epoch in cases:
@@ -672,6 +681,11 @@ for what, val_loss, val_accuracy, last, epoch in cases:
     )
 three = submission.call("summarise", record)["gap"]
 submission.checks.close(three, gap, "Without last, the gap over the last three epochs")
+steps = [k / 100 for k in range(40)]
+record = {"accuracy": [s * s for s in steps], "val_accuracy": steps, "loss": steps, "val_loss": steps}
+three = submission.call("summarise", record)["gap"]
+gap = sum(s * s - s for s in steps[-3:]) / 3
+submission.checks.close(three, gap, "Without last, the gap of 40 epochs, over the last three,")
 submission.unchanged("summarise", record, 2)
 ### END HIDDEN TESTS
 

@@ -365,6 +365,11 @@ with checks.exercise("aug-training-only", hidden="other models, their weights an
     checks.that(once, "In training, the model does not return what network makes of images augmented once.")
     shared = {id(w) for w in joined.trainable_weights} == {id(w) for w in behind.trainable_weights}
     checks.that(shared and joined.trainable_weights, "The model does not train the weights of network: use network itself.")
+    before = np.array(behind.get_weights()[0])
+    joined.compile("sgd", "mse", run_eagerly=True)
+    joined.train_on_batch(noise, np.ones((4, 5)))
+    moved = not np.array_equal(before, behind.get_weights()[0])
+    checks.that(moved, "A training step of the model leaves the weights of network as they were.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -563,6 +568,7 @@ for shape, size, painted in (
     ((2, 5, 4, 3), 9, {}),
     ((5, 24, 32, 3), 8, {"value": -1.25}),
     ((6, 7, 4, 2), 1, {}),
+    ((2, 6, 5, 4), 2, {}),
 ):
     count, high, wide, _ = shape
     before = rng.random(shape)
@@ -760,6 +766,8 @@ for sizes, seconds, case in (
     ([128] * 6 + [17], [3.0] + [0.1] * 6, "batches of which the last is smaller"),
     ([1, 2, 3, 4], [0.5, 0.5, 1.0, 2.5], "batches of different sizes and speeds"),
     ([500, 3, 1], [0.0, 0.4, 7.0], "a large first batch that is there at once"),
+    ([8] * 30, [1.0] + [0.2] * 15 + [0.6] * 14, "thirty batches"),
+    ([64, 64, 32], [0.1, 0.001, 0.002], "very quick batches"),
 ):
     got = submission.call("simulated_rate", sizes, seconds)
     want = sum(sizes[1:]) / sum(seconds[1:])

@@ -78,6 +78,7 @@ with checks.exercise(
     "opt-adagrad", hidden="five steps in a row, other shapes, the default settings"
 ):
     w, g = np.array([1.0, 1.0, 2.0]), np.array([2.0, -0.5, 4.0])
+    checks.unchanged(adagrad_step, g, w, np.ones(3))
     step = checks.unchanged(adagrad_step, w, g, np.array([0.0, 0.75, 9.0]), 0.5)
     checks.that(
         isinstance(step, (list, tuple, np.ndarray)) and len(step) == 2,
@@ -130,6 +131,11 @@ got = two(submission.call("adagrad_step", np.zeros(2), np.array([3e-4, 2.0]), np
 check.that(
     np.allclose(got[0], [-0.01 * 3e-4 / 1.9e-7**0.5, -0.01], rtol=1e-3, atol=0),
     "The weights are wrong without learning_rate and epsilon: keep the defaults of the signature.",
+)
+got = two(submission.call("adagrad_step", np.ones(4), np.array([-5e3, 80.0, 2e4, 1.0]), np.zeros(4), 0.5), (4,))
+check.that(
+    np.allclose(got[0], [1.5, 0.5, 0.5, 0.5], rtol=1e-4) and np.allclose(got[1], [25e6, 6400, 4e8, 1]),
+    "The weights are wrong for large gradients or a sum that is 0 so far: take both as they are.",
 )
 got = two(submission.call("adagrad_step", np.ones(2), np.zeros(2), np.zeros(2), 0.5), (2,))
 check.that(
@@ -200,6 +206,7 @@ for shape, rate, beta_1, beta_2 in (
     ((5,), 0.05, 0.9, 0.999),
     ((2, 3), 0.01, 0.5, 0.9),
     ((5,), 0.2, 0.8, 0.98),
+    ((3, 3, 2, 4), 0.1, 0.9, 0.99),
 ):
     w, m, v = rng.normal(size=shape), np.zeros(shape), np.zeros(shape)
     for t in range(1, 7):
@@ -224,6 +231,13 @@ for shape, rate, beta_1, beta_2 in (
             "added to the root?",
         )
         w = want
+g, m, v, t = np.array([1.0, -2.0]), np.array([0.5, 1.0]), np.array([2.0, 3.0]), 1_500
+got = three(submission.call("adam_step", np.zeros(2), g, m, v, t), (2,))
+m, v = 0.9 * m + 0.1 * g, (0.999 * v + 0.001 * g * g) / (1 - 0.999**t)
+check.that(
+    np.allclose(got[0], -0.001 * m / np.sqrt(v), rtol=1e-4, atol=0),
+    "The weights are wrong for step 1,500: correct both averages in every step, also in a late one.",
+)
 late = 1_000_000  # the corrections are 1: it does not matter to which root epsilon is added
 g, v = np.array([2.0, -3.0]), np.array([4.0, 9.0])
 for epsilon in (1.0, 0.2):
@@ -329,7 +343,14 @@ with checks.exercise("opt-rates", hidden="other ends and counts"):
 from autograder import submission
 
 np, check = submission.np, submission.checks
-for lowest, highest, count in ((1e-5, 1.0, 6), (0.002, 0.05, 4), (0.1, 0.3, 2), (1e-4, 1e-1, 31)):
+for lowest, highest, count in (
+    (1e-5, 1.0, 6),
+    (0.002, 0.05, 4),
+    (0.1, 0.3, 2),
+    (1e-4, 1e-1, 31),
+    (0.1, 0.15, 5),
+    (1e-9, 50.0, 4),
+):
     what = "The list of learning rates for other arguments"
     got = check.as_array(submission.call("learning_rates", lowest, highest, count), what)
     check.that(got.dtype.kind in "iuf", f"{what} does not hold numbers.")
@@ -430,6 +451,12 @@ cases = (
         "x",
         "a wide spread of the worst among three",
     ),
+    (
+        {"w": [0.8, 0.82], "x": [0.7, 0.72], "y": [0.6, 0.62], "z": [0.0, 0.9]},
+        None,
+        "a worst of four whose wide spread reaches the best",
+    ),
+    ({"x": [0.501, 0.502], "y": [0.505, 0.506]}, "y", "a small difference above small spreads"),
     ({"x": [0.46, 0.46], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
 )
 for results, want, what in cases:
@@ -554,6 +581,7 @@ with checks.exercise("opt-head", hidden="every activation, other inputs, units a
         "build_head returns the same network in each call: a second trial would continue the first.",
     )
     checks.parameters(head, total=14_218, input_shape=(100,))
+    checks.that(not head.losses, "The head has a penalty on its weights, which was not asked for.")
     for units in (0, 128):
         both = [build_head(100, units, "tanh") for _ in range(2)]
         one, other = ({id(w) for w in network.weights} for network in both)
@@ -568,6 +596,7 @@ for inputs, units, activation, classes in (
     (30, 7, "relu", 100),
     (20, 1, "tanh", 4),
     (12, 0, "relu", 3),
+    (8, 1_000, "elu", 2),
 ):
     net = submission.build(
         "build_head", inputs, units, activation, classes=classes, for_inputs=[inputs]

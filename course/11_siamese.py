@@ -132,16 +132,21 @@ def three(drawn, labels, size, near):
 submission.unchanged("anchor_batch", crowd, 20, 0.5, 3)
 for size, fraction, near in ((20, 0.33, 7), (20, 0.16, 3), (9, 0, 0), (9, 1, 9), (1, 0.5, 0)):
     three(submission.call("anchor_batch", crowd, size, fraction, 5), crowd, size, near)
-seen, varied, mixed = np.zeros((12, 12), int), 0, 0
+seen, met, varied, mixed = np.zeros((12, 12), int), np.zeros((12, 12), int), 0, 0
+own = crowd[:, None] == crowd
 for drawn in submission.calls("anchor_batch", [(crowd, 20, 0.33, [k, 2]) for k in range(400)]):
     one, two = three(drawn, crowd, 20, 7)
     seen[one[0]] += np.bincount(two, minlength=12)
+    met[one[0], two[0]] += 1
     varied += len(set(two[:7].tolist())) > 1
     mixed += len(set(crowd[two[7:]].tolist())) > 1
+check.that(
+    (met > 0)[own].mean() > 0.8,
+    "The first partner follows from the anchor: make one default_rng(seed), and draw all from it.",
+)
 anchors = (seen.sum(axis=1) > 0).sum()
 check.that(anchors > 1, "Four hundred seeds give the same anchor: draw it with default_rng(seed).")
 check.that(anchors == 12, "Some images are never the anchor: draw it from all images.")
-own = crowd[:, None] == crowd
 apart = ~np.eye(12, dtype=bool)
 check.that(
     (seen > 0)[own & apart].all(), "Partners of alike pairs are not drawn from all images of the class."
@@ -226,6 +231,7 @@ cases = (
     ("when class 0 has no image", np.array([1, 4, 2, 4, 1])),
     ("for a single class", np.array([0, 0, 0])),
     ("for labels of dtype uint8", rng.integers(3, size=300).astype(np.uint8)),
+    ("for 70,000 labels", rng.integers(3, size=70_000)),
 )
 for what, numbers in cases:
     submission.unchanged("class_index", numbers)
@@ -369,6 +375,8 @@ check.that(
     np.mean(one[half] == two[half]) < 0.4,
     "Most alike pairs show the same image twice: draw the partner separately.",
 )
+same = np.array_equal(one[half], one[~half])
+check.that(not same, "Both halves have the same first images: draw one for each pair.")
 for c in (0, 2, 3):
     mine, others = np.flatnonzero(crowd == c), np.flatnonzero(crowd != c)
     from_c = crowd[one] == c
@@ -384,6 +392,10 @@ seen = np.bincount(20 * one.astype(int) + two, minlength=400).reshape(20, 20) > 
 check.that(
     seen.diagonal().all(),
     "No image is its own partner: alike pairs draw from the whole class, including the image itself.",
+)
+check.that(
+    np.mean(one[half] == two[half]) > 0.1,
+    "Too few images are their own partner: draw it once, from the whole class.",
 )
 check.that(
     seen.all(), "Some images never meet some others: draw each partner independently of the first image."
@@ -530,10 +542,12 @@ cases = (
     ("with another factor", (40, 1), (0.3,), 0.3, 1.0),
     ("with another margin", (40, 1), (0.5, 2.0), 0.5, 2.0),
     ("with another factor and margin", (8, 5), (1.7, 0.6), 1.7, 0.6),
+    ("with factor 0", (20,), (0.0,), 0.0, 1.0),
+    ("with a large margin and large distances", (30, 1), (0.5, 40.0), 0.5, 40.0),
 )
 for what, shape, given, f, m in cases:
     pull = np.float32(rng.random(shape) < 0.5)
-    far = np.float32(rng.random(shape) * 3)
+    far = np.float32(rng.random(shape) * max(3, 2 * m))
     submission.unchanged("contrastive_loss", pull, far, *given)
     got = submission.call("contrastive_loss", pull, far, *given)
     check.shape(got, shape, f"The array of losses {what}")
@@ -609,6 +623,7 @@ with checks.exercise("siam-tower", hidden="every layer, at other widths"):
     checks.architecture(whole, wanted.format(64, 384, 192), input_shape=(32, 32, 3))
     checks.parameters(whole, total=1_754_496)
     half, other = build_tower(0.5), build_tower(0.5)
+    checks.that(not half.losses, "The tower has a penalty on its weights, which was not asked for.")
     checks.architecture(half, wanted.format(32, 192, 96), input_shape=(32, 32, 3))
     apart = {id(w) for w in half.weights}.isdisjoint({id(w) for w in other.weights})
     checks.that(apart, "Two calls of build_tower return the same network: build a new one in each call.")
@@ -617,7 +632,12 @@ from autograder import submission
 
 stack = "conv 5x5x{0} same relu, pool 3 strides 2 same, " * 2
 stack += "flatten, dense {1} relu, dense {2}, unitnorm"
-for scale, sizes, total in ((0.25, (16, 96, 48), 110_688), (0.33, (21, 127, 63), 191_521)):
+for scale, sizes, total in (
+    (0.25, (16, 96, 48), 110_688),
+    (0.33, (21, 127, 63), 191_521),
+    (0.05, (3, 19, 10), 4_323),
+    (1.25, (80, 480, 240), 2_739_680),
+):
     net = submission.build("build_tower", width=scale, for_inputs=(32, 32, 3))
     submission.checks.equal(list(net.input_shape), [None, 32, 32, 3], "The shape of the input")
     submission.checks.architecture(net, stack.format(*sizes))

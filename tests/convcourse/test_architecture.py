@@ -159,3 +159,11 @@ def test_a_normalization_to_length_1_is_a_layer_like_others():
     bare = keras.Sequential([L.Input((3,)), L.Dense(2)])
     with pytest.raises(checks.Wrong, match="unit normalization"):
         architecture.compare(bare, "dense 2, unitnorm")
+
+
+@pytest.mark.parametrize(
+    "more", [{"kernel_constraint": "non_neg"}, {"activity_regularizer": "l2"}], ids=str
+)
+def test_a_constraint_and_a_penalty_on_what_a_layer_gives_are_named(more):
+    with pytest.raises(checks.Wrong, match=f"a {next(iter(more))}, which nobody asked for"):
+        architecture.compare(small(**more), WANT)

@@ -71,3 +71,22 @@ def test_a_check_that_fails_gives_them_back_too():
     with pytest.raises(checks.Wrong):
         exec(compile(cell, "<cell>", "exec"), names)
     assert names["x"] == 5
+
+
+def test_an_array_that_is_filled_again_and_again_is_found():
+    made = np.empty(2)
+
+    def doubled(x):
+        return np.multiply(x, 2, out=made)
+
+    checks.unchanged(doubled, np.array([1.0, 2.0]))
+    with pytest.raises(checks.Wrong, match="second call of doubled changes what the first one"):
+        checks.unchanged(doubled, np.array([3.0, 4.0]))
+
+
+def test_new_arrays_and_views_of_an_argument_are_left_alone():
+    x = np.array([1.0, 2.0])
+    for function in (lambda y: y * 2, lambda y: y[::-1], lambda y: [y + 1, "text"]):
+        checks.unchanged(function, x)
+        x += 1
+        checks.unchanged(function, x)

@@ -161,3 +161,20 @@ def test_the_last_images_set_aside_pass_in_any_order(fitted):
 def test_other_images_than_the_last_set_aside_are_named(one, words):
     with pytest.raises(checks.Wrong, match=words):
         watching.last_set_aside(one, X, Y, 0.2, "train")
+
+
+@pytest.mark.parametrize(
+    ("callback", "words"),
+    [
+        (keras.callbacks.EarlyStopping(), "train may stop early: leave EarlyStopping out"),
+        (keras.callbacks.ReduceLROnPlateau(), "changes the learning rate: leave ReduceLROnPlateau"),
+    ],
+)
+def test_a_callback_that_makes_another_training_is_named(callback, words):
+    one = split(FIRST, LAST)
+    refused = ("EarlyStopping", "ReduceLROnPlateau")
+    watching.without(one, "train", *refused)
+    one.settings["callbacks"] = [keras.callbacks.TerminateOnNaN(), callback]
+    with pytest.raises(checks.Wrong, match=words):
+        watching.without(one, "train", *refused)
+    watching.without(one, "train", "LearningRateScheduler")

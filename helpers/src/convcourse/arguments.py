@@ -1,4 +1,4 @@
-"""Whether a function leaves its arguments as they were."""
+"""Whether a function leaves its arguments, and its earlier results, as they were."""
 
 import copy
 import inspect
@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 
 from convcourse import findings
-from convcourse.outcomes import Wrong
+from convcourse.outcomes import Wrong, that
+
+_latest: list[tuple[Any, list[np.ndarray], list[np.ndarray]]] = []
 
 
 def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function and check that it leaves its arguments as they were.
+
+    If the function was the last one that this check called, the arrays that it returned then must
+    be as they were, too: a function that fills one array again and again changes them.
 
     Args:
         function: The student's function.
@@ -23,7 +28,7 @@ def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         What the function returns.
 
     Raises:
-        Wrong: If an argument has changed; with its name.
+        Wrong: If an argument has changed, with its name, or if the earlier result has.
     """
     before = copy.deepcopy((args, kwargs))
     result = function(*args, **kwargs)
@@ -37,7 +42,21 @@ def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         at = changed[0]
         called = known[at] if isinstance(at, int) and at < len(known) else at
         raise Wrong(findings.ChangedArgument(name, called))
+    _keep_earlier(function, result, args)
     return result
+
+
+def _keep_earlier(function: Callable[..., Any], result: Any, args: tuple) -> None:
+    """Check that a call left the arrays of the one before it alone, and remember its own."""
+    name = getattr(function, "__name__", "The function")
+    for called, arrays, copies in _latest:
+        kept = called is not function or all(map(_same, copies, arrays))
+        that(kept, f"A second call of {name} changes what the first one returned: make new arrays.")
+    parts = result if isinstance(result, (list, tuple)) else [result]
+    given = [one for one in args if isinstance(one, np.ndarray)]
+    made = [one for one in parts if isinstance(one, np.ndarray)]
+    own = [one for one in made if not any(np.may_share_memory(one, arg) for arg in given)]
+    _latest[:] = [(function, own, [one.copy() for one in own])]
 
 
 def changed_arguments(

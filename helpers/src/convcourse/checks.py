@@ -137,6 +137,7 @@ def equal(got: Any, want: Any, what: str) -> None:
     else:
         one = findings.Value(what, got, f"the single value {want!r}", kind="one value")
         that(not _is_sequence(got), one)
+        got = float(got) if isinstance(got, np.floating) and isinstance(want, int) else got
         same = got == want and (isinstance(got, (bool, np.bool_)) == isinstance(want, bool))
         that(same, findings.Value(what, got, repr(want)))
 

@@ -172,6 +172,24 @@ def _counts_each_image_once(one: Training, function: str) -> None:
         that(whole, f"{function} uses only {steps} of the batches in each epoch: leave {name} out.")
 
 
+def without(one: Any, function: str, *callbacks: str) -> None:
+    """Check that a training has none of these callbacks, which would make it another training.
+
+    Args:
+        one: The training, as `only` gives it.
+        function: The function's name, for the message.
+        *callbacks: Names of Keras classes, such as ``"EarlyStopping"``.
+
+    Raises:
+        Wrong: If it has one of them.
+    """
+    used = one.settings.get("callbacks") or []
+    for callback in used if isinstance(used, (list, tuple)) else [used]:
+        name = type(callback).__name__
+        does = "may stop early" if "Stopping" in name else "changes the learning rate"
+        that(name not in callbacks, f"The training of {function} {does}: leave {name} out.")
+
+
 def last_set_aside(one: Any, x: np.ndarray, y: np.ndarray, share: float, function: str) -> None:
     """Check that a training validates on the last images and fits the weights to all others.
 
