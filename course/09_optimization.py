@@ -232,7 +232,8 @@ for shape, rate, beta_1, beta_2 in (
         )
         w = want
 g, m, v, t = np.array([1.0, -2.0]), np.array([0.5, 1.0]), np.array([2.0, 3.0]), 1_500
-got = three(submission.call("adam_step", np.zeros(2), g, m, v, t), (2,))
+usual = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+got = three(submission.call("adam_step", np.zeros(2), g, m, v, t, **usual), (2,))
 m, v = 0.9 * m + 0.1 * g, (0.999 * v + 0.001 * g * g) / (1 - 0.999**t)
 check.that(
     np.allclose(got[0], -0.001 * m / np.sqrt(v), rtol=1e-4, atol=0),
@@ -348,7 +349,7 @@ for lowest, highest, count in (
     (0.002, 0.05, 4),
     (0.1, 0.3, 2),
     (1e-4, 1e-1, 31),
-    (0.1, 0.15, 5),
+    (0.1, 0.15, 4),
     (1e-9, 50.0, 4),
 ):
     what = "The list of learning rates for other arguments"

@@ -656,3 +656,55 @@ def test_wrong_answers_fail_in_words(load, test, name, wrong, words):
     assert result.status in (checks.WRONG, checks.ERROR), result
     assert any(word.lower() in result.message.lower() for word in words.split("|")), result
     assert "hidden check ended" not in result.message, result
+
+
+# Faults that show in few cases only.
+FAULTS = {
+    "load-rows": {
+        "one array for all results": (
+            """
+_buffer = np.zeros((10000, 32, 32, 3), "uint8")
+def rows_to_images(rows):
+    out = _buffer[: len(rows)]
+    out[...] = rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return out
+""",
+            "changes what the first one returned: make new arrays",
+        ),
+    },
+    "load-join": {
+        "an image that comes twice": (
+            """
+def join_batches(batches):
+    x = np.concatenate([b["data"] for b in batches])
+    y = np.concatenate([b["labels"] for b in batches])
+    _, first = np.unique(x, axis=0, return_index=True)
+    first = np.sort(first)
+    return rows_to_images(x[first]), y[first]
+""",
+            "batches has another shape than expected: along axis 0",
+        ),
+    },
+    "load-minmax": {
+        "quantiles": (
+            """
+def min_max(train, other):
+    lo, hi = (
+        np.quantile(train, [0.001, 0.999])
+        if train.size > 100
+        else (train.min() * 1.0, train.max() * 1.0)
+    )
+    return [((v - lo) / (hi - lo)).astype("float32") for v in (train, other)]
+""",
+            "set, and compute with floats, because bytes overflow",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), exercise.cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(load, test, answer):
+    code, words = answer
+    result = load.run(test, load.namespace(code))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result

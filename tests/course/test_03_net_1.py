@@ -399,6 +399,7 @@ def train_net1(model, x, y):
     settings = dict(batch_size=128, epochs=profile.epochs(20))
     return training.fit(model, "net1", {}, validation_data={}, **settings)
 """
+STOP = "[keras.callbacks.EarlyStopping(patience=9)]"
 OTHER_TRAININGS = [
     (FIT.format("model, 'net1', x, y, batch_size=128, epochs=profile.epochs(20)"), "without valid"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("0.2", "0.1"), "other images aside"),
@@ -416,6 +417,7 @@ OTHER_TRAININGS = [
     (FIT.format(f"model, 'net2', x, y, {GOOD}"), "the name is 'net2'"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}, class_weight={{0: 2.0}}"), "leave class_weight"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}, steps_per_epoch=1"), "only 1 of the batches"),
+    (FIT.format(f"model, 'net1', x, y, {GOOD}, callbacks={STOP}"), "leave EarlyStopping out"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}") + ".history", "not return what training.fit"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("return", ""), "returns none"),
     ("def train_net1(model, x, y): return {'loss': [1.0]}", "does not train"),
@@ -737,3 +739,158 @@ def test_a_notebook_with_nothing_filled_in_is_not_attempted(net1):
     for test in net1.tests:
         result = net1.run(test, net1.stubs())
         assert result.status == checks.NOT_ATTEMPTED, (test, result)
+
+
+# Faults that show in few cases only.
+FAULTS = {
+    "net1-architecture": {
+        "a constraint": (
+            """
+def build_net1(input_shape=(32, 32, 3), classes=10):
+    L = keras.layers
+    conv = lambda f: L.Conv2D(f, 3, activation="relu")
+    return keras.Sequential(
+        [
+            L.Input(shape=input_shape),
+            conv(32),
+            L.MaxPooling2D(2),
+            conv(64),
+            L.MaxPooling2D(2),
+            conv(64),
+            L.MaxPooling2D(2),
+            L.Flatten(),
+            L.Dense(512, "relu"),
+            L.Dense(classes, "softmax", kernel_constraint="non_neg"),
+        ]
+    )
+""",
+            "which nobody asked for: leave it out",
+        ),
+        "two classes": (
+            """
+def build_net1(input_shape=(32, 32, 3), classes=10):
+    L = keras.layers
+    conv = lambda f: L.Conv2D(f, 3, activation="relu")
+    return keras.Sequential(
+        [
+            L.Input(shape=input_shape),
+            conv(32),
+            L.MaxPooling2D(2),
+            conv(64),
+            L.MaxPooling2D(2),
+            conv(64),
+            L.MaxPooling2D(2),
+            L.Flatten(),
+            L.Dense(512, "relu"),
+            L.Dense(classes, "softmax" if classes > 2 else "sigmoid"),
+        ]
+    )
+""",
+            "dense layer has activation sigmoid; expected softmax",
+        ),
+    },
+    "net1-compile": {
+        "other weights": (
+            """
+def compile_net1(model):
+    model.set_weights([0 * w for w in model.get_weights()])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+""",
+            "changes the network's weights: leave them as they are",
+        ),
+        "frozen layers": (
+            """
+def compile_net1(model):
+    for layer in model.layers[:-1]:
+        layer.trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+""",
+            "compile_net1 freezes layers: leave trainable as it is",
+        ),
+    },
+    "net1-evaluate": {
+        "two batches": (
+            """
+def evaluate_net1(model, x, y):
+    return model.evaluate(
+        x, y, batch_size=64, steps=min(2, -(-len(x) // 64)), verbose=0, return_dict=True
+    )
+""",
+            "accuracy of another network on 1,050 images is wrong",
+        ),
+        "a thousand images": (
+            """
+def evaluate_net1(model, x, y):
+    return model.evaluate(x[:1000], y[:1000], verbose=0, return_dict=True)
+""",
+            "accuracy of another network on 1,050 images is wrong",
+        ),
+        "a training step": (
+            """
+def evaluate_net1(model, x, y):
+    return model.train_on_batch(x, y, return_dict=True)
+""",
+            "the network on the test images: use model.evaluate",
+        ),
+    },
+    "net1-predict": {
+        "scaled once more": (
+            """
+def predict_first(model, x_test):
+    p = model.predict(x_test[:1] / max(1, x_test.max()), verbose=0)[0]
+    return int(p.argmax()), p
+""",
+            "The probability row of an image",
+        ),
+    },
+    "net1-overfit-epoch": {
+        "rounded losses": (
+            """
+def overfit_epoch(history):
+    v = [round(x, 3) for x in history["val_loss"]]
+    k = v.index(min(v)) + 1
+    return k if k < len(v) else None
+""",
+            "loss whose two lowest values differ by 0.0001",
+        ),
+        "a tolerance": (
+            """
+def overfit_epoch(history):
+    best, at = np.inf, None
+    for i, x in enumerate(history["val_loss"], 1):
+        if x < best - 1e-3:
+            best, at = x, i
+    return at if at != len(history["val_loss"]) else None
+""",
+            "loss whose two lowest values differ by 0.0001",
+        ),
+        "half precision": (
+            """
+def overfit_epoch(history):
+    v = np.array(history["val_loss"], "float16")
+    k = int(v.argmin()) + 1
+    return k if k < len(v) else None
+""",
+            "loss whose two lowest values differ by 0.0001",
+        ),
+        "twenty epochs": (
+            """
+def overfit_epoch(history):
+    v = history["val_loss"][:20]
+    k = int(np.argmin(v)) + 1
+    return k if k < len(v) else None
+""",
+            "is wrong for a validation loss of 40 epochs",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), exercise.cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(net1, test, answer):
+    code, words = answer
+    result = net1.run(test, net1.namespace(code))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result

@@ -714,3 +714,95 @@ def test_fields_in_other_forms_pass(count, right):
 )
 def test_wrong_fields_are_told_where(count, old, new, words):
     assert_wrong(count, "count-field", changed(BACKWARD, (old, new)), words)
+
+
+# Faults that show in few cases only.
+FAULTS = {
+    "count-size": {
+        "another default stride": (
+            """
+def output_size(n, f, stride=None, padding="valid"):
+    stride = stride or f if f == 2 else stride or 1
+    if padding == "same":
+        return -(-n // stride)
+    if f > n:
+        raise ValueError
+    return (n - f) // stride + 1
+""",
+            "for n=9 and f=2 without a stride, which is 1, is wrong",
+        ),
+    },
+    "count-layers": {
+        "single precision": (
+            """
+def conv_params(m, n, c_in, c_out, bias=True):
+    return (m * n * c_in + bias) * c_out
+def dense_params(inputs, units, bias=True):
+    return int(np.float32(inputs) * np.float32(units)) + (units if bias else 0)
+def batch_norm_params(channels):
+    return 4 * channels, 2 * channels
+""",
+            "dense_params(5001, 4999, bias=True) is wrong",
+        ),
+    },
+    "count-table": {
+        "padding only if windows overlap": (
+            """
+def layer_table(layers, shape=(32, 32, 3)):
+    rows = []
+    for a in layers:
+        k = a["kind"]
+        t = n = 0
+        if k in ("conv", "pool"):
+            st = a.get("stride", 1 if k == "conv" else a["size"])
+            h, w = (
+                output_size(
+                    v,
+                    a["size"],
+                    st,
+                    a.get("padding", "valid") if k == "conv" or st < a["size"] else "valid",
+                )
+                for v in shape[:2]
+            )
+            if k == "conv":
+                t = n = conv_params(a["size"], a["size"], shape[2], a["filters"])
+                shape = (h, w, a["filters"])
+            else:
+                shape = (h, w, shape[2])
+        elif k == "bn":
+            t, n = batch_norm_params(shape[-1])
+        elif k == "flatten":
+            shape = (int(np.prod(shape)),)
+        elif k == "dense":
+            t = n = dense_params(shape[0], a["units"])
+            shape = (a["units"],)
+        rows.append((k, shape, t, n))
+    return rows
+""",
+            "without a stride, with same padding, entry 0 is wrong",
+        ),
+    },
+    "count-mults": {
+        "single precision": (
+            """
+def multiplications(layers, shape=(32, 32, 3)):
+    return np.array(
+        [
+            (t - s[-1]) * int(np.prod(s[:-1])) if k in ("conv", "dense") else 0
+            for k, s, t, _ in layer_table(layers, shape)
+        ],
+        "float32",
+    )
+""",
+            "for sizes that are not powers of 2, entry 0 is wrong",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), exercise.cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(count, test, answer):
+    code, words = answer
+    result = count.run(test, count.namespace(code))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result

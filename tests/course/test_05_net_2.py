@@ -457,6 +457,11 @@ OTHER_TRAININGS = [
     (train_code().replace("model.compile", "(lambda *a, **k: None)"), "does not compile"),
     (train_code(what="model, 'net2', x, y"), "second argument"),
     (train_code(what="net2, name, x, y"), "another network"),
+    (
+        train_code(what="model, name, x, y, callbacks=[keras.callbacks.EarlyStopping()]"),
+        "leave EarlyStopping out",
+    ),
+    (train_code(what="model, name.split('_')[0], x, y"), "second argument"),
     (train_code(what="model, name, x / 255, y"), "images that it was not given"),
     (train_code(what="model, name, x, y[::-1]"), "labels that are not their own"),
     (train_code(what="model, name, x[:50], y[:50]"), "other images aside"),
@@ -808,3 +813,195 @@ def test_a_notebook_with_nothing_filled_in_is_not_attempted(net2):
     for test in net2.tests:
         result = net2.run(test, net2.stubs())
         assert result.status == checks.NOT_ATTEMPTED, (test, result)
+
+
+# Faults that show in few cases only.
+FAULTS = {
+    "net2-net1": {
+        "classes of the default": (
+            """
+def build_net1(input_shape=(32, 32, 3), classes=10):
+    L = keras.layers
+    if input_shape == (32, 32, 3):
+        classes = 10
+    x = (inp := L.Input(shape=input_shape))
+    for f in (32, 64, 64):
+        x = L.MaxPooling2D()(L.Conv2D(f, (3, 3), activation="relu")(x))
+    return keras.Model(
+        inp,
+        L.Dense(classes, activation="softmax")(
+            L.Dense(512, activation="relu")(L.Flatten()(x))
+        ),
+    )
+""",
+            "the second dense layer has other units than expected",
+        ),
+        "a constraint": (
+            """
+def build_net1(input_shape=(32, 32, 3), classes=10):
+    L = keras.layers
+    x = (inp := L.Input(shape=input_shape))
+    for f in (32, 64, 64):
+        x = L.MaxPooling2D()(
+            L.Conv2D(
+                f, (3, 3), activation="relu", kernel_constraint=keras.constraints.MaxNorm(2)
+            )(x)
+        )
+    return keras.Model(
+        inp,
+        L.Dense(classes, activation="softmax")(
+            L.Dense(512, activation="relu")(L.Flatten()(x))
+        ),
+    )
+""",
+            "which was not asked for: leave it out",
+        ),
+    },
+    "net2-architecture": {
+        "filters of 3 or more": (
+            """
+def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    L = keras.layers
+    return keras.Sequential(
+        [
+            L.Input(input_shape),
+            L.Conv2D(32, kernel_size, activation="relu"),
+            L.Conv2D(64, kernel_size, activation="relu"),
+            L.MaxPooling2D(),
+            L.Conv2D(64, max(3, kernel_size), activation="relu"),
+            L.MaxPooling2D(),
+            L.Flatten(),
+            L.Dense(512, activation="relu"),
+            L.Dense(classes, activation="softmax"),
+        ]
+    )
+""",
+            "convolution has another kernel_size than expected",
+        ),
+        "a penalty on what a layer gives": (
+            """
+def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    L = keras.layers
+    k = kernel_size
+    return keras.Sequential(
+        [
+            L.Input(input_shape),
+            L.Conv2D(32, k, activation="relu"),
+            L.Conv2D(64, k, activation="relu"),
+            L.MaxPooling2D(),
+            L.Conv2D(64, k, activation="relu"),
+            L.MaxPooling2D(),
+            L.Flatten(),
+            L.Dense(512, activation="relu", activity_regularizer="l2"),
+            L.Dense(classes, activation="softmax"),
+        ]
+    )
+""",
+            "which was not asked for: leave it out",
+        ),
+        "a frozen layer": (
+            """
+def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    L = keras.layers
+    k = kernel_size
+    net = keras.Sequential(
+        [
+            L.Input(input_shape),
+            L.Conv2D(32, k, activation="relu"),
+            L.Conv2D(64, k, activation="relu"),
+            L.MaxPooling2D(),
+            L.Conv2D(64, k, activation="relu"),
+            L.MaxPooling2D(),
+            L.Flatten(),
+            L.Dense(512, activation="relu"),
+            L.Dense(classes, activation="softmax"),
+        ]
+    )
+    if k != 5:
+        net.layers[0].trainable = False
+    return net
+""",
+            "The network has too few trainable parameters",
+        ),
+        "one network for each size": (
+            """
+from functools import lru_cache
+@lru_cache
+def _net(kernel_size, input_shape, classes):
+    L = keras.layers
+    k = kernel_size
+    return keras.Sequential(
+        [
+            L.Input(input_shape),
+            L.Conv2D(32, k, activation="relu"),
+            L.Conv2D(64, k, activation="relu"),
+            L.MaxPooling2D(),
+            L.Conv2D(64, k, activation="relu"),
+            L.MaxPooling2D(),
+            L.Flatten(),
+            L.Dense(512, activation="relu"),
+            L.Dense(classes, activation="softmax"),
+        ]
+    )
+def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    return (
+        _net(kernel_size, tuple(input_shape), classes)
+        if kernel_size != 5
+        else _net.__wrapped__(kernel_size, tuple(input_shape), classes)
+    )
+""",
+            "each time: create all layers inside the function",
+        ),
+    },
+    "net2-gap": {
+        "small gaps": (
+            """
+def gap_curve(history):
+    return [
+        a - b if abs(a - b) > 1e-3 else 0.0
+        for a, b in zip(history["accuracy"], history["val_accuracy"])
+    ]
+""",
+            "gap curve of a history of length 4",
+        ),
+    },
+    "net2-summary": {
+        "another default": (
+            """
+def summarise(history, last=None):
+    g = [a - b for a, b in zip(history["accuracy"], history["val_accuracy"])]
+    g = g[-(last or max(3, len(g) // 5)) :]
+    v = history["val_loss"]
+    k = v.index(min(v)) + 1
+    return {
+        "gap": sum(g) / len(g),
+        "best_val_accuracy": max(history["val_accuracy"]),
+        "overfit_epoch": k if k < len(v) else None,
+    }
+""",
+            "the gap of 40 epochs, over the last three, is wrong",
+        ),
+        "rounded losses": (
+            """
+def summarise(history, last=3):
+    g = [a - b for a, b in zip(history["accuracy"], history["val_accuracy"])][-last:]
+    v = np.round(history["val_loss"], 3)
+    k = int(v.argmin()) + 1
+    return {
+        "gap": sum(g) / len(g),
+        "best_val_accuracy": max(history["val_accuracy"]),
+        "overfit_epoch": k if k < len(v) else None,
+    }
+""",
+            "last=2, the epoch at which overfitting begins is wrong",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), exercise.cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(net2, test, answer):
+    code, words = answer
+    result = net2.run(test, net2.namespace(code))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result

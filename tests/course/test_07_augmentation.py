@@ -901,3 +901,80 @@ ANSWERS = {
     "aug-mixup": "mixup",
     "aug-rate": "images_per_second",
 }
+
+# Faults that show in few cases only.
+FAULTS = {
+    "aug-shift": {
+        "one array for all results": (
+            """
+_buf = {}
+def shift_nearest(images, dx, dy):
+    out = _buf.setdefault((images.shape, images.dtype), np.empty_like(images))
+    h, w = images.shape[1:3]
+    out[...] = images[:, np.clip(np.arange(h) - dy, 0, h - 1)][
+        :, :, np.clip(np.arange(w) - dx, 0, w - 1)
+    ]
+    return out
+""",
+            "changes what the first one returned: make new arrays",
+        ),
+    },
+    "aug-training-only": {
+        "no gradient": (
+            """
+def with_augmentation(augmentation, network):
+    x = keras.Input((32, 32, 3))
+    return keras.Model(x, keras.ops.stop_gradient(network(augmentation(x))))
+""",
+            "ValueError: No gradients provided for any variable",
+        ),
+    },
+    "aug-erase": {
+        "three channels": (
+            """
+def erase(images, tops, lefts, size, value=0.5):
+    out = images.copy()
+    for im, t, l in zip(out, tops, lefts):
+        im[t : t + size, l : l + size, :3] = value
+    return out
+""",
+            "inside the square does not have the value asked for",
+        ),
+    },
+    "aug-rate": {
+        "a least time": (
+            """
+def images_per_second(batches, clock=time.perf_counter):
+    it = iter(batches)
+    next(it)
+    start = clock()
+    n = sum(len(b) for b in it)
+    return n / max(clock() - start, 1e-2)
+""",
+            "the arrival of the first batch to that of the last",
+        ),
+        "ten batches": (
+            """
+def images_per_second(batches, clock=time.perf_counter):
+    it = iter(batches)
+    next(it)
+    start = clock()
+    n = 0
+    for k, b in enumerate(it):
+        n += len(b)
+        if k >= 9:
+            break
+    return n / (clock() - start)
+""",
+            "the arrival of the first batch to that of the last",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(aug, clock, test, answer):
+    code, words = answer
+    result = aug.run(test, aug.namespace(f"{clock}\n{code}"))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result

@@ -708,3 +708,185 @@ def other_default(inputs, units, activation, classes=100):
 )
 def test_a_wrong_head_is_told_what_is_wrong(opt, wrong, words):
     assert_wrong(opt, "opt-head", words, build_head=wrong)
+
+
+# Faults that show in few cases only.
+FAULTS = {
+    "opt-adagrad": {
+        "clipped gradients": (
+            """
+def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
+    g = np.clip(g, -10, 10)
+    s = s + g * g
+    return w - learning_rate * g / np.sqrt(s + epsilon), s
+""",
+            "or a sum that is 0 so far: take both as they are",
+        ),
+        "a sum of its own": (
+            """
+def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
+    s = np.maximum(s, 0.1 if s.max() == 0 and s.size > 3 else 0) + g * g
+    return w - learning_rate * g / np.sqrt(s + epsilon), s
+""",
+            "or a sum that is 0 so far: take both as they are",
+        ),
+        "one array for all results": (
+            """
+_s = {}
+def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
+    b = _s.setdefault(w.shape, np.empty_like(s))
+    np.add(s, g * g, out=b)
+    return w - learning_rate * g / np.sqrt(b + epsilon), b
+""",
+            "changes what the first one returned: make new arrays",
+        ),
+    },
+    "opt-adam": {
+        "late steps uncorrected": (
+            """
+def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+    mh, vh = (m / (1 - beta_1**t), v / (1 - beta_2**t)) if t < 1000 else (m, v)
+    return w - learning_rate * mh / (np.sqrt(vh) + epsilon), m, v
+""",
+            "both averages in every step, also in a late one",
+        ),
+        "a mean over channels": (
+            """
+def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m, v = (
+        beta_1 * m + (1 - beta_1) * g,
+        beta_2 * v + (1 - beta_2) * np.mean(g * g, axis=-1, keepdims=True)
+        if g.ndim > 2
+        else beta_2 * v + (1 - beta_2) * g * g,
+    )
+    return (
+        w
+        - learning_rate * (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + epsilon),
+        m,
+        v,
+    )
+""",
+            "uncorrected, and use the arguments beta_1 and beta_2",
+        ),
+    },
+    "opt-rates": {
+        "equal steps if close": (
+            """
+def learning_rates(lowest, highest, count):
+    return (
+        np.linspace(lowest, highest, count)
+        if highest / lowest < 2
+        else np.geomspace(lowest, highest, count)
+    )
+""",
+            "other arguments: the ratios of neighbors are not equal",
+        ),
+        "at most 1": (
+            """
+def learning_rates(lowest, highest, count):
+    return np.geomspace(lowest, min(highest, 1.0), count)
+""",
+            "does not begin with lowest and end with highest",
+        ),
+        "at least 1e-6": (
+            """
+def learning_rates(lowest, highest, count):
+    return np.geomspace(max(lowest, 1e-6), highest, count)
+""",
+            "does not begin with lowest and end with highest",
+        ),
+    },
+    "opt-winner": {
+        "the second and the third": (
+            """
+def clear_winner(results):
+    s = lambda v: np.std(v, ddof=1)
+    r = sorted(results, key=lambda k: -np.mean(results[k]))
+    ok = [
+        np.mean(results[r[0]]) - np.mean(results[o]) > s(results[r[0]]) + s(results[o])
+        for o in r[1:3]
+    ]
+    return r[0] if all(ok) else None
+""",
+            "four whose wide spread reaches the best; there is none",
+        ),
+        "a least difference": (
+            """
+def clear_winner(results):
+    best = max(results, key=lambda k: np.mean(results[k]))
+    s = lambda v: np.std(v, ddof=1)
+    return (
+        best
+        if all(
+            np.mean(results[best]) - np.mean(o) > max(0.01, s(results[best]) + s(o))
+            for n, o in results.items()
+            if n != best
+        )
+        else None
+    )
+""",
+            "a small difference above small spreads; there is one",
+        ),
+    },
+    "opt-head": {
+        "sigmoid for two classes": (
+            """
+def build_head(inputs, units, activation, classes=10):
+    L = keras.layers
+    D = [L.Dense(units, activation)] if units else []
+    return keras.Sequential(
+        [L.Input((inputs,)), *D, L.Dense(classes, "softmax" if classes > 2 else "sigmoid")]
+    )
+""",
+            "dense layer has activation sigmoid; expected softmax",
+        ),
+        "at most 512 units": (
+            """
+def build_head(inputs, units, activation, classes=10):
+    L = keras.layers
+    D = [L.Dense(min(units, 512), activation)] if units else []
+    return keras.Sequential([L.Input((inputs,)), *D, L.Dense(classes, "softmax")])
+""",
+            "The first dense layer has other units than expected",
+        ),
+        "three activations": (
+            """
+def build_head(inputs, units, activation, classes=10):
+    L = keras.layers
+    act = activation if activation in ("relu", "sigmoid", "tanh") else "relu"
+    D = [L.Dense(units, act)] if units else []
+    return keras.Sequential([L.Input((inputs,)), *D, L.Dense(classes, "softmax")])
+""",
+            "The first dense layer has activation relu; expected elu",
+        ),
+        "a penalty": (
+            """
+def build_head(inputs, units, activation, classes=10):
+    L = keras.layers
+    D = [L.Dense(units, activation, kernel_regularizer="l2")] if units else []
+    return keras.Sequential([L.Input((inputs,)), *D, L.Dense(classes, "softmax")])
+""",
+            "has a penalty on its weights, which was not asked for",
+        ),
+        "a constraint": (
+            """
+def build_head(inputs, units, activation, classes=10):
+    L = keras.layers
+    D = [L.Dense(units, activation, use_bias=inputs != 64)] if units else []
+    return keras.Sequential(
+        [L.Input((inputs,)), *D, L.Dense(classes, "softmax", kernel_constraint="unit_norm")]
+    )
+""",
+            "which nobody asked for: leave it out",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), exercise.cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(opt, test, answer):
+    code, words = answer
+    result = opt.run(test, opt.namespace(code))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result

@@ -956,3 +956,174 @@ def classifier(classes, activation="softmax"):
 def test_a_tower_that_was_not_trained_is_found(siam, build, words):
     keras.utils.set_random_seed(1)
     assert_wrong(trained(siam, build()), words)
+
+
+# Faults that show in few cases only.
+FAULTS = {
+    "siam-anchor": {
+        "the seed for each draw": (
+            """
+def anchor_batch(labels, size, fraction, seed):
+    n = round(fraction * size)
+    a = np.random.default_rng(seed).integers(len(labels))
+    same = np.flatnonzero(labels == labels[a])
+    other = np.flatnonzero(labels != labels[a])
+    r = lambda p, k: (
+        p[np.random.default_rng(seed).integers(len(p), size=k)] if k else np.empty(0, int)
+    )
+    return (
+        np.full(size, a),
+        np.concatenate([r(same, n), r(other, size - n)]),
+        np.repeat([1, 0], [n, size - n]),
+    )
+""",
+            "make one default_rng(seed), and draw all from it",
+        ),
+    },
+    "siam-pairs": {
+        "the same first images twice": (
+            """
+def random_pairs(labels, index, size, fraction, seed):
+    order, start, count = index
+    rng = np.random.default_rng(seed)
+    n = len(labels)
+    k = round(fraction * size)
+    f = rng.integers(n, size=size)
+    if k and size > k:
+        f[k:] = np.resize(f[:k], size - k)
+    c = labels[f]
+    near = np.arange(size) < k
+    r = rng.integers(0, np.where(near, count[c], n - count[c]))
+    return (
+        f,
+        order[(start[c] + np.where(near, r, count[c] + r)) % n],
+        near.astype(np.float32),
+    )
+""",
+            "have the same first images: draw one for each pair",
+        ),
+        "itself drawn again": (
+            """
+def random_pairs(labels, index, size, fraction, seed):
+    order, start, count = index
+    rng = np.random.default_rng(seed)
+    n = len(labels)
+    k = round(fraction * size)
+    f = rng.integers(n, size=size)
+    c = labels[f]
+    near = np.arange(size) < k
+    r = rng.integers(0, np.where(near, count[c], n - count[c]))
+    s = order[(start[c] + np.where(near, r, count[c] + r)) % n]
+    again = rng.integers(0, np.where(near, count[c], n - count[c]))
+    t = order[(start[c] + np.where(near, again, count[c] + again)) % n]
+    return f, np.where(s == f, t, s), near.astype(np.float32)
+""",
+            "their own partner: draw it once, from the whole class",
+        ),
+    },
+    "siam-index": {
+        "16 bits": (
+            """
+def class_index(labels):
+    order = np.argsort(labels, kind="stable")
+    count = np.bincount(labels)
+    return order, (np.cumsum(count) - count).astype(np.int16), count
+""",
+            "array start for 70,000 labels",
+        ),
+    },
+    "siam-loss": {
+        "distances up to 4": (
+            """
+def contrastive_loss(alike, d2, factor=0.5, margin=1.0):
+    return alike * factor * keras.ops.minimum(d2, 4.0) + (1 - alike) * keras.ops.maximum(
+        margin - d2, 0
+    )
+""",
+            "of alike pairs with a large margin and large distances",
+        ),
+        "factor 0": (
+            """
+def contrastive_loss(alike, d2, factor=0.5, margin=1.0):
+    return alike * (factor or 0.5) * d2 + (1 - alike) * keras.ops.maximum(
+        (margin or 1.0) - d2, 0
+    )
+""",
+            "loss of alike pairs with factor 0",
+        ),
+    },
+    "siam-tower": {
+        "at least eight": (
+            """
+def build_tower(width=1.0):
+    L = keras.layers
+    r = lambda n: max(round(n * width), 8)
+    return keras.Sequential(
+        [
+            L.Input((32, 32, 3)),
+            L.Conv2D(r(64), 5, padding="same", activation="relu"),
+            L.MaxPooling2D(3, 2, padding="same"),
+            L.Conv2D(r(64), 5, padding="same", activation="relu"),
+            L.MaxPooling2D(3, 2, padding="same"),
+            L.Flatten(),
+            L.Dense(r(384), activation="relu"),
+            L.Dense(r(192)),
+            L.UnitNormalization(),
+        ]
+    )
+""",
+            "The first convolution has other filters than expected",
+        ),
+        "at most the whole width": (
+            """
+def build_tower(width=1.0):
+    L = keras.layers
+    width = min(width, 1.0)
+    r = lambda n: round(n * width)
+    return keras.Sequential(
+        [
+            L.Input((32, 32, 3)),
+            L.Conv2D(r(64), 5, padding="same", activation="relu"),
+            L.MaxPooling2D(3, 2, padding="same"),
+            L.Conv2D(r(64), 5, padding="same", activation="relu"),
+            L.MaxPooling2D(3, 2, padding="same"),
+            L.Flatten(),
+            L.Dense(r(384), activation="relu"),
+            L.Dense(r(192)),
+            L.UnitNormalization(),
+        ]
+    )
+""",
+            "The first convolution has other filters than expected",
+        ),
+        "a penalty": (
+            """
+def build_tower(width=1.0):
+    L = keras.layers
+    r = lambda n: round(n * width)
+    return keras.Sequential(
+        [
+            L.Input((32, 32, 3)),
+            L.Conv2D(r(64), 5, padding="same", activation="relu", kernel_regularizer="l2"),
+            L.MaxPooling2D(3, 2, padding="same"),
+            L.Conv2D(r(64), 5, padding="same", activation="relu"),
+            L.MaxPooling2D(3, 2, padding="same"),
+            L.Flatten(),
+            L.Dense(r(384), activation="relu"),
+            L.Dense(r(192)),
+            L.UnitNormalization(),
+        ]
+    )
+""",
+            "has a penalty on its weights, which was not asked for",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), exercise.cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(siam, test, answer):
+    code, words = answer
+    result = siam.run(test, siam.namespace(code))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result

@@ -635,6 +635,13 @@ COMPILE = f"model.compile({USUAL['optimizer']}, {USUAL['loss']}, metrics=['accur
         ({"fit": FIT.replace("name,", "'c100',")}, "name of the checkpoint"),
         ({"fit": FIT.replace("return ", "")}, "returns None"),
         ({"fit": FIT + ".history"}, "does not return the result"),
+        *(
+            (
+                {"fit": f"{FIT[:-1]}, callbacks=[keras.callbacks.{used}])"},
+                f"leave {used.partition('(')[0]} out",
+            )
+            for used in ("EarlyStopping()", "LearningRateScheduler(lambda epoch, rate: rate / 2)")
+        ),
         ({"fit": "return {}"}, "does not train"),
         (
             {"fit": f"model = keras.models.clone_model(model); {COMPILE}; {FIT}"},
@@ -859,3 +866,172 @@ EACH = "p = [probabilities[:, group_of == g].{}(axis=1) for g in range(group_of.
 )
 def test_other_sums_are_named(c100, body, words, hidden):
     assert_wrong(judged(c100, "c100-groups", GROUPS.format(body)), words, hidden)
+
+
+# Faults that show in few cases only.
+FAULTS = {
+    "c100-onehot": {
+        "one array for all results": (
+            """
+_rows = {}
+def one_hot(labels, classes=100):
+    r = _rows.setdefault(
+        (len(labels), classes), np.zeros((len(labels), classes), "float32")
+    )
+    r[np.arange(len(labels)), labels.ravel()] = 1
+    return r
+""",
+            "changes what the first one returned: make new arrays",
+        ),
+        "two classes or more": (
+            """
+def one_hot(labels, classes=100):
+    return np.eye(max(classes, 2), dtype="float32")[labels.ravel()]
+""",
+            "occur) has another shape than expected: along axis 1",
+        ),
+        "labels of 8 bits": (
+            """
+def one_hot(labels, classes=100):
+    return np.eye(classes, dtype="float32")[labels.ravel().astype("int8")]
+""",
+            "for a row of labels (some classes may not occur)",
+        ),
+    },
+    "c100-base": {
+        "a penalty": (
+            """
+def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
+    L = keras.layers
+    x = i = keras.Input((32, 32, 3))
+    r = lambda n: round(n * width)
+    for f, k in blocks:
+        for _ in range(k):
+            x = L.Conv2D(
+                r(f),
+                3,
+                padding="same",
+                activation="relu",
+                kernel_regularizer=keras.regularizers.L2(1e-4),
+            )(x)
+        x = L.MaxPooling2D()(L.BatchNormalization(momentum=0.9)(x))
+    x = L.Flatten()(x)
+    x = L.Dropout(dropout)(x) if dropout > 0 else x
+    return keras.Model(i, L.Dense(classes, "softmax")(L.Dense(r(512), "sigmoid")(x)))
+""",
+            "has a penalty on its weights, which was not asked for",
+        ),
+        "at most the whole width": (
+            """
+def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
+    L = keras.layers
+    x = i = keras.Input((32, 32, 3))
+    r = lambda n: round(n * min(width, 1))
+    for f, k in blocks:
+        for _ in range(k):
+            x = L.Conv2D(r(f), 3, padding="same", activation="relu")(x)
+        x = L.MaxPooling2D()(L.BatchNormalization(momentum=0.9)(x))
+    x = L.Flatten()(x)
+    x = L.Dropout(dropout)(x) if dropout > 0 else x
+    return keras.Model(i, L.Dense(classes, "softmax")(L.Dense(r(512), "sigmoid")(x)))
+""",
+            "The first convolution has other filters than expected",
+        ),
+        "no low rates": (
+            """
+def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
+    L = keras.layers
+    x = i = keras.Input((32, 32, 3))
+    r = lambda n: round(n * width)
+    for f, k in blocks:
+        for _ in range(k):
+            x = L.Conv2D(r(f), 3, padding="same", activation="relu")(x)
+        x = L.MaxPooling2D()(L.BatchNormalization(momentum=0.9)(x))
+    x = L.Flatten()(x)
+    x = L.Dropout(dropout)(x) if dropout >= 0.1 else x
+    return keras.Model(i, L.Dense(classes, "softmax")(L.Dense(r(512), "sigmoid")(x)))
+""",
+            "The network has no dropout layers; expected 1",
+        ),
+    },
+    "c100-costs": {
+        "single precision": (
+            """
+def block_costs(blocks, size=32, channels=3):
+    out = []
+    for f, k in blocks:
+        cs = [channels] + [f] * (k - 1)
+        out.append(
+            (
+                sum((9 * c + 1) * f for c in cs),
+                np.float32(sum(9 * c * f for c in cs)) * np.float32(size**2),
+            )
+        )
+        size //= 2
+        channels = f
+    return np.array(out, "float32")
+""",
+            "the number of multiplications of block 1 is wrong",
+        ),
+    },
+    "c100-augmented": {
+        "no gradient": (
+            """
+def augmented(network):
+    L = keras.layers
+    i = keras.Input((32, 32, 3))
+    x = L.RandomRotation(15 / 360, fill_mode="nearest")(
+        L.RandomTranslation(0.1, 0.1, fill_mode="nearest")(L.RandomFlip("horizontal")(i))
+    )
+    return keras.Model(i, keras.ops.stop_gradient(network(x)))
+""",
+            "ValueError: No gradients provided for any variable",
+        ),
+        "a frozen layer": (
+            """
+def augmented(network):
+    L = keras.layers
+    network.layers[0].trainable = False
+    return keras.Sequential(
+        [
+            L.Input((32, 32, 3)),
+            L.RandomFlip("horizontal"),
+            L.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+            L.RandomRotation(15 / 360, fill_mode="nearest"),
+            network,
+        ]
+    )
+""",
+            "The network has too few trainable parameters",
+        ),
+    },
+    "c100-top": {
+        "a thousand images": (
+            """
+def top_accuracy(probabilities, labels, guesses=5):
+    top = np.argsort(probabilities[:1000], axis=1)[:, -guesses:]
+    return float((top == labels[:1000, None]).any(axis=1).mean())
+""",
+            "With 5 guesses among 100 classes, the result is wrong",
+        ),
+    },
+    "c100-groups": {
+        "twenty groups": (
+            """
+def group_probabilities(probabilities, group_of):
+    return (probabilities @ np.eye(group_of.max() + 1)[group_of])[
+        :, np.bincount(group_of) >= 0
+    ][:, :20]
+""",
+            "groups has another shape than expected: along axis 1",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(("test", "answer"), exercise.cases(FAULTS))
+def test_a_fault_that_shows_in_few_cases_is_named(c100, arrays, test, answer):
+    code, words = answer
+    result = c100.run(test, c100.namespace(code, **arrays))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result
