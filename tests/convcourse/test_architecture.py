@@ -165,5 +165,5 @@ def test_a_normalization_to_length_1_is_a_layer_like_others():
     "more", [{"kernel_constraint": "non_neg"}, {"activity_regularizer": "l2"}], ids=str
 )
 def test_a_constraint_and_a_penalty_on_what_a_layer_gives_are_named(more):
-    with pytest.raises(checks.Wrong, match=f"a {next(iter(more))}, which nobody asked for"):
+    with pytest.raises(checks.Wrong, match=f"sets {next(iter(more))}, which nobody asked for"):
         architecture.compare(small(**more), WANT)

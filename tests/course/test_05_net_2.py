@@ -854,7 +854,7 @@ def build_net1(input_shape=(32, 32, 3), classes=10):
         ),
     )
 """,
-            "which was not asked for: leave it out",
+            "which nobody asked for: leave it out",
         ),
     },
     "net2-architecture": {
@@ -897,7 +897,7 @@ def build_net2(kernel_size=5, input_shape=(32, 32, 3), classes=10):
         ]
     )
 """,
-            "which was not asked for: leave it out",
+            "which nobody asked for: leave it out",
         ),
         "a frozen layer": (
             """

@@ -277,7 +277,7 @@ def _compare_networks(model: Any, want: str, input_shape: Any) -> None:
     (chain, network), wanted = _chain(model, input_shape), parse(want)
     for _, config in chain:
         for key in (key for key in config if key.endswith(("_constraint", "y_regularizer"))):
-            that(config[key] is None, f"A layer has a {key}, which nobody asked for: leave it out.")
+            that(config[key] is None, f"A layer sets {key}, which nobody asked for: leave it out.")
     try:
         _compare(_described(chain), wanted)
     except Wrong:
