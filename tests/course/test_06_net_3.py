@@ -365,7 +365,7 @@ def test_net3_built_another_way_passes(net3, right):
         ("l2 on convolutions", "type Conv2D has a penalty"),
         ("l1 too", "another penalty than L2"),
         ("biases", "another penalty than L2"),
-        ("outputs", "another penalty than L2"),
+        ("outputs", "sets activity_regularizer"),
         ("padding", "ignores its argument padding"),
         ("compiled", "compiles the network"),
         ("nothing", "returns None"),

@@ -220,7 +220,7 @@ BLOCKS_WRONG = {
             FUNCTIONAL,
             ("kernel_regularizer=first", "kernel_regularizer=first, activity_regularizer=first"),
         ),
-        "l2 times the squares",
+        "sets activity_regularizer",
     ),
     "penalty of the convolutions": (
         changed(
