@@ -180,5 +180,5 @@ def test_keras_own_long_messages_are_cut_to_their_reason():
 
 def test_a_whole_number_in_single_precision_is_compared_exactly():
     checks.equal(np.float32(2**24), 2**24, "The count")
-    with pytest.raises(checks.Wrong, match="16777216.0; expected 16777217"):
+    with pytest.raises(checks.Wrong, match=r"16777216\.0; expected 16777217"):
         checks.equal(np.float32(2**24), 2**24 + 1, "The count")
