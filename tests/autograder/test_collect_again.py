@@ -68,6 +68,13 @@ def test_two_archives_at_once_give_the_newer_hand_in(tmp_path):
         assert {one.what for one in found.results} == {"new", "older"}
 
 
+def test_what_is_older_than_the_newest_is_no_rival_of_it(tmp_path):
+    root = course(tmp_path / "c")
+    answers = {"one": EARLY, "two": EARLY, "three": LATER}
+    given = [archive(tmp_path, answer, answers[answer], f"{answer}.zip") for answer in answers]
+    assert not collect(root, *given).left and filed(root) == {"4821": notebook("three")}
+
+
 def test_hand_ins_of_which_none_is_known_to_be_newer_are_for_a_person(tmp_path):
     root = course(tmp_path / "c")
     collect(root, archive(tmp_path, "first"))

@@ -282,6 +282,7 @@ DRIVE = {
     "cy_03_net_1.ipynb": "cy",
     "03_net_1_cy.ipynb": "cy",
     "cy/Kopie von 03_net_1.ipynb": "cy",
+    "12-34 - Bo Müller - Jan 30, 2026 830 PM/03_net_1.ipynb": "bo",
     "Copy of 03_net_1.ipynb": "",
     "03_net_1 (1).ipynb": "",
     "Zed/03_net_1.ipynb": "",
@@ -417,3 +418,21 @@ def test_an_id_of_the_roster_that_cannot_be_a_folder_is_told(tmp_path, id):
         collect(root, zipped(tmp_path / "m.zip", {moodle(1): notebook()}))
     )
     assert not list(tmp_path.rglob(f"{NAME}/{NAME}.ipynb"))[1:]
+
+
+def test_two_places_of_one_student_are_two_hand_ins(tmp_path):
+    root = course(tmp_path / "c", ROSTER)
+    files = {"cy/03_net_1.ipynb": notebook("one"), "Cy - 03_net_1.ipynb": notebook("two")}
+    found = collect(root, folder(tmp_path / "in", files))
+    assert whys(found).count("nothing says which of them is the newer one") == 2
+    assert filed(root) == {}
+    collect(root, tmp_path / "in" / "cy", student="cy")
+    found = collect(root, tmp_path / "in")
+    assert [one.what for one in found.results].count("unchanged") == 1 == len(found.left)
+    assert filed(root) == {"cy": notebook("one")}
+
+
+def test_a_name_of_two_students_is_nobody(tmp_path):
+    root = course(tmp_path / "c", "id,name\na1,Ana\na2,Ána\n")
+    found = collect(root, folder(tmp_path / "in", {"Ana/03_net_1.ipynb": notebook()}))
+    assert filed(root) == {} and "Several students in students.csv can be meant" in whys(found)

@@ -146,6 +146,7 @@ class _Run:
     def _student(self, groups: list[tuple[Pieces, str]]) -> None:
         """File the newest hand-in of one student."""
         best: HandIn | None = None
+        rivals: list[HandIn] = []
         for pieces, archive in groups:
             sign = pieces[0][1]
             person = self.persons[key(sign)]
@@ -158,9 +159,23 @@ class _Run:
             elif best is None:
                 best = one
             else:
-                best = self._better(best, one)
+                best = self._better(best, one, rivals)
         if best is not None:
-            self._file(best)
+            self._settled(best, rivals)
+
+    def _settled(self, best: HandIn, rivals: list[HandIn]) -> None:
+        """File the newest hand-in; of several that may be it, only the one that is there stays."""
+        place = filing.Place(self.course.root, self.persons[key(best.sign)].student, self.name)
+        for one in [each for each in rivals if self._order(best).after(self._order(each))]:
+            rivals.remove(one)
+            self._result(OLDER, one.sign, self.persons[key(one.sign)], one=one)
+        there = [one for one in (best, *rivals) if rivals and place.state(one.digest) == "same"]
+        for one in (best, *rivals):
+            if not rivals or one in there:
+                self._file(one)
+            else:
+                why = f"{_UNSURE}collect the right one by itself."
+                self._result(LEFT, one.sign, self.persons[key(one.sign)], why=why, one=one)
 
     def _doubt(self, sign: Sign, person: Person) -> str:
         """Why a hand-in cannot be this student's, given what was collected before."""
@@ -193,8 +208,8 @@ class _Run:
             f"It says that it is {person.student}'s, and {min(others)} made it." if others else ""
         )
 
-    def _better(self, best: HandIn, one: HandIn) -> HandIn:
-        """The newer one of two hand-ins; the other one is told."""
+    def _better(self, best: HandIn, one: HandIn, rivals: list[HandIn]) -> HandIn:
+        """The newer one of two hand-ins; the other one is told, or is a rival if nothing tells."""
         if one.digest == best.digest:
             first, second = self._order(best).time, self._order(one).time
             earlier = second is not None and (first is None or second < first)
@@ -202,8 +217,7 @@ class _Run:
         after = self._order(one).after(self._order(best))
         newer, older = (one, best) if after else (best, one)
         if after is None:
-            why = f"{_UNSURE}collect the right one by itself."
-            self._result(LEFT, one.sign, self.persons[key(one.sign)], why=why, one=one)
+            rivals.append(older)
         else:
             self._result(OLDER, older.sign, self.persons[key(older.sign)], one=older)
         return newer

@@ -7,7 +7,7 @@ nothing. docs/collecting.md names where each form is documented.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autograder.classlist.names import folded
@@ -256,7 +256,7 @@ def _named(parts: list[str], name: str, roster: Roster) -> Sign | None:
     """A folder or file that is named after a student of the roster."""
     rest = "/".join(parts[1:])
     if len(parts) > 1:
-        wanted = [parts[0]]
+        wanted = [parts[0], *map(str.strip, parts[0].split(" - "))]
     else:
         stem = parts[0].partition(".")[0]
         wanted = [stem, *map(str.strip, stem.split(" - "))]
@@ -270,8 +270,8 @@ def _named(parts: list[str], name: str, roster: Roster) -> Sign | None:
         rest = parts[0]
     found = {id for each in wanted for id in _ids(each, roster)}
     if len(found) == 1:
-        return Sign(FOLDER, found.pop(), "", rest)
-    return replace(Sign(FOLDER, "", wanted[0], rest), attempt=parts[0]) if len(found) > 1 else None
+        return Sign(FOLDER, found.pop(), "", rest, attempt=parts[0])
+    return Sign(FOLDER, "", wanted[0], rest, attempt=parts[0]) if len(found) > 1 else None
 
 
 def _ids(text: str, roster: Roster) -> set[str]:
