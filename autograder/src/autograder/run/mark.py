@@ -1,8 +1,8 @@
 """The local web server of `autograder mark`: pages on which a person marks answers by hand.
 
-It listens on this machine alone, and answers nobody without the token of its address. Tornado, which
-Jupyter brings, keeps the cookie and guards the forms. Each request is answered in turn, so two
-markers never write at once.
+It listens on this machine alone, and answers nobody without the token of its address. Tornado,
+which Jupyter brings, keeps the cookie and guards the forms. Each request is answered in turn, so
+two markers never write at once.
 """
 
 import asyncio
