@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import classes
@@ -11,8 +12,10 @@ import pytest
 from browser import Browser, needs_browser, started, violations
 from traitlets.config import PyFileConfigLoader
 
+from autograder.course import load
 from autograder.nbgrader.feedback import FeedbackPage, RemoveHidden
-from autograder.pages import leaderboard, report
+from autograder.pages import changes, contents, leaderboard, marking, report
+from autograder.pages.changes import TOTAL, Change, Changes
 from autograder.pages.leaderboard import Place
 from autograder.text.cells import facts
 
@@ -108,6 +111,43 @@ def test_axe_finds_nothing_wrong_with_feedback(browser, name, tmp_path, monkeypa
             assert violations(shown) == []
             assert shown.locator("h1").first.inner_text().startswith(name)
             assert shown.locator("a[href^='#']").count() > 3 and scrolls(shown) <= 0
+
+
+def marks_changed(to: Path) -> None:
+    made = [Change("ada", "net1-build", 4, 2, "tests changed"), Change("ada", TOTAL, 4, 2, "")]
+    changes.write(Changes("03_net_1", "2026-01-30T20-00-00", "Graded again", tuple(made), 1), to)
+
+
+def listed(to: Path) -> None:
+    known = load(ROOT)
+    files = {name: f"{name}/{name}.ipynb" for name in known.names}
+    to.write_text(contents.html(known, contents.entries(known, files, {}), "convcourse.whl"))
+
+
+ENTRY = marking.Entry("why", 1, "k1", "ada", True)
+QUESTION = marking.Question("why", 2, "Why is it **twice**?", "*One point* for the sum.", True)
+SHARED = marking.Page("03_net_1", False, "nonce", '<input type="hidden" name="_xsrf" value="x">')
+
+
+def what_waits(to: Path) -> None:
+    to.write_text(marking.index(SHARED, [QUESTION], [ENTRY, replace(ENTRY, number=2, key="k2")]))
+
+
+def one_answer(to: Path) -> None:
+    written = nbformat.v4.new_markdown_cell("# Because\n\nof `this`:\n\n    a sum")
+    found = marking.Answer(ENTRY, (written,), (), None, 1.5, None, "Good.", True, ("late",), "v")
+    around = {"previous": None, "next": replace(ENTRY, key="k2"), "waiting": None}
+    problem, mine = "Another person has saved.", {"score": "2", "extra": "", "comment": "Mine."}
+    to.write_text(marking.answer(SHARED, QUESTION, found, around, 3, problem, mine))
+
+
+@pytest.mark.parametrize("write", [marks_changed, listed, what_waits, one_answer])
+def test_axe_finds_nothing_wrong_with_what_else_there_is(browser, tmp_path, write):
+    write(tmp_path / "page.html")
+    for scheme in SCHEMES:
+        how = {"color_scheme": scheme, "viewport": {"width": 320, "height": 640}}
+        with browser.opened(tmp_path / "page.html", **how) as shown:
+            assert violations(shown) == [] and scrolls(shown) <= 0
 
 
 def scrolls(shown) -> int:
