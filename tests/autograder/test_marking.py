@@ -10,12 +10,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
 
+import browser
 import nbformat
 import pytest
 import tiny
 from instant import NAME, RIGHT, Class, notebook
+from nbconvert.exporters import HTMLExporter
+from nbgrader.server_extensions.formgrader.handlers import template_path
 from tornado import netutil
 from tornado.httpserver import HTTPServer
+from traitlets.config import PyFileConfigLoader
 from typer.testing import CliRunner
 
 from autograder.cli import app
@@ -426,3 +430,111 @@ def test_marking_what_was_never_graded_is_said_in_a_sentence(tmp_path, monkeypat
     monkeypatch.setenv("COURSE_ROOT", str(tmp_path))
     done = CliRunner().invoke(app, ["mark", NAME])
     assert done.exit_code == 1 and "has been graded yet" in done.output
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.started() as one:
+        yield one
+
+
+@pytest.fixture
+def page(chromium, port):
+    """The marking pages in a real browser; what it asks for and every dialog are noted."""
+    context = chromium._program.new_context()
+    shown = context.new_page()
+    shown.asked, shown.dialogs = [], []
+    shown.on("request", lambda request: shown.asked.append(request.url))
+    shown.on("dialog", lambda dialog: (shown.dialogs.append(dialog.message), dialog.accept()))
+    shown.goto(f"http://127.0.0.1:{port}/?token={TOKEN}")
+    yield shown
+    context.close()
+
+
+@browser.needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(page, course, scheme):
+    page.emulate_media(color_scheme=scheme)
+    assert browser.violations(page) == []
+    page.click("text=why")
+    assert browser.violations(page) == []
+    for _ in range(3):
+        page.click("#next")
+        assert browser.violations(page) == []
+    page.fill("#score", "7")
+    page.click("text=Save, and on")
+    page.wait_for_selector("[role=alert]")
+    assert browser.violations(page) == []
+
+
+@browser.needs_browser
+def test_what_is_typed_is_saved_though_the_browser_closes(page, course):
+    page.click("text=why")
+    who = next(w for w in ("ada", "bob", "cyd", "mallory") if writer_of(page) == w)
+    page.keyboard.type("1.5")  # the score has the focus
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Half of it.")
+    page.wait_for_selector("#state:text-is('Saved.')")
+    page.context.close()
+    assert grade_of(course, who) == (1.5, None, False, "Half of it.")
+
+
+def writer_of(page) -> str:
+    return writer(Form("", page.content()))
+
+
+@browser.needs_browser
+def test_the_keyboard_leads_through_a_class_and_hostile_texts_do_nothing(page, course):
+    page.click("text=why")
+    marked = {}
+    for number in range(4):
+        marked[writer_of(page)] = number / 2
+        page.keyboard.type(f"{number / 2:g}")
+        with page.expect_navigation():
+            page.keyboard.press("Control+Enter")
+    assert {who: grade_of(course, who)[0] for who in marked} == marked and len(marked) == 4
+    page.click("text=why")
+    first = page.url
+    with page.expect_navigation():
+        page.keyboard.press("Alt+PageDown")
+    assert page.url != first
+    with page.expect_navigation():
+        page.keyboard.press("Alt+PageUp")
+    assert page.url == first and page.dialogs == []
+    assert all(url.startswith("http://127.0.0.1") for url in page.asked)
+
+
+@browser.needs_browser
+def test_a_conflict_is_shown_while_typing(page, course, port):
+    page.click("text=why")
+    other = Browser(port)
+    form = other.open("/" + page.url.split("/", 3)[3])
+    form.send(other, score="2")
+    page.keyboard.type("1")
+    page.wait_for_selector("#state:has-text('Somebody else')")
+    assert grade_of(course, writer(form))[0] == 2
+    page.click("text=Save, and on")
+    page.wait_for_selector("[role=alert]")
+    assert page.input_value("#score") == "1"
+    assert "In the gradebook: score 2" in page.inner_text("[role=alert]")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_formgrader_shows_the_rubric_and_a_students_page_does_not(course, monkeypatch):
+    monkeypatch.chdir(course.root)
+    shutil.copy(ROOT / "nbgrader_config.py", course.root)
+    graded = course.root / "autograded" / "ada" / NAME / f"{NAME}.ipynb"
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [template_path]
+    exporter = HTMLExporter(config=config)
+    about = {"index": 0, "total": 1, "assignment_id": NAME, "notebook_id": NAME}
+    shown, _ = exporter.from_filename(str(graded), resources={**about, "submission_id": "1"})
+    assert "One point for the sum" in shown and "<equal>" not in shown
+    assert shown.index("One point for the sum") < shown.index("A sum.")
+    Room(course.root, NAME).feedback()
+    pages = sorted(course.root.glob(f"feedback/*/{NAME}/*.html"))
+    assert len(pages) == 4 and not any("One point" in page.read_text() for page in pages)

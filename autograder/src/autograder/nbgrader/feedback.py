@@ -15,6 +15,8 @@ from autograder.pages import bounded, budget
 from autograder.pages.feedback import without_hidden
 from autograder.text.cells import SOLUTION, between, facts
 
+MARKER = "**The rubric, for whoever marks this:**"
+
 
 class _ForPages(NbGraderPreprocessor):
     """Changes the copy that becomes a page; the graded notebook stays as it is."""
@@ -47,7 +49,7 @@ class ShowRubric(_ForPages):
         for cell in nb.cells:
             role, name, _ = facts(cell)
             if role == "answer" and rubrics.get(name):
-                cells.append(nbformat.v4.new_markdown_cell(f"**Rubric.** {rubrics[name]}"))
+                cells.append(nbformat.v4.new_markdown_cell(f"{MARKER}\n\n{rubrics[name]}"))
             cells.append(cell)
         nb.cells = cells
         return nb, resources
