@@ -6,6 +6,9 @@ from pathlib import Path
 import nbformat
 import tiny
 from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import PyFileConfigLoader
 
 from autograder.judge.verdict import Verdict
 from autograder.nbgrader import results
@@ -124,3 +127,21 @@ class Class:
             one = gradebook.find_submission_notebook(NAME, NAME, "ada")
             one.late_submission_penalty = points
             gradebook.db.commit()
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def nbgraders_autograde(course: Class) -> None:
+    """What the button in Formgrader does with this course's settings, but for the execution."""
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    chosen = config.Autograde.autograde_preprocessors
+    config.Autograde.autograde_preprocessors = [
+        one for one in chosen if not one.endswith("Execute")
+    ]
+    config.CourseDirectory.root, config.CourseDirectory.course_id = str(course.root), "tiny"
+    config.CourseDirectory.assignment_id = NAME
+    config.LateSubmissionPlugin.penalty_method = "zero"
+    converter = Autograde(coursedir=CourseDirectory(config=config), config=config)
+    converter.force = True
+    converter.start()

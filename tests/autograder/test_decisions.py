@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 import tiny
-from instant import NAME, WRONG, Class, notebook
+from instant import NAME, WRONG, Class, nbgraders_autograde, notebook
 from nbgrader.apps.api import NbGraderAPI
-from nbgrader.converters import Autograde
-from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 
 from autograder.nbgrader import records, results
 from autograder.pages import listing, report
@@ -264,24 +262,6 @@ def test_formgrader_lists_what_is_to_be_looked_at(course, monkeypatch):
     course.decide(extra_credit=1)
     force(course)
     assert NbGraderAPI(config=config).get_submission(NAME, "ada")["needs_manual_grade"]
-
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def nbgraders_autograde(course: Class) -> None:
-    """What the button in Formgrader does with this course's settings, but for the execution."""
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-    chosen = config.Autograde.autograde_preprocessors
-    config.Autograde.autograde_preprocessors = [
-        one for one in chosen if not one.endswith("Execute")
-    ]
-    config.CourseDirectory.root, config.CourseDirectory.course_id = str(course.root), "tiny"
-    config.CourseDirectory.assignment_id = NAME
-    config.LateSubmissionPlugin.penalty_method = "zero"
-    converter = Autograde(coursedir=CourseDirectory(config=config), config=config)
-    converter.force = True
-    converter.start()
 
 
 def test_the_button_in_formgrader_keeps_decisions_too(late, monkeypatch):

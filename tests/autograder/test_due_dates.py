@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from instant import NAME, RIGHT, WRONG, Class
+from instant import NAME, RIGHT, WRONG, Class, nbgraders_autograde
 from typer.testing import CliRunner
 
 from autograder import course as courses
@@ -303,3 +303,13 @@ def test_a_time_without_offset_needs_a_timezone(course):
     edit(course, "12:00:00Z", "12:00:00")
     with pytest.raises(CourseError, match="has no offset from UTC"):
         courses.load(course.root)
+
+
+def test_the_button_in_formgrader_takes_the_same_penalty(course, monkeypatch):
+    monkeypatch.chdir(course.root)
+    edit(course, "share = 0.25", "share = 0.5")
+    nbgraders_autograde(course)
+    assert course.penalty() == 3
+    (course.root / extensions.FILE).write_text(f"student,assignment,days\nada,{NAME},1\n")
+    nbgraders_autograde(course)
+    assert course.penalty() == 0

@@ -15,7 +15,7 @@ from autograder.pages import bounded, budget
 from autograder.pages.feedback import without_hidden
 from autograder.text.cells import SOLUTION, between, facts
 
-MARKER = "**The rubric, for whoever marks this:**"
+MARKER = "**The rubric, which students' pages do not show:**"
 
 
 class _ForPages(NbGraderPreprocessor):

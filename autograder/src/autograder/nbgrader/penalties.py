@@ -9,12 +9,14 @@ from typing import Any
 from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.orm import selectinload
 from traitlets.config import Config
 
 from autograder.nbgrader import decisions, due_dates, records
 from autograder.nbgrader.due_dates import Dates
 from autograder.nbgrader.records import Record
 
+MANY = 500  # students whom a query names one by one at most
 PLUGIN = "autograder.nbgrader.penalties.LatePolicy"
 
 
@@ -22,6 +24,7 @@ class LatePolicy(LateSubmissionPlugin):
     """The policy of course.toml; where it has none, nbgrader's ``penalty_method``."""
 
     dates: Dates | None = None
+    submission: SubmittedAssignment | None = None  # known ahead where many are asked about
 
     def late_submission_penalty(
         self, student_id: str, score: float, total_seconds_late: float
@@ -33,7 +36,9 @@ class LatePolicy(LateSubmissionPlugin):
         policy = self.dates.policy
         if policy is None:
             return super().late_submission_penalty(student_id, score, total_seconds_late)
-        one = assigning.gradebook.find_submission(assigning.assignment_id, student_id)
+        one = self.submission
+        if one is None or one.student_id != student_id:
+            one = assigning.gradebook.find_submission(assigning.assignment_id, student_id)
         due, came = (moment.replace(tzinfo=UTC) for moment in (one.duedate, one.timestamp))
         return policy.of(one.max_score, score, due, came, self.dates.course.zone)
 
@@ -91,13 +96,14 @@ def settle(
         assigning.plugin_inst.dates = dates
     known = records.load(gradebook, assignment)
     found = []
-    for one in gradebook.assignment_submissions(assignment):
-        if one.notebooks and (only is None or one.student_id in only):
-            record = replace(known.get(one.student_id, Record()))
-            _settle(assigning, one, record)
-            if record != known.get(one.student_id):
-                records.save(gradebook, assignment, one.student_id, record)
-            found.append(_late(one, record))
+    changed = {}
+    for one in _submissions(gradebook, assignment, only):
+        record = replace(known.get(one.student_id, Record()))
+        _settle(assigning, one, record)
+        if record != known.get(one.student_id):
+            changed[one.student_id] = record
+        found.append(_late(one, record))
+    records.save_all(gradebook, assignment, changed)
     gradebook.db.flush()
     return [one for one in found if one.due and (one.came is None or one.seconds or one.penalty)]
 
@@ -108,10 +114,25 @@ def _penalized(gradebook: Gradebook) -> bool:
     return gradebook.db.query(SubmittedNotebook).filter(penalty > 0).first() is not None
 
 
+def _submissions(
+    gradebook: Gradebook, assignment: str, only: Collection[str] | None
+) -> Iterator[SubmittedAssignment]:
+    """The submissions with their notebooks, in two queries for the whole class."""
+    entry = gradebook.find_assignment(assignment)
+    every = gradebook.db.query(SubmittedAssignment).filter_by(assignment_id=entry.id)
+    if only is not None and len(only) < MANY:
+        every = every.filter(SubmittedAssignment.student_id.in_(only))
+    for one in every.options(selectinload(SubmittedAssignment.notebooks)).all():
+        if one.notebooks and (only is None or one.student_id in only):
+            yield one
+
+
 def _settle(assigning: Any, submission: SubmittedAssignment, record: Record) -> None:
     (notebook,) = submission.notebooks
     before, automatic = notebook.late_submission_penalty, None
     seconds = submission.total_seconds_late
+    if isinstance(assigning.plugin_inst, LatePolicy):
+        assigning.plugin_inst.submission = submission
     if seconds > 0:
         found = assigning.plugin_inst.late_submission_penalty(
             submission.student_id, notebook.score, seconds
@@ -122,7 +143,8 @@ def _settle(assigning: Any, submission: SubmittedAssignment, record: Record) -> 
 
 
 def _late(one: SubmittedAssignment, record: Record) -> Late:
-    penalty, automatic = one.late_submission_penalty or 0.0, record.penalty or 0.0
+    (notebook,) = one.notebooks  # whose row is newer than the sum that nbgrader keeps of it
+    penalty, automatic = notebook.late_submission_penalty or 0.0, record.penalty or 0.0
     late = one.total_seconds_late
     return Late(one.student_id, one.score, penalty, automatic, late, one.duedate, one.timestamp)
 

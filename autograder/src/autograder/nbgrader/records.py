@@ -6,11 +6,12 @@ and notes together, on SQLite and PostgreSQL alike.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nbgrader.api import Gradebook
-from sqlalchemy import Column, MetaData, String, Table, Text, inspect
+from sqlalchemy import Column, MetaData, String, Table, Text, bindparam, inspect
 from sqlalchemy.orm import Session
 
 TABLE = Table(
@@ -82,12 +83,22 @@ def load(gradebook: Gradebook, assignment: str) -> dict[str, Record]:
 
 def save(gradebook: Gradebook, assignment: str, student: str, record: Record) -> None:
     """Note a submission's record in the current transaction; the caller commits it."""
+    save_all(gradebook, assignment, {student: record})
+
+
+def save_all(gradebook: Gradebook, assignment: str, changed: Mapping[str, Record]) -> None:
+    """Note the records of several students in the current transaction; the caller commits it."""
+    if not changed:
+        return
     session: Session = gradebook.db()
     TABLE.create(session.connection(), checkfirst=True)
-    this = (TABLE.c.assignment == assignment) & (TABLE.c.student == student)
-    session.execute(TABLE.delete().where(this))
-    facts = json.dumps(asdict(record))
-    session.execute(TABLE.insert().values(assignment=assignment, student=student, facts=facts))
+    this = (TABLE.c.assignment == assignment) & (TABLE.c.student == bindparam("who"))
+    session.execute(TABLE.delete().where(this), [{"who": student} for student in changed])
+    rows = [
+        {"assignment": assignment, "student": student, "facts": json.dumps(asdict(record))}
+        for student, record in changed.items()
+    ]
+    session.execute(TABLE.insert(), rows)
 
 
 def remove(gradebook: Gradebook, assignment: str, student: str) -> None:
