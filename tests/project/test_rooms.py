@@ -13,7 +13,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {"convcourse": ROOT / "helpers/src", "autograder": ROOT / "autograder/src"}
 # From the ground up: a module imports its own room and those before it.
 FLOORS = ["late", "course", "quick_import", "classlist", "walled", "warm", "text", "judge", "pages"]
-FLOORS += ["kernel", "intake", "handin", "nbgrader", "run", "submission", "demo", "verbs", "cli"]
+FLOORS += [
+    "kernel",
+    "intake",
+    "handin",
+    "nbgrader",
+    "handback",
+    "run",
+    "submission",
+    "demo",
+    "verbs",
+    "cli",
+]
 FLOORS += ["start"]
 MOST_LINES = 350
 

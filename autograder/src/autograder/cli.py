@@ -10,10 +10,18 @@ import typer
 
 import convcourse
 from autograder import __version__, quick_import
-from autograder.verbs import deciding, grading, handing_in, notebooks, publishing, results
+from autograder.verbs import (
+    deciding,
+    grading,
+    handing_back,
+    handing_in,
+    notebooks,
+    publishing,
+    results,
+)
 from autograder.verbs.program import Profile, app
 
-__all__ = ["Profile", "app", "deciding", "grading", "handing_in", "main"]
+__all__ = ["Profile", "app", "deciding", "grading", "handing_back", "handing_in", "main"]
 __all__ += ["notebooks", "publishing", "results"]
 
 quick_import.without_address_parsers()

@@ -267,9 +267,11 @@ class _Run:
             return
         known = {field: value for field, value in facts.items() if value}
         learned = order.time is not None and not facts.get("time")
+        same = all(fresh[key] == facts.get(key) for key in ("platform", "id"))
+        learns_name = same and bool(fresh["given"]) and not facts.get("given")
         if learned:
             place.set_time(order.time)  # type: ignore[arg-type]
-        if not facts or learned:
+        if not facts or learned or learns_name:
             place.know({**fresh, **known, "digest": fresh["digest"]})
 
     def _order(self, one: HandIn) -> times.Order:
@@ -295,6 +297,7 @@ class _Run:
         }
         told |= {"archive": one.archive, "id": sign.id, "name": person.name}
         told |= {"matched_by": person.how, "late": sign.late, "notebook": one.notebook}
+        told |= {"given": one.given}
         return {**told, **order.facts(), "notes": one.notes, "digest": digest, "collected": now}
 
     def _result(

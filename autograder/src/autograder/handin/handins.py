@@ -46,6 +46,7 @@ class HandIn:
         archive: The archive that it came in.
         files: The content of each file, by its path in ``submitted/ID/NAME/``.
         notebook: What the student called the notebook.
+        given: The platform's name of the file that the notebook is or lies in.
         number: Canvas's number of the attempt.
         packed: When the platform made the archive, if it says so.
         notes: Sentences about what was left out.
@@ -56,6 +57,7 @@ class HandIn:
     archive: str
     files: dict[str, bytes] = field(default_factory=dict)
     notebook: str = ""
+    given: str = ""
     number: int = 0
     packed: datetime | None = None
     notes: list[str] = field(default_factory=list)
@@ -103,6 +105,7 @@ def read(
                     taking.take(entry, sign.rest)
             one.files = _placed(taking.files)
             _choose(one, name, known, list(names))
+            one.given = taking.given.get(one.notebook, "")
             one.number = max((s.number for _, s in listed if s.rest == one.notebook), default=0)
         except Refused as refused:
             one.refused = f"{str(refused).rstrip('.')}."
@@ -116,10 +119,13 @@ class _Taking:
     def __init__(self, one: HandIn, stack: contextlib.ExitStack) -> None:
         self.one, self.stack = one, stack
         self.files: dict[str, bytes] = {}
+        self.given: dict[str, str] = {}
+        self._path = ""
         self._seen = self._total = 0
 
     def take(self, entry: Entry, rest: str, depth: int = 0) -> None:
         """Take a file, or what is in an archive."""
+        self._path = entry.path if depth == 0 else self._path
         self._seen += 1
         if self._seen > MAX_ENTRIES:
             raise TooMuch(f"It has more than {MAX_ENTRIES:,} files: hand in the notebook and its "
@@ -152,7 +158,7 @@ class _Taking:
             )
         if rest in self.files and self.files[rest] != content:
             self.one.notes.append(f"Two files are called {_shown(rest)}; the last one was taken.")
-        self.files[rest] = content
+        self.files[rest], self.given[rest] = content, self._path
 
     def _open(self, entry: Entry, rest: str, depth: int) -> None:
         if depth >= MAX_NESTED:
