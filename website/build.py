@@ -1,6 +1,6 @@
 """Builds the course's site: python website/build.py writes it to site/.
 
-It gathers the pages, lets MkDocs lay them out, and then draws the formulas, so that another program
+It gathers the pages, lets MkDocs lay them out, and then finishes each page, so that another program
 that reads mkdocs.yml can take MkDocs's place.
 """
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import formulas
+import finishing
 import staging
 import yaml
 
@@ -38,7 +38,7 @@ def build(course: Course, site: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--clean", "-f", str(config)]
     subprocess.run(command, check=True, env=quiet)
     for page in sorted(site.rglob("*.html")):
-        page.write_text(formulas.rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(finishing.finished(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
