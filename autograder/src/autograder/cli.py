@@ -18,11 +18,12 @@ from autograder.verbs import (
     notebooks,
     publishing,
     results,
+    watching,
 )
 from autograder.verbs.program import Profile, app
 
 __all__ = ["Profile", "app", "deciding", "grading", "handing_back", "handing_in", "main"]
-__all__ += ["notebooks", "publishing", "results"]
+__all__ += ["notebooks", "publishing", "results", "watching"]
 
 quick_import.without_address_parsers()
 

@@ -19,6 +19,7 @@ TABLE = Path("course") / "course.toml"
 _SITE = re.compile(
     r"(?:https://[\w.-]+|http://(?:localhost|127\.0\.0\.1))(?::\d+)?(?:/[\w.~%/-]*)?"
 )
+COUNTS = ("best", "last")  # of the attempts at an assignment
 ROOM = ".autograder"  # the folder of the grader's notes, beside the gradebook
 
 
@@ -31,6 +32,7 @@ class Assignment:
     """One assignment as `course.toml` describes it; `minutes` and `points` are whole numbers.
 
     `due` is in UTC, and None where course.toml names none. `late` is None where nothing is said.
+    `attempts_per_day` and `counts` are for `autograder watch`; 0 attempts stands for no limit.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Assignment:
     thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
     due: datetime | None = None
     late: Policy | None = None
+    attempts_per_day: int = 0
+    counts: str = "last"
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,10 @@ def _assignment(entry: dict[str, Any], zone: ZoneInfo | None, policy: Policy | N
             raise CourseError(f"{TABLE}, {where}: write one number per profile, such as {example}.")
         _check(by_profile, dict.fromkeys(PROFILES, (int, float)), where, ())
     where = f"in the assignment {name}"
+    if entry.get("counts", "last") not in COUNTS or entry.get("attempts_per_day", 1) < 1:
+        raise CourseError(
+            f"{TABLE}, {where}: counts is best or last, and attempts_per_day is 1 or more."
+        )
     about = {"builds_on": tuple(entry.get("builds_on", ())), "due": _due(entry, zone, where)}
     return Assignment(**{**entry, **about, "late": _late(entry, where) or policy})
 
@@ -263,6 +271,7 @@ _COURSE: dict[str, Any] = {"title": str, "kernel": str, "repository": str, "tag"
 _COURSE |= {"wheel": str, "site": str, "heldout_seed": int, "timezone": str, "late": (dict, str)}
 _ASSIGNMENT: dict[str, Any] = {"name": str, "title": str, "minutes": int, "points": int}
 _ASSIGNMENT |= {"builds_on": list, "thresholds": dict, "due": (date, str), "late": (dict, str)}
+_ASSIGNMENT |= {"attempts_per_day": int, "counts": str}
 _TYPES: dict[Any, str] = {str: "text in quotes", int: "a whole number", (int, float): "a number"}
 _TYPES |= {list: "a list of names", dict: "a table", (date, str): "a date and time"}
 _TYPES |= {(dict, str): "a table, or the name of a method"}

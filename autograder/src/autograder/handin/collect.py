@@ -39,6 +39,7 @@ class Result:
         late: Whether the platform calls it late.
         time: When it was handed in.
         notes: Sentences about it.
+        unread: Whether it is this student's and no notebook could be found in it.
     """
 
     what: str
@@ -50,6 +51,7 @@ class Result:
     late: bool = False
     time: datetime | None = None
     notes: tuple[str, ...] = ()
+    unread: bool = False
 
 
 @dataclass
@@ -307,6 +309,7 @@ class _Run:
         made = Result(what, person.student, person.name or sign.who, where, person.how, why)
         if one is not None:
             made = replace(made, late=sign.late, time=self._order(one).time, notes=tuple(one.notes))
+            made = replace(made, unread=bool(one.refused))
         self.collected.results.append(made)
 
     def _say_rest(self, source: sources.Source) -> None:

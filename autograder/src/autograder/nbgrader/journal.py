@@ -120,6 +120,7 @@ def recorded(
         prepared: As in `Room.entered`, which says what this raises too.
     """
     run = Run(room, kind, only)
+    room.kind = kind
     with room.entered(prepared, run.begin):
         try:
             yield run

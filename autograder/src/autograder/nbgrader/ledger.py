@@ -13,6 +13,7 @@ from typing import Any
 from nbgrader.api import Gradebook
 from nbgrader.converters import autograde
 from nbgrader.preprocessors import (
+    getgrades,
     latesubmissions,
     overwritecells,
     overwritekernelspec,
@@ -30,6 +31,7 @@ PATIENCE = 180  # seconds to wait while another program writes
 # The modules in which grading opens the gradebook.
 _USERS: tuple[Any, ...] = (
     autograde,
+    getgrades,
     latesubmissions,
     overwritecells,
     overwritekernelspec,

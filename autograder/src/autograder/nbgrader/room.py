@@ -44,8 +44,8 @@ from convcourse.files import write_whole
 _Converter = TypeVar("_Converter", bound=BaseConverter)
 
 # nbgrader logs every step; only errors matter here.
-_LOG = logging.getLogger("autograder.run.grade")
-_LOG.setLevel(logging.ERROR)
+LOG = logging.getLogger("autograder.run.grade")
+LOG.setLevel(logging.ERROR)
 MAX_TIME = 100  # bytes of a timestamp
 
 
@@ -56,6 +56,7 @@ class Room:
         self.root, self.assignment, self.profile = Path(root).resolve(), assignment, profile
         self.place = self.root / ROOM / assignment
         self.say: Callable[[str], None] = lambda words: None
+        self.kind = "autograder grade"  # what works here, for others that want to come in
         self.kept: Path | None = None  # where a run keeps the notebooks that it replaces
         self.judged_by = ""  # what marks depend on besides the notebook, its source and the profile
         self.config = configuration.load(self.root)
@@ -63,8 +64,8 @@ class Room:
         # Validate a notebook after all preprocessors, not after each one.
         self.config.Exporter.setdefault("optimistic_validation", True)
         self.config.AssignLatePenalties.setdefault("plugin_class", penalties.PLUGIN)
-        coursedir = _coursedir(self.config)
-        self.db_url, self.course_id = coursedir.db_url, coursedir.course_id
+        folders = coursedir(self.config)
+        self.db_url, self.course_id = folders.db_url, folders.course_id
         self.cell_seconds = int(self.config.Execute.get("timeout") or 0)  # 0: not set
 
     def submitted(self, student: str) -> Path:
@@ -83,9 +84,9 @@ class Room:
         if not mark.is_file() or mark.read_text() != self.version or not self._known():
             with self.ledger.whole():
                 changed_source.follow(self.ledger, self.assignment, self.source)
-            converter = self._converter(GenerateAssignment)
+            converter = self.converter(GenerateAssignment)
             converter.create_assignment = True
-            self._convert(converter)
+            self.convert(converter)
             write_whole(mark, self.version)
 
     def _known(self) -> bool:
@@ -146,18 +147,19 @@ class Room:
         autograded = self._autograded(one.student)
         with disk.writable():
             self.forget(one)
-            self._write_executed(one, text)
+            self.write_executed(self.place / "executed", one, text)
             self._saving.coursedir.student_id = one.student
             kept = self.kept and self.kept / one.student
             with disk.replaced(autograded, self.place / "replaced" / one.student, kept):
                 with self.ledger.lent(), self.ledger.whole(), schemas.read_once():
                     self.forget_time(one.student)
-                    self._convert(self._saving)
-                    self._flag(one)
+                    self.convert(self._saving)
+                    self.flag(one)
                 _keep(autograded / f"{self.assignment}.ipynb")
 
-    def _write_executed(self, one: reading.Submission, text: str) -> None:
-        folder = self.place / "executed" / one.student / self.assignment
+    def write_executed(self, place: Path, one: reading.Submission, text: str) -> None:
+        """Write an executed notebook, from which nbgrader takes the marks, with its receipts."""
+        folder = place / one.student / self.assignment
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{self.assignment}.ipynb", text)
         for name, is_whole in ((reading.TIME, is_time), (reading.SECRET, _is_secret)):
@@ -185,7 +187,7 @@ class Room:
 
     def feedback(self) -> None:
         """Write nbgrader's feedback pages with the preprocessors that the configuration names."""
-        self._convert(self._converter(GenerateFeedback))
+        self.convert(self.converter(GenerateFeedback))
 
     @contextlib.contextmanager
     def entered(
@@ -205,13 +207,18 @@ class Room:
         with contextlib.ExitStack() as stack:
             stack.enter_context(disk.writable())
             (self.root / ROOM).mkdir(exist_ok=True)
-            lock = stack.enter_context(open(self.root / ROOM / "lock", "w"))
+            lock = stack.enter_context(open(self.root / ROOM / "lock", "a+"))
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                lock.seek(0)
+                other = lock.readline(MAX_TIME).strip() or self.kind
                 raise CourseError(
-                    "Another autograder grade is running in this course: wait until it ends."
+                    f"Another {other} is running in this course: wait until it ends."
                 ) from None
+            lock.truncate(0)
+            lock.write(self.kind)
+            lock.flush()
             try:
                 with configuration.inside(self.root):
                     new_gradebook.stamp(self.db_url)
@@ -261,7 +268,7 @@ class Room:
         with disk.writable(), self.ledger.whole():
             return penalties.settle(self.ledger, self.assignment, self.config, self.dates, only)
 
-    def _flag(self, one: reading.Submission) -> None:
+    def flag(self, one: reading.Submission) -> None:
         """Put what could not be settled on Formgrader's list of what a person must grade.
 
         What the grader has failed on has no automatic score, which is something else than 0.
@@ -274,7 +281,7 @@ class Room:
 
     @functools.cached_property
     def _sanitizer(self) -> NotebookExporter:
-        converter = self._converter(Autograde)
+        converter = self.converter(Autograde)
         exporter = NotebookExporter(parent=converter, config=converter.config)
         for one in without(OURS, converter.sanitize_preprocessors):
             exporter.register_preprocessor(one)
@@ -282,18 +289,20 @@ class Room:
 
     @functools.cached_property
     def _saving(self) -> Saving:
-        converter = self._converter(Saving)
+        converter = self.converter(Saving)
         executed = (self.place / "executed").relative_to(self.root)
         converter.coursedir.submitted_directory = str(executed)
         converter.begun = self.extend
         return converter
 
-    def _converter(self, kind: type[_Converter]) -> _Converter:
-        converter = kind(coursedir=_coursedir(self.config), config=self.config, log=_LOG)
+    def converter(self, kind: type[_Converter]) -> _Converter:
+        """One of nbgrader's converters for this assignment."""
+        converter = kind(coursedir=coursedir(self.config), config=self.config, log=LOG)
         converter.force = True
         return converter
 
-    def _convert(self, converter: BaseConverter) -> None:
+    def convert(self, converter: BaseConverter) -> None:
+        """Run a converter in the course's folder."""
         with configuration.inside(self.root):
             try:
                 converter.start()
@@ -315,10 +324,11 @@ def _is_secret(raw: bytes) -> bool:
     return 0 < len(raw) <= reading.MAX_RECEIPT and raw.isalnum()
 
 
-def _coursedir(config: Config) -> Any:
+def coursedir(config: Config) -> Any:
+    """nbgrader's folders of a course."""
     from nbgrader.coursedir import CourseDirectory
 
-    return CourseDirectory(config=config, log=_LOG)
+    return CourseDirectory(config=config, log=LOG)
 
 
 def _keep(path: Path) -> None:

@@ -112,7 +112,7 @@ def grade(
     only = chosen if students else None
     with journal.recorded(room, "autograder grade", only) as recorded:
         settings = settled(room, settings, say)
-        run = _Run(room, settings, watch, len(chosen))
+        run = Run(room, settings, watch, len(chosen))
         todo = run.unfinished(run.named(chosen), force)
         if todo:
             kept = before.Checkpoints(settings.profile)
@@ -173,7 +173,7 @@ def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
     return wanted
 
 
-class _Run:
+class Run:
     """One run over a class: what waits, what is with a worker, and all final states."""
 
     def __init__(
@@ -183,6 +183,10 @@ class _Run:
         self.states: dict[str, str] = {}
         self.waiting: dict[Future, tuple[reading.Submission, Clock]] = {}
         self.lost: dict[str, list[str]] = {}  # where processes were ended, by student
+        self.save, self.note = room.save, room.note
+        self.todo: deque[str] = deque()
+        self.alone: deque[str] = deque()  # they ran while a worker died, and one may be the cause
+        self.is_alone = False  # whether the one that runs now runs without others
         self.started, self.executed, self.running = time.monotonic(), 0, 0
 
     def named(self, students: list[str]) -> list[str]:
@@ -204,28 +208,37 @@ class _Run:
 
     def all(self, todo: deque[str], workers: Workers) -> None:
         """Keep the workers busy and save their results, with few submissions in memory."""
-        alone: deque[str] = deque()  # they ran while a worker died, and one may be the cause
-        while todo or self.waiting or alone:
-            size = workers.size
-            while todo and len(self.waiting) < AHEAD * size:
-                self._begin(todo.popleft(), workers)
-            if not self.waiting and alone:
-                self._begin(alone.popleft(), workers)
-                tried_alone = True
-            else:
-                tried_alone = False
-            self.running = min(len(self.waiting), size)
-            for future in wait(self.waiting, return_when=FIRST_COMPLETED).done:
-                one, clock = self.waiting.pop(future)
-                if workers.died(future):
-                    if tried_alone:
-                        self._fail(one, DIED)
-                    else:
-                        alone.append(one.student)
-                elif self._is_lost(one.student, future.exception()):
-                    (alone if tried_alone else todo).append(one.student)
+        self.todo = todo
+        while todo or self.waiting or self.alone:
+            self.step(workers, self.todo)
+
+    def step(self, workers: Workers, todo: deque[str], seconds: float | None = None) -> None:
+        """Start what the workers have room for, and save what has ended.
+
+        Args:
+            workers: The workers.
+            todo: The students to start, of whom this takes as many as can begin now.
+            seconds: How long to wait for the end of one; by default as long as it takes.
+        """
+        size = workers.size
+        while todo and not self.is_alone and len(self.waiting) < AHEAD * size:
+            self._begin(todo.popleft(), workers)
+        if not self.waiting and self.alone:
+            self._begin(self.alone.popleft(), workers)
+            self.is_alone = bool(self.waiting)
+        self.running = min(len(self.waiting), size)
+        for future in wait(self.waiting, seconds, FIRST_COMPLETED).done:
+            one, clock = self.waiting.pop(future)
+            tried_alone, self.is_alone = self.is_alone, False
+            if workers.died(future):
+                if tried_alone:
+                    self._fail(one, DIED)
                 else:
-                    self._finish(one, clock, future, workers)
+                    self.alone.append(one.student)
+            elif self._is_lost(one.student, future.exception()):
+                (self.alone if tried_alone else self.todo).append(one.student)
+            else:
+                self._finish(one, clock, future, workers)
 
     def _is_lost(self, student: str, error: BaseException | None) -> bool:
         """Note that a process of this job was ended from outside; whether to try again now."""
@@ -253,7 +266,7 @@ class _Run:
                 one.broken = f"nbgrader cannot read this notebook ({type(error).__name__})."
         if one.broken:
             self._refuse(one, one.broken)
-            self.room.note(one, clock.seconds)
+            self.note(one, clock.seconds)
             self._end(student, "broken", one.broken)
             return
         settings = replace(self.settings, ended=tuple(filter(None, self.lost.get(one.student, ()))))
@@ -270,13 +283,13 @@ class _Run:
             executed: Executed = future.result()
             one.looks |= executed.looks
             with clock("save"):
-                self.room.save(one, executed.text)
+                self.save(one, executed.text)
         except (CourseError, WallError):  # a missing wall, gradebook or disk affects all of them
             raise
         except Exception as error:  # the job or nbgrader failed: report it and go on
             self._fail(one, DIED if workers.gave_up(error) else _told(error))
         else:
-            self.room.note(one, clock.seconds | executed.seconds, executed.level)
+            self.note(one, clock.seconds | executed.seconds, executed.level)
             self._end(one.student, "done", _looked_for(one))
 
     def _fail(self, one: reading.Submission, message: str) -> None:
@@ -290,7 +303,7 @@ class _Run:
         roles = ("tests",) if one.failed else ("tests", "answer")
         nb = refused(self.room.sanitized(one), message, roles)
         one.looks = {facts(cell)[1]: message for cell in nb.cells if LOOK in cell.metadata}
-        self.room.save(one, nbformat.writes(nb))
+        self.save(one, nbformat.writes(nb))
 
     def _end(self, student: str, state: str, message: str) -> None:
         self.states[student] = state
