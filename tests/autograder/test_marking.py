@@ -451,6 +451,7 @@ def page(chromium, port):
     context.close()
 
 
+@pytest.mark.browser
 @browser.needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong(page, course, scheme):
@@ -467,6 +468,7 @@ def test_axe_finds_nothing_wrong(page, course, scheme):
     assert browser.violations(page) == []
 
 
+@pytest.mark.browser
 @browser.needs_browser
 def test_what_is_typed_is_saved_though_the_browser_closes(page, course):
     page.click("text=why")
@@ -484,6 +486,7 @@ def writer_of(page) -> str:
     return writer(Form("", page.content()))
 
 
+@pytest.mark.browser
 @browser.needs_browser
 def test_the_keyboard_leads_through_a_class_and_hostile_texts_do_nothing(page, course):
     page.click("text=why")
@@ -505,6 +508,7 @@ def test_the_keyboard_leads_through_a_class_and_hostile_texts_do_nothing(page, c
     assert all(url.startswith("http://127.0.0.1") for url in page.asked)
 
 
+@pytest.mark.browser
 @browser.needs_browser
 def test_a_conflict_is_shown_while_typing(page, course, port):
     page.click("text=why")

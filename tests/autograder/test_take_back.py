@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import browser
 import nbformat
 import pytest
 import tiny
@@ -354,3 +355,13 @@ def test_a_stopped_run_has_its_report(course):
     with pytest.raises(Stopped):
         grading.grade(course.root, NAME, workers=Instant(), watch=stop, force=True)
     assert journal.journals(course.root, NAME)
+
+
+@pytest.mark.browser
+@browser.needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_the_report(course, scheme):
+    hand_in_anew(course)
+    page = max((course.root / "report" / "changes").glob("*.html"))
+    with browser.started() as one, one.opened(page, color_scheme=scheme) as shown:
+        assert browser.violations(shown) == []
