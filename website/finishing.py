@@ -1,4 +1,4 @@
-"""What a finished page lacks: formulas that browsers draw by themselves, and a name for the search."""
+"""What a finished page lacks: formulas that browsers draw by themselves, names for the search."""
 
 import html
 import re

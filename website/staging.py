@@ -1,4 +1,4 @@
-"""Gathers the site's pages in one folder: those of docs/, and those that are made from the course."""
+"""Gathers the site's pages in one folder: those of docs/, and those made from the course."""
 
 import re
 import shutil

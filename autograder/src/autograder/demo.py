@@ -1,8 +1,7 @@
 """A small made-up class, graded for real: what `make demo` shows.
 
-Six students submit each assignment: one is right, one is right in another form, one is partly
-wrong, one is untouched, one raises an error, and one is not even valid JSON. The answers in
-another form and the wrong answers are in course/demo/NAME.py.
+Six students hand in on Moodle; `demo_class` says what. Their archive is collected and graded, a
+marker gives the points of the written answers, and the worksheet goes back to Moodle.
 """
 
 import os
@@ -10,26 +9,24 @@ import shutil
 import time
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-
 from autograder import course as courses
-from autograder.nbgrader import results
+from autograder.classlist import roster as rosters
+from autograder.demo_class import STUDENTS, hand_in
+from autograder.handback import marks
+from autograder.handin import collect, telling
+from autograder.nbgrader import by_hand, results
 from autograder.nbgrader.generate import generate
 from autograder.nbgrader.room import Room
 from autograder.pages import listing, report
 from autograder.run import grade
 from autograder.text import release
-from autograder.text.authoring import read_cells
-from autograder.text.cells import facts
+from convcourse.files import write_whole
 
 PLACE = Path("demo")
-STUDENTS = ("right", "another_form", "partly_wrong", "untouched", "raises", "not_JSON")
-BODY = "### BEGIN SOLUTION"
 
 
 def run(root: Path, say=print) -> Path:
-    """Build, release, submit, grade and report.
+    """Build, release, collect, grade, mark, report, and make the files that go back.
 
     Args:
         root: The course folder; the demo writes to ``demo/`` there.
@@ -56,14 +53,20 @@ def run(root: Path, say=print) -> Path:
     shutil.copytree(root / "course", place / "course")
     shutil.copy(root / "nbgrader_config.py", place)
     os.environ["COURSE_ROOT"] = str(place)
+    small = courses.load(place)
     for name in names:
-        hand_in(place, name, answers_path(course, name).read_text(encoding="utf-8"))
+        worksheet = bring_in(
+            small, name, answers_path(course, name).read_text(encoding="utf-8"), say
+        )
         say(f"Grading {len(STUDENTS)} submissions of {name}:")
         grade.grade(
             place, name, watch=lambda e: say(f"  [{e.done}/{e.total}] {e.student} {e.state}")
         )
+        mark(place, name)
+        say("A made-up marker has marked the written answers.")
         say(f"Writing the feedback pages of {name}.")
         Room(place, name).feedback()
+        send_back(small, name, worksheet, say)
     say(f"Graded and written after {time.monotonic() - started:.0f} s.")
     reports = [results.read(place, name) for name in names]
     listing.show(reports)
@@ -79,60 +82,37 @@ def answers_path(course: courses.Course, name: str) -> Path:
     return course.root / "course" / "demo" / f"{name}.py"
 
 
-def hand_in(place: Path, name: str, answers: str) -> None:
-    """Write the six submissions of one assignment.
-
-    Args:
-        place: The course folder of the demo, with the source and the release.
-        name: The assignment.
-        answers: The text of course/demo/NAME.py.
-    """
-    source = nbformat.read(place / "source" / name / f"{name}.ipynb", as_version=4)
-    blank = (place / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
-    made = {
-        "right": nbformat.writes(source),
-        "another_form": nbformat.writes(with_answers(source, answers, "another")),
-        "partly_wrong": nbformat.writes(with_answers(source, answers, "wrong")),
-        "untouched": blank,
-        "raises": nbformat.writes(with_errors(source)),
-        "not_JSON": blank[: len(blank) // 2],
-    }
-    for student in STUDENTS:
-        folder = place / "submitted" / student / name
-        folder.mkdir(parents=True)
-        (folder / f"{name}.ipynb").write_text(made[student], encoding="utf-8")
+def bring_in(course: courses.Course, name: str, answers: str, say=print) -> Path:
+    """Write Moodle's archive of an assignment and collect it; the worksheet's path comes back."""
+    archive, worksheet = hand_in(course.root, name, answers, course.assignment(name).points)
+    say(f"Collecting {archive.relative_to(course.root.parent)}, as Moodle gives it to a lecturer:")
+    listed = rosters.read(course.root)
+    found = collect.collect(course, name, [archive, worksheet], listed, collect.Options())
+    for line in telling.lines(found, name, dry=False):
+        say(f"  {line}")
+    return worksheet
 
 
-def _solutions(nb: NotebookNode) -> dict[str, NotebookNode]:
-    """The solution cells that students write, by their id."""
-    known = [(facts(cell), cell) for cell in nb.cells if cell.cell_type == "code"]
-    return {name: cell for (role, name, _), cell in known if role == "solution"}
+def mark(place: Path, name: str) -> None:
+    """Give written answers points as a marker would: all to the course's own, none to others."""
+    marking = by_hand.Marking(Room(place, name))
+    try:
+        for entry in marking.entries():
+            asked = marking.questions[entry.question]
+            seen = marking.answer(entry)
+            if not asked.is_written or seen.automatic is not None:  # nothing to mark, or no answer
+                continue
+            wrote = "".join(cell.source for cell in seen.cells)
+            points = asked.points if asked.rubric.strip() in wrote else 0
+            marking.save(entry, by_hand.Given(score=f"{points:g}"), seen.version)
+    finally:
+        marking.end()
 
 
-def with_answers(source: NotebookNode, answers: str, word: str) -> NotebookNode:
-    """A copy of ``source`` with other answers: the cells marked ``word="solution id"``.
-
-    Raises:
-        CourseError: If the assignment has no solution cell with one of these ids.
-    """
-    nb = nbformat.reads(nbformat.writes(source), as_version=4)
-    solutions = _solutions(nb)
-    for cell in read_cells(answers):
-        name = cell.metadata.get(word)
-        if name is None:
-            continue
-        if name not in solutions:
-            raise courses.CourseError(
-                f'The demo answers {word}="{name}", which is not a solution cell: '
-                f"write one of {', '.join(solutions)}."
-            )
-        solutions[name].source = cell.source
-    return nb
-
-
-def with_errors(source: NotebookNode) -> NotebookNode:
-    """A copy in which every answer first divides by zero."""
-    nb = nbformat.reads(nbformat.writes(source), as_version=4)
-    for cell in _solutions(nb).values():
-        cell.source = cell.source.replace(BODY, "1 / 0")
-    return nb
+def send_back(course: courses.Course, name: str, worksheet: Path, say=print) -> None:
+    """Fill Moodle's worksheet with the marks."""
+    filled = marks.fill(course, [results.read(course.root, name)], marks.MOODLE, [worksheet])
+    path = course.root / "report" / f"{name}-marks-moodle.csv"
+    write_whole(path, filled.content)
+    for line in marks.lines(filled, path.relative_to(course.root.parent)):
+        say(line)
