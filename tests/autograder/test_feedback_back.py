@@ -153,6 +153,17 @@ def test_a_name_that_canvas_would_read_as_another_person_is_left_out(root):
     assert "by hand" in packed.left[0]
 
 
+def test_a_hand_in_that_is_graded_anonymously_comes_back_under_its_pseudonym(root):
+    (root / "students.csv").unlink()
+    given = "anon_Xk3vQ_9001_a.ipynb"
+    platforms.collect(root, platforms.zipped(root / "a.zip", {given: platforms.notebook("a = 3")}))
+    page = root / "feedback" / "anon_Xk3vQ" / NAME / f"{NAME}.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<html>x</html>")
+    found = pack(root, "canvas", row("anon_Xk3vQ"))
+    assert (list(files(found)), found.left) == ([given], [])
+
+
 def test_what_waits_and_what_came_another_way_is_not_handed_out(root):
     collect_from_moodle(root)
     (root / "feedback" / "cy" / NAME / f"{NAME}.html").unlink()

@@ -85,9 +85,13 @@ def _moodle(facts: Mapping[str, str], name: str, called: str, number: str) -> st
 def _canvas(facts: Mapping[str, str], name: str, called: str, number: str) -> str:
     """The name of a file for Canvas; empty if Canvas would not take it for this student's."""
     given = str(facts.get("given", "")).rpartition("/")[2]
-    numbers = [one for one in given.split("_") if re.fullmatch("[0-9]+", one)]
-    is_theirs = len(numbers) > 1 and numbers[0] == str(facts.get("id"))
-    return given if facts.get("platform") == CANVAS and is_theirs else ""
+    parts = [one for one in given.split("_") if one != "LATE"]
+    numbers = [one for one in parts if re.fullmatch("[0-9]+", one)]
+    theirs = numbers[0] if len(numbers) > 1 else ""
+    if parts[0] == "anon" and len(parts) > 3 and parts[2].isdecimal():  # graded anonymously
+        theirs = f"anon_{parts[1]}"
+    ours = facts.get("platform") == CANVAS and theirs
+    return given if ours and theirs == str(facts.get("id")) else ""
 
 
 def _content(path: str, page: Path, name: str) -> bytes:

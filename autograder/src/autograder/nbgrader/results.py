@@ -237,6 +237,31 @@ def _written(score: Score) -> tuple[str, str]:
     return outcomes.NOT_ATTEMPTED, "The written answer is unchanged from the release."
 
 
+def code_answers(root: Path, assignment: str) -> dict[str, dict[str, str]]:
+    """The code of each exercise's graded answers, by student."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted((root / "autograded").glob(f"*/{assignment}/{assignment}.ipynb")):
+        for cell in _cells(path):
+            role, name, _ = facts(cell)
+            if role == "solution" and cell.cell_type == "code":
+                found.setdefault(name, {})[path.parts[-3]] = cell.source
+    return found
+
+
+def code_given(course: Course, assignment: str) -> list[str]:
+    """The code that students were given: all of the release, or else of the source's stubs.
+
+    Raises:
+        CourseError: If there is neither.
+    """
+    released, source = course.release_path(assignment), course.source_path(assignment)
+    path = released if released.is_file() else source
+    if not path.is_file():
+        raise CourseError(f"There is no source/{assignment}: run autograder build {assignment}.")
+    parsed = [parse(cell) for cell in _cells(path) if cell.cell_type == "code"]
+    return [one.stub if one.role == "solution" else one.visible for one in parsed]
+
+
 def require_contest(course: Course, assignment: str) -> None:
     """Look whether a hidden check of an assignment keeps facts for a leaderboard.
 

@@ -50,3 +50,28 @@ def leaderboard(
     Console().print(boards.ranking(entries))
     page = boards.write(entries, course.root / "report", name, course.title)
     typer.echo(f"Open the leaderboard: {page}")
+
+
+@app.command(rich_help_panel=RESULTS)
+def similar(
+    name: Annotated[str, typer.Argument(help="The assignment")],
+) -> None:
+    """List code answers that resemble each other, side by side, for a person to judge."""
+    from autograder.nbgrader import results
+    from autograder.pages import side_by_side
+    from autograder.text import similarity
+
+    course = load()
+    results.graded(course, [course.named(name)])
+    report = results.read(course.root, name)
+    answers = results.code_answers(course.root, name)
+    found = similarity.find(answers, results.code_given(course, name))
+    place = course.root / "report"
+    page = side_by_side.write(found, place, name, report.names, course.title)
+    short = sum(found.short.values())
+    typer.echo(side_by_side.NO_PROOF)
+    if report.ungraded:
+        typer.echo(f"Not graded yet, so not compared: {', '.join(report.ungraded)}.")
+    if short:
+        typer.echo(f"Too short to compare: {short} of {short + sum(found.compared.values())}.")
+    typer.echo(f"Pairs to look at: {len(found.pairs) + found.more}. Open the page: {page}")
