@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-unit test-all demo build check lint types mutants colab wheels wheelhouse
+.PHONY: help setup test test-unit test-all demo build check lint types mutants colab wheels wheelhouse site screenshots
 
 help:
 	@echo "make setup      make .venv and install both packages into it"
@@ -19,6 +19,8 @@ help:
 	@echo "make colab      run the notebooks as Colab does: with convcourse's wheel and nothing else"
 	@echo "make wheels     build both wheels into dist/"
 	@echo "make wheelhouse gather all wheels that Containerfile needs, for this Python"
+	@echo "make site       write the course's site to site/"
+	@echo "make screenshots take the pictures of docs/images/ in Chromium"
 	@echo "make lint       check the style of the code"
 	@echo "make types      check the types of both packages"
 
@@ -91,3 +93,16 @@ colab: $(STAMP)
 	.colab/venv/bin/python -m pip install --quiet --disable-pip-version-check .colab/*.whl
 	cp -r source tests/colab/run_notebook.py .colab
 	cd .colab && COURSE_PROFILE=offline venv/bin/python run_notebook.py source/*/*.ipynb
+
+# What the site needs stands in a file of its own, because nobody needs it to teach or to learn.
+SITE_STAMP := $(VENV)/.site-installed
+$(SITE_STAMP): $(STAMP) docs/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
+
+site: $(SITE_STAMP)
+	$(BIN)/python website/build.py
+
+# CHROMIUM names the browser's program, if it is not chromium.
+screenshots: $(SITE_STAMP)
+	$(BIN)/python website/screenshots.py

@@ -4,5 +4,5 @@ import os
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
 
-c.CourseDirectory.course_id = "convcourse"  # as in the instructor's nbgrader_config.py
+# It names no course, so students find every course that is in the exchange.
 c.Exchange.root = os.environ.get("NBGRADER_EXCHANGE", "/srv/nbgrader/exchange")
