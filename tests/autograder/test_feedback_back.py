@@ -40,11 +40,15 @@ def pack(root: Path, platform: str, *rows, **numbers: str) -> Filled:
     rows = rows or (row("ana1"), row("ana2"), row("cy"))
     one = report(*rows)
     people = marks.people(load(root), [NAME], rosters.read(root), [one])
-    return packing.pack(root, NAME, platform, standing.of(one), people, numbers)
+    to = root / "report" / "feedback.zip"
+    packed = packing.pack(root, NAME, platform, standing.of(one), people, numbers, to)
+    packed.content = to.read_bytes()
+    return packed
 
 
 def files(packed: Filled) -> dict[str, bytes]:
     archive = zipfile.ZipFile(io.BytesIO(packed.content))
+    assert len(archive.namelist()) == packed.scores
     return {name: archive.read(name) for name in archive.namelist()}
 
 

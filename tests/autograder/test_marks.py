@@ -1,8 +1,10 @@
 """Marks on their way back: a platform's export in, the file that it imports out, field by field."""
 
 import codecs
+import contextlib
 import csv
 import io
+import random
 
 import platforms
 import pytest
@@ -137,12 +139,28 @@ def test_a_hostile_name_is_no_formula_and_the_id_still_says_who_it_is(root):
     assert plain[3].startswith("'=") and "HYPERLINK" in plain[3]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd|x", "-2+3", "@SUM(A1)", "\t=1", "  =1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+cmd|x",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "  =1",
+        "Bob;=1+1",
+        'a, "@x',
+        "＝1+1",
+        "A;-2+3+cmd|x",
+    ],
+)
 def test_what_a_spreadsheet_would_calculate_is_shown(text):
     assert sheets.is_formula(text) and not sheets.is_formula(sheets.harmless(text))
 
 
-@pytest.mark.parametrize("text", ["-", "-1", "+3.5", "1-2", "O'Neil", '="=x"', "Ana"])
+@pytest.mark.parametrize(
+    "text", ["-", "-1", "+3.5", "1-2", "O'Neil", '="=x"', "Ana", "Wu, Eve", "a;-1"]
+)
 def test_what_a_spreadsheet_shows_anyway_stays(text):
     assert sheets.harmless(text) == text
 
@@ -153,6 +171,9 @@ def test_another_maximum_is_refused_or_scaled_when_asked(root):
         fill(root, "canvas", ten)
     scores = {one["ID"]: one for one in table(fill(root, "canvas", ten, scale=True).content)}
     assert scores["12346"]["03 NET I (678)"] == "8.75"
+    none = CANVAS.replace(",20.0,10,", ",0,10,")
+    with pytest.raises(CourseError, match="set the points there"):
+        fill(root, "canvas", none, scale=True)
     with pytest.raises(CourseError, match="Moodle has 100"):
         fill(root, "moodle", WORKSHEET.replace("20.00", "100.00"))
 
@@ -324,3 +345,20 @@ def test_the_report_in_the_terminal_names_people_in_lists(root):
     assert told[-1] == f"{root / 'x.csv'} has 2 scores."
     at = told.index("Left out, for you to look at:")
     assert "cy" in told[at + 1] and "Not handed in:" in told
+
+
+def test_any_table_comes_back_as_it_was():
+    chance = random.Random(0)
+    for _ in range(2000):
+        text = "".join(chance.choice('a",;\t\r\n=é ') for _ in range(chance.randrange(1, 30)))
+        raw = text.encode(chance.choice(["utf-8", "utf-8-sig", "cp1252", "utf-16"]))
+        with contextlib.suppress(CourseError):
+            assert sheets.read(raw, "x").write() == raw
+
+
+def test_what_is_shielded_is_never_a_formula_and_is_shielded_once():
+    chance = random.Random(0)
+    for _ in range(5000):
+        text = "".join(chance.choice("=+-@a1,;\"\t\n .'") for _ in range(chance.randrange(1, 9)))
+        shown = sheets.harmless(text)
+        assert not sheets.is_formula(shown) and sheets.harmless(shown) == shown

@@ -195,6 +195,9 @@ def factor(what: str, worth: float, most: Decimal | None, platform: str, scale: 
             f"{what}, and {platform} has {most.normalize():f}: change the points there, or scale "
             "the scores with --scale. Nothing was written."
         )
+    if most <= 0:
+        raise CourseError(f"{what}, and {platform} has {most:f}: set the points there. Nothing was "
+                          "written.")  # fmt: skip
     return most / exact
 
 

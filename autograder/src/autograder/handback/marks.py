@@ -12,7 +12,6 @@ from autograder.handback.people import People
 from autograder.handback.sheets import Sheet
 from autograder.handback.standing import Filled
 from autograder.handin import filing
-from autograder.intake.names import shown
 from autograder.pages.scores import Report
 
 CANVAS, MOODLE, CSV = "canvas", "moodle", "csv"
@@ -115,7 +114,12 @@ def lines(filled: Filled, to: Path, what: str = "score") -> list[str]:
     ]
     told += _listed("Left out, for you to look at:", filled.left, most=None)
     count = f"{filled.scores} {what}{'s' if filled.scores != 1 else ''}"
-    return [*map(shown, told), f"{to} has {count}."]
+    return [*map(_printable, told), f"{to} has {count}."]
+
+
+def _printable(text: str) -> str:
+    """A line with students' names as a terminal can show it."""
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def _listed(title: str, found: list[str], most: int | None = _MOST) -> list[str]:

@@ -21,6 +21,7 @@ from autograder.handback import standing
 from autograder.handback.people import People
 from autograder.handback.standing import Filled, Standing
 from autograder.handin.filing import Place
+from convcourse.files import replacing
 
 CANVAS, MOODLE = "canvas", "moodle"
 _FOLDER = re.compile(r"([^_/]*)_(\d+)_assignsubmission_file_?")
@@ -30,9 +31,9 @@ _TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same pages
 
 def pack(
     root: Path, name: str, platform: str, found: Mapping[str, Standing], people: People,
-    numbers: Mapping[str, str],
+    numbers: Mapping[str, str], to: Path,
 ) -> Filled:  # fmt: skip
-    """Pack the pages of all students for whom nothing waits.
+    """Pack the pages of all students for whom nothing waits, into one archive.
 
     Args:
         root: The course folder, with the pages in ``feedback/``.
@@ -41,8 +42,10 @@ def pack(
         found: The standing of each student.
         people: The class.
         numbers: Moodle's number of each student in this assignment, from its worksheet.
+        to: The path of the archive.
     """
-    filled, files = Filled(), {}
+    filled = Filled()
+    files: dict[str, Path] = {}
     for student, one in sorted(found.items()):
         shown = standing.called(student, people.names)
         page = root / "feedback" / student / name / f"{name}.html"
@@ -58,12 +61,16 @@ def pack(
                 why = f"twice {path}" if path else f"no hand-in that came from {platform.title()}"
                 filled.left.append(f"{shown} has {why}: return feedback/{student}/{name} by hand.")
             else:
-                files[path] = _content(path, page, name)
+                files[path] = page
     filled.missing = [
         standing.called(one.id, people.names) for one in people.roster.students
         if one.id not in found
     ]  # fmt: skip
-    filled.scores, filled.content = len(files), _zipped(files)
+    with replacing(to) as fresh, zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, page in files.items():
+            content = _content(path, page, name)
+            archive.writestr(zipfile.ZipInfo(path, _TIME), content, zipfile.ZIP_DEFLATED)
+    filled.scores = len(files)
     return filled
 
 
@@ -99,7 +106,10 @@ def _content(path: str, page: Path, name: str) -> bytes:
     html = page.read_bytes()
     ending = path.rpartition(".")[2].lower()
     if ending == "zip":
-        return _zipped({f"{name}.html": html})
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(zipfile.ZipInfo(f"{name}.html", _TIME), html, zipfile.ZIP_DEFLATED)
+        return out.getvalue()
     if ending != "ipynb":
         return html
     data = {"text/html": html.decode("utf-8", "replace")}
@@ -108,11 +118,3 @@ def _content(path: str, page: Path, name: str) -> bytes:
     words = f"# Feedback on {name}\n\nDo not run the cell below: its output is your feedback."
     cells = [nbformat.v4.new_markdown_cell(words, id="title"), code]
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells)).encode()
-
-
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(zipfile.ZipInfo(path, _TIME), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()

@@ -17,8 +17,11 @@ from autograder.course import CourseError
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le"}
 _MARKS |= {codecs.BOM_UTF16_BE: "utf-16-be"}
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")
-_FORMULA = tuple("=+-@\t\r")
+_SIGNS = "=+@＝＋－＠-"  # some spreadsheets calculate the wide signs too
+_FORMULA = (*_SIGNS, "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+# A formula behind a separator that another spreadsheet, or another country, splits at.
+_INNER = re.compile(rf'([,;\t\r\n][\s"]*)(?=[{_SIGNS}])(?![+-]?\d+(?:[.,]\d+)?\s*(?:$|[,;\s]))')
 _SHIELDED = re.compile(r'="[^"]*"')  # how Canvas writes a name that begins with "="
 
 
@@ -89,7 +92,7 @@ class Sheet:
         text = self._blank + "".join(
             self.separator.join(line.fields) + line.end for line in (self.head, *self.lines)
         )
-        return self._mark + text.encode(self._encoding, "surrogateescape")
+        return self._mark + text.encode(self._encoding)
 
     def _written(self, text: str, quoted: bool) -> str:
         special = any(mark in text for mark in (self.separator, '"', "\r", "\n"))
@@ -104,9 +107,9 @@ def read(raw: bytes, name: str) -> Sheet:
         name: Its name, for errors.
 
     Raises:
-        CourseError: If it is empty.
+        CourseError: If it is empty or damaged.
     """
-    mark, encoding, text = _decoded(raw)
+    mark, encoding, text = _decoded(raw, name)
     begin = text.lstrip("\r\n")
     plain = re.sub(r'"(?:[^"]|"")*"', "", begin).partition("\n")[0]
     separator = max(",;\t", key=plain.count)
@@ -137,6 +140,8 @@ def value(text: str) -> str:
 def is_formula(text: str) -> bool:
     """Whether a spreadsheet would calculate a field instead of showing it."""
     shown = text.lstrip(" ")
+    if _INNER.search(text) and not _SHIELDED.fullmatch(shown):
+        return True
     if not shown.startswith(_FORMULA) or shown.strip() in ("-", "+"):
         return False
     return not _NUMBER.fullmatch(shown.strip()) and not _SHIELDED.fullmatch(shown)
@@ -144,7 +149,10 @@ def is_formula(text: str) -> bool:
 
 def harmless(text: str) -> str:
     """A field that a spreadsheet shows as it is: with an apostrophe before a formula."""
-    return f"'{text}" if is_formula(text) else text
+    if not is_formula(text):
+        return text
+    inner = _INNER.sub(r"\1'", text)
+    return f"'{inner}" if inner == text or is_formula(inner) else inner
 
 
 def number(text: str) -> Decimal | None:
@@ -167,16 +175,15 @@ def points(number: float | Decimal, comma: str = ".", decimals: int = 0) -> str:
     return f"{whole}{comma}{rest}" if rest else whole
 
 
-def _decoded(raw: bytes) -> tuple[bytes, str, str]:
-    for mark, encoding in _MARKS.items():
-        if raw.startswith(mark):
-            return mark, encoding, raw[len(mark) :].decode(encoding, "surrogateescape")
-    for encoding in _ENCODINGS:
+def _decoded(raw: bytes, name: str) -> tuple[bytes, str, str]:
+    """The mark, the encoding, and a text that gives the same bytes when it is encoded again."""
+    mark, wide = next(((m, e) for m, e in _MARKS.items() if raw.startswith(m)), (b"", ""))
+    for encoding in [wide] if wide.startswith("utf-16") else _ENCODINGS:
         try:
-            return b"", encoding, raw.decode(encoding)
+            return mark, encoding, raw[len(mark) :].decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise AssertionError("latin-1 decodes any bytes")
+    raise CourseError(f"{name} is damaged: export it again.")
 
 
 def _lines(text: str, separator: str) -> Iterable[Line]:

@@ -76,7 +76,6 @@ def feedback(
     from autograder.handback import moodle, packing, standing
     from autograder.nbgrader import results
     from autograder.nbgrader.room import Room
-    from convcourse.files import write_whole
 
     course, given = load(), roster or []
     results.graded(course, [course.named(name)])
@@ -87,12 +86,13 @@ def feedback(
     doubts: list[str] = []
     if found.target and platform == Platform.MOODLE:
         numbers, doubts = moodle.numbers(found.target, people)
-    Room(course.root, name).feedback()
-    packed = packing.pack(course.root, name, platform.value, standing.of(report), people, numbers)
-    packed.left += doubts
     path = to or course.root / "report" / f"{name}-feedback-{platform.value}.zip"
     _refuse_input(path, given)
-    write_whole(path, packed.content)
+    Room(course.root, name).feedback()
+    packed = packing.pack(
+        course.root, name, platform.value, standing.of(report), people, numbers, path
+    )
+    packed.left += doubts
     for line in making.lines(packed, path, "page"):
         typer.echo(line)
     raise typer.Exit(1 if packed.left else 0)
