@@ -112,3 +112,22 @@ def test_the_exit_code_says_that_somebody_has_no_score(root):
     assert not (root / "report" / f"{NAME}-marks-canvas.csv").exists()
     done = run("marks", "--for", "canvas", "--roster", export, "--scale", "--to", export)
     assert "is the export itself" in done.output
+
+
+def test_a_newer_hand_in_has_no_score_until_it_is_graded(root):
+    form = "garciaana_10{0}_900{0}_x.ipynb"
+    collected(root, form)
+    newer = {form.format(2): tiny.notebook(instant.RIGHT).encode()}
+    archive = platforms.zipped(root / "b.zip", newer, (2026, 2, 1, 8, 0, 0))
+    assert run("collect", NAME, archive).exit_code == 0
+    export = root / "grades.csv"
+    export.write_text(GRADEBOOK, encoding="utf-8")
+    done = run("marks", "--for", "canvas", "--roster", export, "--to", root / "back.csv")
+    assert done.exit_code == 1 and "ana2 (Ana García) has handed in again since" in done.output
+    rows = list(csv.DictReader(io.StringIO((root / "back.csv").read_text(encoding="utf-8"))))
+    assert [one["tiny (77)"] for one in rows] == ["2", "2", "", ""]
+    assert run("feedback", NAME, "--for", "canvas").exit_code == 1
+    grade.grade(root, NAME, workers=instant.Instant())
+    done = run("marks", "--for", "canvas", "--roster", export, "--to", root / "back.csv")
+    assert done.exit_code == 0, done.output
+    assert "tiny (77)" in (root / "back.csv").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """The marks of a class as the file that a platform imports, made of its own export if possible."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,7 @@ def people(
 def fill(
     course: Course, reports: Sequence[Report], platform: str, given: Sequence[Path],
     scale: bool = False, columns: Sequence[str] = (),
+    again: Mapping[str, Collection[str]] | None = None,
 ) -> Filled:  # fmt: skip
     """The file for a platform.
 
@@ -76,13 +77,15 @@ def fill(
         given: Exports of the platform.
         scale: Whether to scale scores to another maximum.
         columns: ``NAME=TITLE`` for assignments that Canvas calls otherwise.
+        again: Of each assignment, the students who handed in again since they were graded.
 
     Raises:
         CourseError: If the file cannot be made; the error says what to do.
     """
     found = exports(course, platform, given)
     names = [report.assignment for report in reports]
-    asked = {report.assignment: standing.of(report) for report in reports}
+    newer = again or {}
+    asked = {one.assignment: standing.of(one, newer.get(one.assignment, ())) for one in reports}
     worth = {report.assignment: report.points for report in reports}
     known = people(course, names, found.roster, reports)
     titles = _titles(course, names, columns)

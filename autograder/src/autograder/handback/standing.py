@@ -1,15 +1,17 @@
 """What each student gets for an assignment: a score after the penalty, or why there is none yet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autograder.pages.scores import Report, Row
 
 GRADED, WAITS, FAILED, UNGRADED = "graded", "waits", "failed", "not graded"
+AGAIN = "handed in again"
 _WHY = {
     WAITS: "waits for a person ({})",
     FAILED: "failed to be graded: run autograder grade {} again",
     UNGRADED: "is not graded yet: run autograder grade {}",
+    AGAIN: "has handed in again since it was graded: run autograder grade {}",
 }
 
 
@@ -18,7 +20,7 @@ class Standing:
     """One student in one assignment.
 
     Attributes:
-        state: ``graded``, ``waits``, ``failed`` or ``not graded``.
+        state: ``graded``, ``waits``, ``failed``, ``not graded`` or ``handed in again``.
         score: The points after the late penalty; None unless it is graded.
         before: The points before it.
         penalty: What the penalty takes of them.
@@ -59,11 +61,18 @@ class Filled:
     said: list[str] = field(default_factory=list)
 
 
-def of(report: Report) -> dict[str, Standing]:
-    """The standing of each student who has handed in, by the course's id."""
+def of(report: Report, again: Iterable[str] = ()) -> dict[str, Standing]:
+    """The standing of each student who has handed in, by the course's id.
+
+    Args:
+        report: The results.
+        again: The students who handed in something else since they were graded.
+    """
     found = {row.student: _standing(row, report.assignment) for row in report.rows}
-    why = _WHY[UNGRADED].format(report.assignment)
-    return found | {one: Standing(UNGRADED, why=why) for one in report.ungraded}
+    for state, students in ((UNGRADED, report.ungraded), (AGAIN, again)):
+        why = _WHY[state].format(report.assignment)
+        found |= {one: Standing(state, why=why) for one in students}
+    return found
 
 
 def _standing(row: Row, assignment: str) -> Standing:

@@ -15,6 +15,7 @@ from autograder.classlist import roster
 from autograder.course import Course, CourseError
 from autograder.handin import times
 from autograder.handin.filing import Place
+from autograder.intake import reading
 from autograder.intake.notes import LOOK
 from autograder.nbgrader import records
 from autograder.nbgrader.records import Decision, Record
@@ -235,6 +236,21 @@ def _written(score: Score) -> tuple[str, str]:
     if score.by_hand:
         return BY_HAND, ""
     return outcomes.NOT_ATTEMPTED, "The written answer is unchanged from the release."
+
+
+def handed_in_again(root: Path, assignment: str) -> list[str]:
+    """The students whose files in ``submitted/`` are others than those that were graded."""
+    room, found = Room(root, assignment), []
+    for student, note in room.notes():
+        folder = root / "submitted" / student / assignment
+        if not folder.is_dir():
+            continue
+        graded = (room.place / "done" / f"{student}.json").stat().st_mtime
+        # Reading the files of a class takes long, so only what has changed since is read.
+        changed = any(path.lstat().st_ctime > graded for path in (folder, *folder.rglob("*")))
+        if changed and reading.read(folder, student, assignment).digest != note.get("submission"):
+            found.append(student)
+    return found
 
 
 def code_answers(root: Path, assignment: str) -> dict[str, dict[str, str]]:

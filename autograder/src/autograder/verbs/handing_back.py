@@ -52,7 +52,10 @@ def marks(
     chosen = [course.named(name) for name in names or ()]
     every = results.graded(course, chosen)
     reports = [results.read(course.root, name) for name in chosen or every]
-    filled = making.fill(course, reports, platform.value, given, scale, column or [])
+    again = {
+        one.assignment: results.handed_in_again(course.root, one.assignment) for one in reports
+    }
+    filled = making.fill(course, reports, platform.value, given, scale, column or [], again)
     first = f"{reports[0].assignment}-" if len(reports) == 1 else ""
     path = to or course.root / "report" / f"{first}marks-{platform.value}.csv"
     _refuse_input(path, given)
@@ -89,9 +92,8 @@ def feedback(
     path = to or course.root / "report" / f"{name}-feedback-{platform.value}.zip"
     _refuse_input(path, given)
     Room(course.root, name).feedback()
-    packed = packing.pack(
-        course.root, name, platform.value, standing.of(report), people, numbers, path
-    )
+    found_now = standing.of(report, results.handed_in_again(course.root, name))
+    packed = packing.pack(course.root, name, platform.value, found_now, people, numbers, path)
     packed.left += doubts
     for line in making.lines(packed, path, "page"):
         typer.echo(line)
