@@ -339,6 +339,16 @@ def test_an_export_can_name_the_class_and_another_be_filled(root):
     assert rosters.read(root).students == ()
 
 
+def test_it_is_said_when_an_export_adds_to_the_roster(root):
+    people = root / "participants.csv"
+    people.write_text("First name,Last name,Email address\nFay,Fo,fay@uni.example\n")
+    export = root / "worksheet.csv"
+    export.write_text(WORKSHEET)
+    filled = marks.fill(load(root), [CLASS], "moodle", [export, people])
+    assert "change or add 1 rows" in filled.said[0]
+    assert any(one.startswith("fay@uni.example (Fay Fo)") for one in filled.missing)
+
+
 def test_the_report_in_the_terminal_names_people_in_lists(root):
     filled = fill(root, "canvas", CANVAS)
     told = marks.lines(filled, root / "x.csv")

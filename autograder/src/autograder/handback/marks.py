@@ -10,7 +10,7 @@ from autograder.course import Course, CourseError
 from autograder.handback import canvas, moodle, plain, sheets, standing
 from autograder.handback.people import People
 from autograder.handback.sheets import Sheet
-from autograder.handback.standing import Filled
+from autograder.handback.standing import Filled, Standing
 from autograder.handin import filing
 from autograder.pages.scores import Report
 
@@ -24,6 +24,7 @@ class Exports:
 
     target: Sheet | None
     roster: Roster
+    said: str = ""
 
 
 def exports(course: Course, platform: str, given: Sequence[Path]) -> Exports:
@@ -48,8 +49,16 @@ def exports(course: Course, platform: str, given: Sequence[Path]) -> Exports:
             others.append(roster.read_file(path))
     if len(targets) > 1:
         raise CourseError(f"{targets[0].name} and {targets[1].name} can both be filled: give one.")
-    students, _ = joining.joined(known, others)
-    return Exports(targets[0] if targets else None, Roster(students) if others else known)
+    students, changed = joining.joined(known, others)
+    said = (
+        f"The other exports change or add {len(changed)} rows of the roster for this file, by ids, "
+        "addresses or names that only one student has; autograder roster EXPORT shows them and "
+        f"keeps them in {roster.FILE}."
+        if known and changed
+        else ""
+    )
+    target = targets[0] if targets else None
+    return Exports(target, Roster(students) if others else known, said)
 
 
 def people(
@@ -89,23 +98,32 @@ def fill(
     worth = {report.assignment: report.points for report in reports}
     known = people(course, names, found.roster, reports)
     titles = _titles(course, names, columns)
+    filled = _filled(platform, found.target, asked, worth, titles, known, scale)
+    filled.said[:0] = filter(None, [found.said])
+    return filled
+
+
+def _filled(
+    platform: str, target: Sheet | None, asked: Mapping[str, Mapping[str, Standing]],
+    worth: Mapping[str, float], titles: Mapping[str, Sequence[str]], known: People, scale: bool,
+) -> Filled:  # fmt: skip
     if platform == CSV:
         return plain.made(asked, known)
-    if found.target is None and not known.roster:
+    if target is None and not known.roster:
         raise CourseError(
             "Without students.csv nobody's id on the platform is known: give the platform's own "
             "export with --roster EXPORT."
         )
     if platform == CANVAS:
-        if found.target:
-            return canvas.fill(found.target, asked, worth, titles, known, scale)
-        return canvas.made(asked, known, {name: titles[name][0] for name in names})
-    if len(names) > 1:
+        if target:
+            return canvas.fill(target, asked, worth, titles, known, scale)
+        return canvas.made(asked, known, {name: titles[name][0] for name in asked})
+    if len(asked) > 1:
         raise CourseError("Moodle has a worksheet for each assignment: name one assignment.")
-    name = names[0]
-    if found.target:
-        return moodle.fill(found.target, name, asked[name], worth[name], known, scale)
-    return moodle.by_address(name, asked[name], worth[name], known)
+    ((name, found),) = asked.items()
+    if target:
+        return moodle.fill(target, name, found, worth[name], known, scale)
+    return moodle.by_address(name, found, worth[name], known)
 
 
 def lines(filled: Filled, to: Path, what: str = "score") -> list[str]:
