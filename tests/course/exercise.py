@@ -155,3 +155,10 @@ def changed(code: str, *pairs: tuple[str, str]) -> str:
         assert old in code, old
         code = code.replace(old, new)
     return code
+
+
+def assert_is_named(exercises: Exercises, test: str, answer: str, words: str) -> None:
+    """A wrong answer does not pass, and the message holds certain words."""
+    result = exercises.run(test, exercises.namespace(answer))
+    assert result.status in (checks.WRONG, checks.ERROR), result
+    assert words.lower() in result.message.lower(), result
