@@ -14,7 +14,7 @@ from autograder.nbgrader.attempts import Exchange, Marks, Trials
 from autograder.nbgrader.room import Room
 from autograder.pages import attempts as pages
 from autograder.run import arrivals
-from autograder.run.arrivals import Source, Submitted
+from autograder.run.arrivals import Drop, Source, Submitted
 from autograder.run.attempts import BROKEN, FAILED, GRADED, OVER, Attempt, Attempts
 from convcourse.files import write_whole
 
@@ -117,6 +117,7 @@ class Answers:
         """Give the page out, and make the marks those of the attempt that counts."""
         self._give(one)
         self.count(one.student)
+        self._file(self.attempts.counting(one.student))
         one.is_settled = True
         one.keep()
 
@@ -151,18 +152,20 @@ class Answers:
         if before:
             before.counts = False
             before.keep()
-        self._file(one)
 
     def _file(self, one: Attempt | None) -> None:
         """Have the attempt that counts in ``submitted/``, as every other verb expects."""
         if one is None or one.refused:
             return
+        folder = self.source.submitted if isinstance(self.source, Drop) else self.source
+        source = folder if isinstance(folder, Submitted) else None
+        if source and not source.is_taken(one.student):
+            return  # a newer hand-in lies there
         here = reading.read(self.room.submitted(one.student), one.student, self.room.assignment)
         if here.digest != self.read(one).digest:
-            folder = one.folder("submitted")
-            arrivals.file(self.room.root, one.student, self.room.assignment, folder, one.digest)
-        source = getattr(self.source, "submitted", self.source)
-        if isinstance(source, Submitted):
+            files = one.folder("submitted")
+            arrivals.file(self.room.root, one.student, self.room.assignment, files, one.digest)
+        if source:
             source.filed(one.student)
 
     def refuse_for_today(self, one: Attempt) -> None:
@@ -181,7 +184,6 @@ class Answers:
                 write_whole(page.with_name(receipt), kept.read_bytes())
         one.keep()
         self.settle(one)
-        self._file(counting)
         self.progress(one)
 
     def progress(self, one: Attempt) -> None:

@@ -182,6 +182,13 @@ class Submitted:
             if self._is_known(student, folder, arrived) or take(one):
                 self._known[student] = now
 
+    def is_taken(self, student: str) -> bool:
+        """Whether what lies in a student's folder now has been taken as an attempt."""
+        folder = self.root / "submitted" / student / self.attempts.assignment
+        now = signature(folder)
+        is_known = self._known.get(student) == now or not os.path.lexists(folder)
+        return is_known or self._is_known(student, folder, now[0] / 1e9)
+
     def filed(self, student: str) -> None:
         """Note that what lies in a student's folder was put there by the watch."""
         self._known[student] = signature(

@@ -9,22 +9,25 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from autograder import course as courses
 from autograder.course import TABLE, CourseError
 from autograder.intake import reading
-from autograder.nbgrader import journal
+from autograder.nbgrader import disk, journal
 from autograder.nbgrader.attempts import Exchange
 from autograder.nbgrader.room import Room
 from autograder.run import arrivals, grade
 from autograder.run.answers import Answers, Rules
 from autograder.run.arrivals import Drop, Inbound, Source, Submitted
 from autograder.run.attempts import FAILED, WAITING, Arrival, Attempt, Attempts
-from autograder.run.job import Settings, require
+from autograder.run.job import Settings, execute, require
 from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
 from autograder.walled.errors import WallError
@@ -77,7 +80,8 @@ def watch(
     threads = settings.threads or max(1, cores // jobs)
     settings = replace(settings, level=level, threads=threads)
     with contextlib.ExitStack() as stack:
-        while goes_on():
+        is_over = False
+        while not is_over:
             room = Room(root, assignment, settings.profile)
             room.say = tell
             place = _Place(room, folder, exchange)
@@ -85,11 +89,22 @@ def watch(
                 cell_seconds = settings.cell_seconds or room.cell_seconds
                 its = grade.settled(room, replace(settings, cell_seconds=cell_seconds), tell)
                 _require_data(room, its, workers)
-                workers = workers or stack.enter_context(Local(jobs))
+                if workers is None:
+                    workers = stack.enter_context(Local(jobs))
+                    _warm(workers, its)
                 run = _Watching(room, its, rules or Rules(), place, tell)
-                run.go(workers, goes_on)
+                is_over = run.go(workers, goes_on)
             for words in recorded.told():
                 tell(words)
+
+
+def _warm(workers: Workers, settings: Settings) -> None:
+    """Have every worker do a job without content, so that the first hand-in waits for nothing."""
+    nothing = nbformat.writes(nbformat.v4.new_notebook())
+    jobs = [workers.submit(execute, nothing, {}, settings) for _ in range(workers.size)]
+    for job in wait(jobs).done:
+        if not workers.died(job):
+            job.result()
 
 
 def _require_data(room: Room, settings: Settings, workers: Workers | None) -> None:
@@ -156,8 +171,13 @@ class _Watching(grade.Run):
         self.note = self._note
         self.facts = self._facts()
 
-    def go(self, workers: Workers, goes_on: Callable[[], bool]) -> None:
-        """Watch until somebody says stop, or until a file that the run depends on changes."""
+    def go(self, workers: Workers, goes_on: Callable[[], bool]) -> bool:
+        """Watch until somebody says stop, or until a file that the run depends on changes.
+
+        Returns:
+            Whether somebody said stop.
+        """
+        self.answers.trials.load()
         self._resume()
         rules = self.rules
         limit = f"{rules.per_day} attempts a day" if rules.per_day else "no limit of attempts"
@@ -167,7 +187,7 @@ class _Watching(grade.Run):
             begun = time.monotonic()
             if is_changed := self._is_changed():
                 if not self.current:
-                    return
+                    return False
             else:
                 self.source.look(self._take)
             self._admit(not is_changed)
@@ -176,6 +196,7 @@ class _Watching(grade.Run):
                 self.step(workers, deque() if self.alone else self.todo, PAUSE)
             else:
                 time.sleep(pause)
+        return True
 
     # -- what arrives
 
@@ -188,6 +209,8 @@ class _Watching(grade.Run):
         try:
             taken = self.attempts.take(one, day.date().isoformat())
         except OSError as error:
+            if error.errno in disk.FULL:
+                raise
             since = self.unreadable.setdefault(key, time.monotonic())
             if time.monotonic() - since < READABLE or not isinstance(error, PermissionError):
                 return False
