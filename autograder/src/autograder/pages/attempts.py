@@ -34,9 +34,9 @@ def head(one: Known, counting: Known, is_open: bool, left: int | None) -> str:
     if is_open:
         said.append("A person grades the rest.")
     if counting.number == one.number:
-        said.append("This attempt counts.")
+        said.append("So far, this attempt counts.")
     else:
-        said.append(f"Attempt {counting.number} counts, with {points(counting)}.")
+        said.append(f"So far, attempt {counting.number} counts, with {points(counting)}.")
     if left is not None:
         more = {0: "No more attempts are", 1: "1 more attempt is"}
         said.append(f"{more.get(left, f'{left} more attempts are')} graded on this day.")

@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from autograder.course import COUNTS, Course
+from autograder.handin.times import of_stamp
 from autograder.intake import reading
 from autograder.nbgrader.attempts import Exchange, Marks, Trials
 from autograder.nbgrader.room import Room
@@ -24,12 +27,19 @@ class Rules:
     """What holds for the attempts.
 
     Attributes:
-        per_day: How many of a student are graded in a day; 0 stands for no limit.
-        counts: ``best`` or ``last``.
+        per_day: How many of a student are graded in a day; 0 stands for no limit. None stands
+            for what course.toml says.
+        counts: ``best`` or ``last``; empty for what course.toml says.
     """
 
-    per_day: int = 0
-    counts: str = "last"
+    per_day: int | None = None
+    counts: str = ""
+
+    def of(self, course: Course, name: str) -> "Rules":
+        """These rules, with what course.toml says where they say nothing."""
+        known = {one.name: one for one in course.assignments}.get(name)
+        per_day, counts = (known.attempts_per_day, known.counts) if known else (0, COUNTS[-1])
+        return Rules(per_day if self.per_day is None else self.per_day, self.counts or counts)
 
 
 class Answers:
@@ -49,9 +59,35 @@ class Answers:
         self.trials = Trials(room)
         self.began = time.time()
 
+    def recount(self) -> None:
+        """Let other attempts count where dates, extensions or rules are others than before."""
+        late = self.room.settle()
+        penalties = {one.student: one.penalty for one in late}
+        for student, each in self.attempts.of.items():
+            for one in each:
+                if one.counts:
+                    one.penalty = penalties.get(student, 0)
+                elif one.state == GRADED:
+                    one.penalty = self._penalty(one)
+            counting = self.attempts.counting(student)
+            if counting and self.attempts.chosen(student, self.rules.counts) is not counting:
+                self.count(student)
+                self._file(self.attempts.counting(student))
+
+    def _penalty(self, one: Attempt) -> float:
+        """The late penalty of an attempt by the dates that hold now."""
+        dates = self.room.dates
+        stamp = one.folder("submitted") / reading.TIME
+        came = of_stamp(stamp.read_text("utf-8", "replace")) if stamp.is_file() else None
+        if dates.due is None or dates.policy is None or came is None:
+            return 0 if dates.due is None else one.penalty
+        due, own = dates.due, dates.extensions.get(one.student)
+        due += own.more(due, dates.course) if own else timedelta(0)
+        return dates.policy.of(one.points, one.score, due, came, dates.course.zone)
+
     def is_over(self, one: Attempt) -> bool:
         """Whether an attempt is beyond the limit of its day."""
-        return 0 < self.rules.per_day <= self.attempts.today(one) and not one.refused
+        return 0 < (self.rules.per_day or 0) <= self.attempts.today(one) and not one.refused
 
     def is_adopted(self, one: Attempt) -> bool:
         """Whether an earlier run has graded these very files; then their marks stay."""
@@ -100,7 +136,9 @@ class Answers:
     def _refresh(self, student: str) -> None:
         """Learn what the attempt that counts has now: its checks or dates may be others."""
         counting = self.attempts.counting(student)
-        if counting and (marks := self.trials.marks(student)):
+        if counting is None or not self.room.holds(self.read(counting)):
+            return
+        if marks := self.trials.marks(student):
             self._keep_marks(counting, marks)
 
     def _about(self, attempt: Attempt, marks: Marks) -> str:
@@ -128,30 +166,31 @@ class Answers:
             (to / receipt).unlink(missing_ok=True)
             if (kept := one.folder("feedback") / receipt).is_file():
                 write_whole(to / receipt, kept.read_bytes())
-        write_whole(to / "attempts" / f"{one.number}.html", page.read_bytes())
-        write_whole(to / page.name, page.read_bytes())
-        for path in (to / "attempts" / f"{one.number}.html", to / page.name):
-            path.chmod(0o644)
+        _publish(page, to / page.name)
+        for other in self.attempts.of[one.student]:
+            kept, copy = other.folder("feedback") / page.name, f"attempts/{other.number}.html"
+            if kept.is_file() and (other is one or not (to / copy).is_file()):
+                _publish(kept, to / copy)
         if self.exchange and (one.folder("feedback") / reading.SECRET).is_file():
             self.exchange.release(one.place, one.student)
 
     def count(self, student: str) -> None:
         """Save the marks of the attempt that should count, unless they are there."""
         one = self.attempts.chosen(student, self.rules.counts)
-        if one is None or one.counts:
+        if one is None or (one.counts and self.room.holds(self.read(one))):
             return
-        before = self.attempts.counting(student)
         text = (one.folder("executed") / f"{self.room.assignment}.ipynb").read_text("utf-8")
         read = self.read(one)
         read.failed, read.looks = one.state == FAILED, dict(one.note.get("looks", {}))
         self.room.save(read, text)
         if not read.failed:
             self.room.note(read, one.note.get("seconds", {}), one.note.get("level", ""))
+        for other in self.attempts.of[student]:
+            if other.counts and other is not one:
+                other.counts = False
+                other.keep()
         one.counts = True
         one.keep()
-        if before:
-            before.counts = False
-            before.keep()
 
     def _file(self, one: Attempt | None) -> None:
         """Have the attempt that counts in ``submitted/``, as every other verb expects."""
@@ -173,7 +212,7 @@ class Answers:
         zone = self.room.dates.course.zone
         day = datetime.fromisoformat(one.day).replace(tzinfo=zone) + timedelta(days=1)
         again = f"{day:%Y-%m-%d %H:%M} {zone or day.astimezone().tzname()}"
-        words = pages.over(self.rules.per_day, one.day, again)
+        words = pages.over(self.rules.per_day or 0, one.day, again)
         one.state, one.message = OVER, words
         counting = self.attempts.counting(one.student)
         page = one.folder("feedback") / f"{self.room.assignment}.html"
@@ -198,3 +237,8 @@ class Answers:
         if one.arrived >= self.began:
             said += f", {time.time() - one.arrived:.1f} s after it arrived"
         self.tell(said)
+
+
+def _publish(page: Path, to: Path) -> None:
+    write_whole(to, page.read_bytes())
+    to.chmod(0o644)

@@ -27,6 +27,7 @@ from convcourse.files import write_whole
 
 QUIET = 0.4  # seconds without a change after which a readable notebook is complete
 UNSURE = 5.0  # the same for anything that cannot be read
+UNFINISHED = 60  # seconds after which a person is told of what nbgrader began to write
 _PARTS = (".part", ".partial", ".crdownload", ".download", ".tmp", ".filepart")
 _MOST = 2_000  # notebooks of one folder that are looked at
 
@@ -87,7 +88,7 @@ class Inbound:
     ) -> None:
         self.place, self.course, self.attempts, self.say = place, course, attempts, say
         self.taken = attempts.sources
-        self.settling = Settling()
+        self._unfinished: set[str] = set()
 
     def look(self, take: Take) -> None:
         """Take the submissions that nbgrader has finished, the oldest first."""
@@ -120,12 +121,13 @@ class Inbound:
     def _is_finished(self, name: str) -> bool:
         """Whether nbgrader has written its receipts, which come last, and opened the folder."""
         folder = self.place / name
-        try:
-            done = all(regular(folder / one, MAX_RECEIPT).strip() for one in (TIME, SECRET))
-        except (Refused, OSError):
-            done = False
-        with contextlib.suppress(PermissionError):
-            return done or self.settling.is_quiet(name, signature(folder), lambda: False)
+        with contextlib.suppress(Refused, OSError):
+            if all(regular(folder / one, MAX_RECEIPT).strip() for one in (TIME, SECRET)):
+                return True
+        with contextlib.suppress(OSError):
+            if name not in self._unfinished and time.time() - folder.lstat().st_ctime > UNFINISHED:
+                self._unfinished.add(name)
+                self.say(f"{names.shown(name)} waits: nbgrader has not written its receipts.")
         return False
 
     def _doubt(self, name: str, student: str) -> str:

@@ -6,6 +6,7 @@ what was graded stays, and what was not is graded at the next start.
 """
 
 import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -92,7 +93,8 @@ def watch(
                 if workers is None:
                     workers = stack.enter_context(Local(jobs))
                     _warm(workers, its)
-                run = _Watching(room, its, rules or Rules(), place, tell)
+                holding = (rules or Rules()).of(room.dates.course, assignment)
+                run = _Watching(room, its, holding, place, tell)
                 is_over = run.go(workers, goes_on)
             for words in recorded.told():
                 tell(words)
@@ -123,6 +125,8 @@ class _Place:
             found = Exchange(room.root, room.assignment, room.config)
             if found.inbound.is_dir():
                 self.exchange = found
+                if not os.access(found.inbound, os.R_OK | os.X_OK):
+                    raise CourseError(f"{found.inbound} cannot be read: give yourself the right.")
             elif exchange:
                 raise CourseError(
                     f"There is no folder {found.inbound}: release the assignment with nbgrader "
@@ -182,20 +186,21 @@ class _Watching(grade.Run):
         rules = self.rules
         limit = f"{rules.per_day} attempts a day" if rules.per_day else "no limit of attempts"
         self.tell(f"Watching {self.place.shown}: the {rules.counts} attempt counts, {limit}.")
-        pause = 0.0
+        next_look = 0.0
         while goes_on():
             begun = time.monotonic()
-            if is_changed := self._is_changed():
-                if not self.current:
-                    return False
-            else:
+            is_changed = self._is_changed()
+            if is_changed and not self.current:
+                return False
+            if begun >= next_look and not is_changed:
                 self.source.look(self._take)
+                now = time.monotonic()
+                next_look = now + max(PAUSE, (now - begun) / SHARE)
             self._admit(not is_changed)
-            pause = max(PAUSE, (time.monotonic() - begun) / SHARE)
             if self.todo or self.waiting or self.alone:
                 self.step(workers, deque() if self.alone else self.todo, PAUSE)
             else:
-                time.sleep(pause)
+                time.sleep(PAUSE)
         return True
 
     # -- what arrives
@@ -226,13 +231,11 @@ class _Watching(grade.Run):
             if one.state == WAITING:
                 self.queue.append(one)
             elif one.state == FAILED:
-                one.state, one.is_settled = WAITING, False
+                one.state, one.is_settled, one.counts = WAITING, False, False
                 self.queue.append(one)
             elif not one.is_settled:
                 self.answers.settle(one)
-        for student in self.attempts.of:
-            if self.attempts.counting(student):
-                self.answers.count(student)
+        self.answers.recount()
 
     def _admit(self, is_open: bool) -> None:
         """Begin with the first attempt of each student who has none in work."""
@@ -258,6 +261,7 @@ class _Watching(grade.Run):
 
     def _end(self, student: str, state: str, message: str) -> None:
         one = self.current.pop(student)
+        self.lost.pop(student, None)
         one.message = message
         one.keep()
         self.answers.settle(one)

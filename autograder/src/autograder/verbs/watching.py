@@ -1,5 +1,6 @@
 """The verb that grades a class on hand-in: watch."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,10 @@ def watch(
         int | None, typer.Option(min=1, help="Number of workers (default: one per core)")
     ] = None,
     profile: ProfileOption = Profile.OFFLINE,
+    hidden: Annotated[
+        str,
+        typer.Option(help="judge, or in-kernel for tests that use the notebook's own names"),
+    ] = "judge",
 ) -> None:
     """Grade what arrives and give the feedback out at once; Ctrl-C ends it."""
     import warnings
@@ -36,24 +41,25 @@ def watch(
     from autograder.run import workers
 
     workers.load_ahead(jobs)  # while this process loads nbgrader
-    from autograder.run import stop
+    from autograder.run import before, stop
     from autograder.run import watch as watching
+    from autograder.warm import reach
 
     warnings.filterwarnings("ignore", module="nbgrader")
-    known = {one.name: one for one in course.assignments}.get(name)
-    per_day = attempts_per_day if attempts_per_day is not None else known and known.attempts_per_day
-    counts = counts or (known.counts if known else COUNTS[-1])
-    if counts not in COUNTS:
+    if counts and counts not in COUNTS:
         raise CourseError("--counts must be best or last.")
     if folder and exchange:
         raise CourseError("Give --folder or --exchange: one watch looks at one of them.")
+    if hidden not in before.HIDDEN:
+        raise CourseError(f"--hidden must be {' or '.join(before.HIDDEN)}.")
+    _said(f"Level of the walls: {reach.told()}.")
     try:
         with stop.stoppable():
             watching.watch(
                 course.root,
                 name,
-                settings=watching.Settings(profile=profile.value),
-                rules=watching.Rules(per_day or 0, counts),
+                settings=watching.Settings(profile=profile.value, hidden=hidden),
+                rules=watching.Rules(attempts_per_day, counts),
                 folder=folder,
                 exchange=exchange or None,
                 jobs=jobs,
@@ -62,12 +68,13 @@ def watch(
     except FileNotFoundError as error:
         raise CourseError(str(error)) from None
     except stop.Stopped:
-        typer.echo("Stopped. What waits is graded when the watch starts again.")
+        _said("Stopped. What waits is graded when the watch starts again.")
 
 
 def _said(words: str) -> None:
     import sys
     import time
 
-    typer.echo(f"{time.strftime('%H:%M:%S')} {words}")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        typer.echo(f"{time.strftime('%H:%M:%S')} {words}")
+        sys.stdout.flush()
