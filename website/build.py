@@ -19,11 +19,15 @@ ROOT = Path(__file__).resolve().parents[1]
 _STAGED = ".site"
 
 
+class SiteError(Exception):
+    """What MkDocs found wrong with the pages."""
+
+
 def build(course: Course, site: Path) -> None:
     """Write the site of a course into a folder.
 
     Raises:
-        subprocess.CalledProcessError: If MkDocs finds a link that leads nowhere.
+        SiteError: If MkDocs finds a link that leads nowhere.
     """
     room = course.root / _STAGED
     staging.gather(course, room / "docs")
@@ -35,12 +39,18 @@ def build(course: Course, site: Path) -> None:
     config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     # Material's note on its successor is for maintainers; decision 0006 has it.
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--clean", "-f", str(config)]
-    subprocess.run(command, check=True, env=quiet)
+    command = [sys.executable, "-m", "mkdocs", "build", "--clean", "-f", str(config)]
+    # Without --quiet, under which warnings would not end the build.
+    made = subprocess.run(command, env=quiet, capture_output=True, text=True)
+    if made.returncode:
+        raise SiteError(made.stderr)
     for page in sorted(site.rglob("*.html")):
         page.write_text(finishing.finished(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    build(load(ROOT), ROOT / "site")
+    try:
+        build(load(ROOT), ROOT / "site")
+    except SiteError as error:
+        sys.exit(str(error))
     print("The site is in site/: open site/index.html, or serve the folder.")
