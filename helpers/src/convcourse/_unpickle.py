@@ -2,7 +2,6 @@
 
 import io
 import pickle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,20 +31,18 @@ class _Plain(pickle.Unpickler):
         return super().find_class(here, name)
 
 
-def load(path: Path) -> Any:
+def loads(raw: bytes) -> Any:
     """Read a pickle without running any code that it names.
 
     Args:
-        path: The file. Text that Python 2 wrote comes as bytes.
+        raw: The content of the file. Text that Python 2 wrote comes as bytes.
 
     Returns:
         Arrays and plain values, as the file holds them.
 
     Raises:
         UnpickleError: If the file is damaged or holds anything else.
-        OSError: If the file cannot be read.
     """
-    raw = path.read_bytes()
     try:
         value = _Plain(io.BytesIO(raw), encoding="bytes").load()
     except UnpickleError:

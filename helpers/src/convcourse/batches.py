@@ -32,25 +32,47 @@ def official_batch(path: str | Path) -> dict:
     """
     path = Path(path)
     try:
-        raw = _unpickle.load(path)
-        batch = {k.decode() if isinstance(k, bytes) else str(k): v for k, v in raw.items()}
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is not there; {BY_HAND}.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); {BY_HAND}.") from None
+    return parsed_batch(raw, f"{path.parent.name}/{path.name}")
+
+
+def parsed_batch(raw: bytes, called: str) -> dict:
+    """Read the content of an official batch file, as `official_batch` does.
+
+    Args:
+        raw: The content.
+        called: How a message names the file.
+
+    Raises:
+        DataError: If the content is cut short, changed, or holds anything but data.
+    """
+    try:
+        named = _unpickle.loads(raw)
+        batch = {k.decode() if isinstance(k, bytes) else str(k): v for k, v in named.items()}
         rows = np.asarray(batch["data"])
         if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != 3072:
             raise _unpickle.UnpickleError("its pixels are not rows of 3,072 bytes")
-        labels = batch.get("labels", batch.get("fine_labels"))
-        if labels is None or len(labels) != len(rows):
-            raise _unpickle.UnpickleError("it does not have one label for each image")
-        top = 99 if "fine_labels" in batch else 9
-        if not all(isinstance(k, int) and 0 <= k <= top for k in labels):
-            raise _unpickle.UnpickleError(f"its labels are not whole numbers from 0 to {top}")
-    except FileNotFoundError:
-        raise DataError(f"{path} is not there; {BY_HAND}.") from None
+        _check_labels(batch, len(rows))
     except (_unpickle.UnpickleError, KeyError, AttributeError, TypeError) as error:
         words = error if isinstance(error, ValueError) else "it is not laid out as a batch"
         raise DataError(
-            f"{path.name} is damaged or not official: {words}; download it again."
+            f"{called} is damaged or not official: {words}; download it again."
         ) from None
     return batch
+
+
+def _check_labels(batch: dict, images: int) -> None:
+    kinds = {"labels": 9} if "labels" in batch else {"fine_labels": 99, "coarse_labels": 19}
+    for kind, top in kinds.items():
+        labels = batch.get(kind)
+        if labels is None or len(labels) != images:
+            raise _unpickle.UnpickleError("it does not have one label for each image")
+        if not all(isinstance(k, int) and 0 <= k <= top for k in labels):
+            raise _unpickle.UnpickleError(f"its labels are not whole numbers from 0 to {top}")
 
 
 def sample_batch_folder(folder: str | Path, images: int = 200) -> Path:

@@ -1,35 +1,29 @@
 """CIFAR-10, CIFAR-100 and MNIST: find or download, verify, and say which data is in use.
 
-`load` looks in the folder named by ``COURSE_DATA`` (for the official ``cifar-10-batches-py/``,
-``cifar-100-python/`` and ``mnist.npz``), then in Keras's cache. Then it downloads through Keras,
-which checks the archive's hash. Under the profile *offline*, generated images stand in, and the
-line that `load` prints says so.
+`load` looks in ``COURSE_DATA``: a folder with the official ``cifar-10-batches-py/``,
+``cifar-100-python/`` and ``mnist.npz``, or with the official archives, or one of these itself.
+Without that variable, it looks in Keras's cache. Then it downloads through Keras, which checks the
+archive's hash. Under the profile *offline*, generated images stand in, and the line that `load`
+prints says so.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convcourse import _unpickle, profile
+from convcourse import class_names, official, profile
 from convcourse.batches import BY_HAND, DataError, official_batch, sample_batch_folder
 
-CLASSES10 = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
-# Keras keeps an archive unpacked in a folder of this name inside its cache.
-_EXTRACTED = {"cifar10": "cifar-10-batches-py-target", "cifar100": "cifar-100-python-target"}
+__all__ = ["DataError", "Dataset", "batch_folder", "load", "official_batch", "require"]
+__all__ += ["sample_batch_folder"]
+
+CLASSES10 = class_names.CIFAR10
+_DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,7 @@ class Dataset:
         source: Where the data comes from, in words.
         coarse_train: Superclasses of the training images, (N, 1) uint8, or None.
         coarse_test: Superclasses of the test images, (M, 1) uint8, or None.
+        coarse_names: The name of each superclass, or None.
     """
 
     name: str
@@ -57,6 +52,7 @@ class Dataset:
     source: str
     coarse_train: np.ndarray | None = None
     coarse_test: np.ndarray | None = None
+    coarse_names: tuple[str, ...] | None = None
 
     def scaled(self) -> "Dataset":
         """Scale the images to [0, 1].
@@ -115,6 +111,11 @@ def require(name: str) -> None:
         DataError: If the data can neither be read nor downloaded.
     """
     _real(name)
+    # Whoever reads the same archive later, and has no place to write, finds its files unpacked.
+    source = next(_whole(name), None) if name in official.FORMS else None
+    if source is not None and source.is_file():
+        with contextlib.suppress(OSError):
+            official.unpacked(name, source)
 
 
 def _offline(name: str, train: int | None, test: int | None) -> Dataset:
@@ -130,7 +131,8 @@ def _offline(name: str, train: int | None, test: int | None) -> Dataset:
         return Dataset("shapes10", x, y, xt, yt, shapes.CLASSES10, f"shapes10, {source}")
     x, y, c = shapes.shapes100(train)
     xt, yt, ct = shapes.shapes100(test, split=1)
-    return Dataset("shapes100", x, y, xt, yt, shapes.CLASSES100, f"shapes100, {source}", c, ct)
+    names, groups = shapes.CLASSES100, shapes.SUPERCLASSES
+    return Dataset("shapes100", x, y, xt, yt, names, f"shapes100, {source}", c, ct, groups)
 
 
 def _digits() -> Dataset:
@@ -143,22 +145,58 @@ def _digits() -> Dataset:
     y = digits.target.astype(np.uint8)[:, None]
     is_test = np.arange(len(x)) % 5 == 4
     source = "scikit-learn's digits, enlarged, which stand in for MNIST"
-    names = tuple(str(d) for d in range(10))
-    return Dataset("digits", x[~is_test], y[~is_test], x[is_test], y[is_test], names, source)
+    return Dataset("digits", x[~is_test], y[~is_test], x[is_test], y[is_test], _DIGITS, source)
 
 
 def _real(name: str) -> Dataset:
-    folder = os.environ.get("COURSE_DATA", "")
-    read = {"cifar10": _read_cifar10, "cifar100": _read_cifar100, "mnist": _read_mnist}[name]
-    for place in (Path(folder) if folder else None, Path.home() / ".keras" / "datasets"):
-        if place is not None:
-            for inside in (place, place / _EXTRACTED.get(name, "")):
-                found = read(inside)
-                if found is not None:
-                    return found
-        if folder and place == Path(folder):
-            raise DataError(f"COURSE_DATA is {folder}, where there is no {name}; {BY_HAND}.")
-    return _download(name)
+    damage: list[DataError] = []
+    for source in _sources(name):
+        try:
+            return _read_mnist(source) if name == "mnist" else _read_cifar(name, source)
+        except DataError as error:
+            damage.append(error)
+    if os.environ.get("COURSE_DATA"):
+        raise damage[0] if damage else _nowhere(name)
+    if damage:
+        print(f"{damage[0]} Keras fetches what is missing.")
+    try:
+        return _download(name)
+    except DataError as error:
+        raise DataError(" ".join(map(str, [*damage[:1], error]))) from None
+
+
+def _places() -> list[Path]:
+    """COURSE_DATA if it is set, else Keras's caches."""
+    given = os.environ.get("COURSE_DATA", "")
+    return [Path(given)] if given else [cache / "datasets" for cache in official.caches()]
+
+
+def _sources(name: str) -> Iterator[Path]:
+    for place in _places():
+        try:
+            if name != "mnist":
+                yield from official.sources(name, place)
+            elif place.name == "mnist.npz" and place.is_file():
+                yield place
+            elif (place / "mnist.npz").is_file():
+                yield place / "mnist.npz"
+        except OSError as error:
+            raise DataError(f"{place} cannot be read ({error.strerror}); {BY_HAND}.") from None
+
+
+def _whole(name: str) -> Iterator[Path]:
+    """The sources of CIFAR that can be read to their end."""
+    for source in _sources(name):
+        with contextlib.suppress(DataError):
+            official.batches(name, source)
+            yield source
+
+
+def _nowhere(name: str) -> DataError:
+    form = official.FORMS.get(name)
+    looked_for = form.looked_for() if form else "not the file mnist.npz"
+    given = os.environ["COURSE_DATA"]
+    return DataError(f"COURSE_DATA is {given}, where there is no {name}, {looked_for}; {BY_HAND}.")
 
 
 def _download(name: str) -> Dataset:
@@ -168,15 +206,16 @@ def _download(name: str) -> Dataset:
         if name == "cifar100":
             (x, y), (xt, yt) = keras.datasets.cifar100.load_data("fine")
             (_, c), (_, ct) = keras.datasets.cifar100.load_data("coarse")
-            names = tuple(f"class {i}" for i in range(100))
-            return _checked(name, x, y, xt, yt, names, "downloaded", c, ct)
+            return _checked(name, x, y, xt, yt, class_names.CIFAR100, "downloaded", c, ct)
         module = keras.datasets.cifar10 if name == "cifar10" else keras.datasets.mnist
         (x, y), (xt, yt) = module.load_data()
+    except DataError:
+        raise
     except Exception as error:
-        raise DataError(
-            f"{name} cannot be downloaded ({type(error).__name__}); {BY_HAND}."
-        ) from None
-    names = CLASSES10 if name == "cifar10" else tuple(str(d) for d in range(10))
+        is_cut = "corrupted" in str(error)  # Keras's word for a wrong checksum
+        why = "it arrived incomplete or changed" if is_cut else type(error).__name__
+        raise DataError(f"{name} cannot be downloaded ({why}); {BY_HAND}.") from None
+    names = CLASSES10 if name == "cifar10" else _DIGITS
     x, xt = (x, xt) if x.ndim == 4 else (x[..., None], xt[..., None])
     return _checked(name, x, y, xt, yt, names, "downloaded")
 
@@ -186,50 +225,28 @@ def _images(rows: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
-def _read_cifar10(place: Path) -> Dataset | None:
-    folder = place / "cifar-10-batches-py"
-    if not folder.is_dir():
-        return None
-    batches = [official_batch(folder / f"data_batch_{k}") for k in range(1, 6)]
-    test = official_batch(folder / "test_batch")
-    x = _images(np.concatenate([b["data"] for b in batches]))
-    y = np.concatenate([b["labels"] for b in batches])
-    xt, yt = _images(test["data"]), test["labels"]
-    return _checked("cifar10", x, y, xt, yt, CLASSES10, f"in {folder.name}")
+def _read_cifar(name: str, source: Path) -> Dataset:
+    read = official.batches(name, source)
+    *parts, last = (read[file] for file in official.FORMS[name].files)
+    x, xt = _images(np.concatenate([b["data"] for b in parts])), _images(last["data"])
+    where = f"in {source.name}"
+    if name == "cifar10":
+        y = np.concatenate([b["labels"] for b in parts])
+        return _checked(name, x, y, xt, last["labels"], CLASSES10, where)
+    [train] = parts
+    y, yt = train["fine_labels"], last["fine_labels"]
+    coarse = train["coarse_labels"], last["coarse_labels"]
+    return _checked(name, x, y, xt, yt, class_names.CIFAR100, where, *coarse)
 
 
-def _read_cifar100(place: Path) -> Dataset | None:
-    folder = place / "cifar-100-python"
-    if not folder.is_dir():
-        return None
-    train, test = official_batch(folder / "train"), official_batch(folder / "test")
-    meta = _unpickle.load(folder / "meta") if (folder / "meta").is_file() else {}
-    names = tuple(n.decode() for n in meta.get(b"fine_label_names", ()))
-    return _checked(
-        "cifar100",
-        _images(train["data"]),
-        train["fine_labels"],
-        _images(test["data"]),
-        test["fine_labels"],
-        names or tuple(f"class {i}" for i in range(100)),
-        f"in {folder.name}",
-        train["coarse_labels"],
-        test["coarse_labels"],
-    )
-
-
-def _read_mnist(place: Path) -> Dataset | None:
-    path = place / "mnist.npz"
-    if not path.is_file():
-        return None
+def _read_mnist(path: Path) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as store:
             parts = [store[k] for k in ("x_train", "y_train", "x_test", "y_test")]
     except Exception:
         raise DataError(f"{path.name} is damaged or not official; download it again.") from None
     x, y, xt, yt = parts
-    names = tuple(str(d) for d in range(10))
-    return _checked("mnist", x[..., None], y, xt[..., None], yt, names, "in mnist.npz")
+    return _checked("mnist", x[..., None], y, xt[..., None], yt, _DIGITS, "in mnist.npz")
 
 
 def _checked(
@@ -250,8 +267,9 @@ def _checked(
                 f"{name} is damaged: its images and labels do not fit; download it again."
             )
     source = f"{name.upper().replace('R1', 'R-1')} ({where})"
-    supers = (None if c is None else _column(c) for c in (coarse, coarse_test))
-    return Dataset(name, x, y, xt, yt, names, source, *supers)
+    supers, supers_test = (None if c is None else _column(c) for c in (coarse, coarse_test))
+    groups = None if coarse is None else class_names.CIFAR100_SUPERCLASSES
+    return Dataset(name, x, y, xt, yt, names, source, supers, supers_test, groups)
 
 
 def _column(labels: Any) -> np.ndarray:
@@ -284,24 +302,24 @@ def _first_of_each(labels: np.ndarray, images: int | None) -> np.ndarray:
 def batch_folder(made_in: str | Path = "batches") -> Path:
     """Find the folder of CIFAR-10's batch files, to read them by hand.
 
-    It looks where `load` looks, and downloads what is in neither place. Under *offline*, and where
-    Keras keeps the data in another form, it writes a small folder of generated images instead, and
-    prints that it did.
+    It looks where `load` looks, and downloads what is in neither place. An archive is unpacked into
+    Keras's cache. Under *offline*, and where Keras keeps the data in another form, it writes a
+    small folder of generated images instead, and prints that it did.
 
     Args:
-        made_in: Where to write generated files.
+        made_in: Where to write files if the cache cannot be written, and generated files.
 
     Returns:
-        The path of a folder ``cifar-10-batches-py``.
+        The path of a folder of batch files.
 
     Raises:
-        DataError: If the data cannot be downloaded; the message says how to fix it.
+        DataError: If the data is damaged or cannot be downloaded; the message says how to fix it.
     """
     if profile.current().name != "offline":
-        found = _official_folder()
-        if found is None and not os.environ.get("COURSE_DATA"):
-            _download("cifar10")
-            found = _official_folder()
+        found = _official_folder(Path(made_in))
+        if found is None:
+            _real("cifar10")  # downloads it, or says why not
+            found = _official_folder(Path(made_in))
         if found is not None:
             print(f"Batch files: official ones in {found}.")
             return found
@@ -310,10 +328,14 @@ def batch_folder(made_in: str | Path = "batches") -> Path:
     return to
 
 
-def _official_folder() -> Path | None:
-    places = [Path(os.environ.get("COURSE_DATA") or "."), Path.home() / ".keras" / "datasets"]
-    for place in places:
-        for inside in (place, place / _EXTRACTED["cifar10"]):
-            if (inside / "cifar-10-batches-py" / "test_batch").is_file():
-                return inside / "cifar-10-batches-py"
-    return None
+def _official_folder(made_in: Path) -> Path | None:
+    source = next(_whole("cifar10"), None)
+    if source is None or source.is_dir():
+        return source
+    try:
+        return official.unpacked("cifar10", source, made_in)
+    except OSError as error:
+        raise DataError(
+            f"{source.name} can be unpacked neither into Keras's cache nor into {made_in} "
+            f"({error.strerror}); unpack it by hand."
+        ) from None
