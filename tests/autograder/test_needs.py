@@ -20,6 +20,7 @@ pytestmark = pytest.mark.unit
         ("x, y = submission.heldout(500, 'cifar100')", ("cifar100",)),
         ("x, y = submission.heldout(dataset='cifar100')", ("cifar100",)),
         ("base = pretrained.load()\ndata.load()", ("cifar10", "vgg16")),
+        ("folder = data.batch_folder()", ("cifar10",)),
         ("%matplotlib inline\n# data.load('mnist')\nprint(\"data.load('mnist')\")", ()),
         ("data.load('mnist') = = 3", ()),
         ("data.loaded()\njson.load(file)", ()),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convcourse import profile
+from convcourse import official, profile
 from convcourse.data import DataError
 
 WEIGHTS = Path(__file__).with_name("small_base.npz")
@@ -101,7 +101,8 @@ def _kept() -> str | None:
     Keras looks in the home folder of the process that imported it, which need not be this one's.
     """
     folder = os.environ.get("COURSE_DATA", "")
-    for place in (*([Path(folder)] if folder else []), Path.home() / ".keras" / "models"):
+    caches = [cache / "models" for cache in official.caches()]
+    for place in (*([Path(folder)] if folder else []), *caches):
         path = place / VGG16_FILE
         if path.is_file():
             digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

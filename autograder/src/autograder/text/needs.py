@@ -101,6 +101,8 @@ def _loaded(source: ast.AST) -> Iterator[str | None]:
         function = ".".join(ast.unparse(call.func).rsplit(".", 2)[-2:])
         if function == "pretrained.load":
             yield WEIGHTS
+        elif function == "data.batch_folder":
+            yield "cifar10"
         elif function in _NAMED:
             place, word = _NAMED[function]
             given = [k.value for k in call.keywords if k.arg in (word, None)]

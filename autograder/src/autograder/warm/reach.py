@@ -16,6 +16,7 @@ from autograder.walled import probe, walls
 from autograder.walled import readable as system
 from autograder.walled.limits import GB, LIMITS, Limits
 from autograder.walled.request import NAMESPACES, SAME_USER, Walls
+from convcourse import official
 from convcourse.pretrained import VGG16_FILE
 
 __all__ = ["GB", "HDF5", "HOME", "LEVEL", "LIMITS", "TENSORFLOW", "Limits"]
@@ -111,6 +112,9 @@ def environment(given: dict[str, str]) -> dict[str, str]:
     """
     kept = variables.passed(given, _PASSED, _PASSED_NAMES.split())
     path = os.pathsep.join([f"{sys.prefix}/bin", "/usr/local/bin", "/usr/bin", "/bin"])
+    if data := kept.get("COURSE_DATA"):
+        kept["COURSE_DATA"] = os.path.abspath(data)  # the notebook runs in another folder
+    kept.pop("KERAS_HOME", None)  # what is kept there is in the notebook's own home folder
     own = {"HOME": HOME, "USER": "student", "LOGNAME": "student", "TMPDIR": "/tmp", "PATH": path}
     return {**kept, **own, **HDF5, "IPYTHONDIR": f"{HOME}/.ipython"}
 
@@ -119,12 +123,12 @@ def readable() -> dict[str, str]:
     """What a kernel may read: the real path of each path that it sees."""
     paths = [*system.interpreter(), str(Path(convcourse.__file__).parent)]
     if data := os.environ.get("COURSE_DATA", ""):
-        paths.append(data)
+        paths += [os.path.abspath(data), *map(str, official.linked(Path(data)))]
     if os.path.exists("/dev/nvidiactl"):
         paths += [*_GPU.split(), *map(str, Path("/dev").glob("nvidia[0-9]*"))]
     found = system.found(paths)
     for part in ("datasets", f"models/{VGG16_FILE}"):
-        kept = Path.home() / ".keras" / part
-        if kept.exists():
-            found[f"{HOME}/.keras/{part}"] = str(kept.resolve())
+        kept = [cache / part for cache in official.caches() if (cache / part).exists()]
+        if kept:
+            found[f"{HOME}/.keras/{part}"] = str(kept[0].resolve())
     return found
