@@ -186,3 +186,14 @@ def test_what_was_collected_before_names_were_kept_learns_them(root):
     path.write_text(json.dumps(facts))
     collect_from_moodle(root)
     assert platforms.facts(root, "cy") | {"previous": ""} == {**facts, "given": given}
+
+
+def test_the_page_of_a_teams_member_goes_to_the_members_own_number_or_to_nobody(root):
+    given = {"Team_99_assignsubmission_file_/03_net_1.ipynb": platforms.notebook()}
+    archive = platforms.zipped(root / "team.zip", given)
+    for student in ("ana1", "cy"):
+        platforms.collect(root, archive, student=student)
+    rows = row("ana1"), row("cy")
+    assert moodle_hands_out(pack(root, "moodle", *rows), {"99", "5001", "5003"}) == {}
+    found = moodle_hands_out(pack(root, "moodle", *rows, ana1="5001"), {"99", "5001", "5003"})
+    assert found == {"5001": b"<html>ana1</html>"}

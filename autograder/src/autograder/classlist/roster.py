@@ -58,7 +58,12 @@ class Roster:
         self.students, self.path = tuple(students), path
         self._by_id = {one.id: one for one in self.students}
         self._by_platform: dict[tuple[str, str], Student] = {}
-        self._by_email = {one.email.casefold(): one for one in self.students if one.email}
+        addresses = Counter(one.email.casefold() for one in self.students)
+        self._by_email = {
+            one.email.casefold(): one
+            for one in self.students
+            if one.email and addresses[one.email.casefold()] == 1
+        }
         self._by_name: dict[str, list[Student]] = defaultdict(list)
         for one in self.students:
             if one.name:
@@ -88,7 +93,7 @@ class Roster:
         return self._by_platform.get((platform, wanted[0])) if len(wanted) == 1 else None
 
     def with_email(self, email: str) -> Student | None:
-        """The student with this address."""
+        """The student with this address; None if several have it."""
         return self._by_email.get(email.strip().casefold()) if email.strip() else None
 
     def named(self, name: str) -> list[Student]:

@@ -49,16 +49,16 @@ def exports(course: Course, platform: str, given: Sequence[Path]) -> Exports:
             others.append(roster.read_file(path))
     if len(targets) > 1:
         raise CourseError(f"{targets[0].name} and {targets[1].name} can both be filled: give one.")
-    students, changed = joining.joined(known, others)
+    done = joining.joined(known, others)
     said = (
-        f"The other exports change or add {len(changed)} rows of the roster for this file, by ids, "
+        f"The other exports change or add {len(done.said)} rows of the roster for this file, by ids, "
         "addresses or names that only one student has; autograder roster EXPORT shows them and "
         f"keeps them in {roster.FILE}."
-        if known and changed
+        if known and done.said
         else ""
     )
     target = targets[0] if targets else None
-    return Exports(target, Roster(students) if others else known, said)
+    return Exports(target, Roster(done.students) if others else known, said)
 
 
 def people(

@@ -56,6 +56,8 @@ def pack(
         else:
             facts = Place(root, student, name).facts()
             target = _moodle if platform == MOODLE else _canvas
+            id = str(facts.get("platform", "")), str(facts.get("id", ""))
+            facts = facts if people.filed.get(id) == student else {}  # a team's is several people's
             path = target(facts, name, people.names.get(student, ""), numbers.get(student, ""))
             if not path or path in files:
                 why = f"twice {path}" if path else f"no hand-in that came from {platform.title()}"

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,13 +128,16 @@ def stamp(time: datetime) -> str:
 
 
 def collected_as(root: Path, name: str) -> dict[tuple[str, str], str]:
-    """Under which student id each platform's id was collected before, for one assignment."""
-    found = {}
+    """Under which student id each platform's id was collected before, for one assignment.
+
+    An id under which several students were collected, such as that of a team, says nobody.
+    """
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for path in sorted((root / ROOM / "handed_in").glob("*/*.json")):
         if path.stem == name:
             facts = Place(root, path.parent.name, name).facts()
-            found[str(facts.get("platform", "")), str(facts.get("id", ""))] = path.parent.name
-    return found
+            found[str(facts.get("platform", "")), str(facts.get("id", ""))].add(path.parent.name)
+    return {id: students.pop() for id, students in found.items() if len(students) == 1}
 
 
 @contextlib.contextmanager

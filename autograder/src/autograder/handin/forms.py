@@ -278,8 +278,6 @@ def _ids(text: str, roster: Roster) -> set[str]:
     """The ids of the roster's students whom a text can mean, by id, address, login or name."""
     if not text.strip():
         return set()
-    if student := roster.get(text) or roster.with_email(text):
-        return {student.id}
     by_login = [roster.find(one, text) for one in (GITHUB, BLACKBOARD, "canvas_login")]
-    exact = {one.id for one in by_login if one}
+    exact = {one.id for one in (roster.get(text), roster.with_email(text), *by_login) if one}
     return exact or {one.id for one in roster.named(text)}

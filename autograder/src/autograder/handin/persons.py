@@ -113,7 +113,8 @@ class Persons:
             return self._of_folder(sign)
         if student := self.roster.find(sign.platform, sign.id):
             return Person(student.id, student.name, "id")
-        if sign.platform in _SAME_ID and (student := self.roster.get(sign.id)):
+        student = self.roster.get(sign.id) if sign.platform in _SAME_ID else None
+        if student and not student.ids.get(sign.platform):  # or the id is somebody else's there
             return Person(student.id, student.name, "id")
         if sign.platform == MOODLE and (row := self.worksheet.get(sign.id)):
             return self._of_row(row, sign)
@@ -134,6 +135,12 @@ class Persons:
         if found:
             return Person(found.id, found.name, "worksheet")
         called = self.roster.named(row["name"])
+        addresses = {one.email.casefold() for one in called} | {row["email"].casefold()}
+        if len(called) == 1 and len(addresses - {""}) == 2:
+            why = (
+                f"{called[0].id} has this name and not the address {row['email']}: correct {FILE}."
+            )
+            return Person(name=row["name"], why=why)
         if len(called) == 1:
             return Person(called[0].id, called[0].name, "name")
         return Person(name=row["name"], why=self._unknown(sign, called))

@@ -56,6 +56,7 @@ def roster(
     """Show the class, or put what platforms export about it into students.csv."""
     from autograder.classlist import joining
     from autograder.classlist import roster as rosters
+    from autograder.intake.names import shown
 
     course = load()
     path = course.root / rosters.FILE
@@ -65,10 +66,13 @@ def roster(
             raise CourseError(f"There is no {rosters.FILE}: autograder roster EXPORT makes one.")
         for one in before.students:
             ids = ", ".join(f"{key} {value}" for key, value in one.ids.items())
-            typer.echo("  ".join(filter(None, (one.id, one.name, one.email, ids))))
+            typer.echo(shown("  ".join(filter(None, (one.id, one.name, one.email, ids)))))
         return
-    students, said = joining.joined(before, [rosters.read_file(one) for one in exports])
-    rosters.write(path, students)
-    for line in said:
-        typer.echo(line)
-    typer.echo(f"{path.name} lists {len(students)} students.")
+    found = joining.joined(before, [rosters.read_file(one) for one in exports])
+    rosters.write(path, found.students)
+    for line in found.said:
+        typer.echo(shown(line))
+    for line in (["Left out, for you to look at:"] if found.left else []) + found.left:
+        typer.echo(shown(line))
+    typer.echo(f"{path.name} lists {len(found.students)} students.")
+    raise typer.Exit(1 if found.left else 0)

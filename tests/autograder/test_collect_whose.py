@@ -1,0 +1,53 @@
+"""Whose a hand-in is where ids, addresses and names of several people are alike."""
+
+from pathlib import Path
+
+import pytest
+from platforms import NAME, collect, course, filed, folder, notebook, whys, zipped
+
+from autograder.handin import filing
+
+pytestmark = pytest.mark.unit
+
+SHEET = b"Identifier,Full name,Email address,Grade\nParticipant 4821,Ana Garcia,{},\n"
+
+
+def from_moodle(root: Path, address: str) -> Path:
+    sheet = SHEET.replace(b"{}", address.encode())
+    files = {"Ana Garcia_4821_assignsubmission_file/x.ipynb": notebook(), "grades.csv": sheet}
+    return zipped(root / "moodle.zip", files)
+
+
+def test_a_user_name_that_is_another_students_id_is_not_that_student(tmp_path):
+    root = course(tmp_path / "course", "id,name,github\nana,Ana,ana-g\nbo,Bo,\n")
+    given = {f"03-net-1-{one}/x.ipynb": notebook(one) for one in ("ana-g", "ana", "bo")}
+    found = collect(root, folder(tmp_path / "03-net-1-submissions", given))
+    assert filed(root) == {"ana": notebook("ana-g"), "bo": notebook("bo")}
+    assert len(found.left) == 1 and "GitHub user ana" in whys(found)
+
+
+def test_a_folder_called_as_one_students_id_and_anothers_login_is_nobodys(tmp_path):
+    root = course(tmp_path / "course", "id,name,canvas_login\nana,Ana,\nbo,Bo,ana\n")
+    found = collect(root, folder(tmp_path / "drive", {"ana/x.ipynb": notebook()}))
+    assert filed(root) == {} and "Several students" in whys(found)
+
+
+def test_an_address_of_two_students_is_not_the_last_ones(tmp_path):
+    root = course(tmp_path / "course", "id,name,email\nana,Ana García,x@u.es\nbo,Bo,x@u.es\n")
+    collect(root, from_moodle(tmp_path, "x@u.es"))
+    assert list(filed(root)) == ["ana"]
+
+
+def test_a_name_with_another_address_is_somebody_else(tmp_path):
+    root = course(tmp_path / "course", "id,name,email\nana,Ana García,a1@u.es\n")
+    found = collect(root, from_moodle(tmp_path, "a2@u.es"))
+    assert filed(root) == {} and "not the address a2@u.es" in whys(found)
+
+
+def test_the_number_of_a_team_is_no_members_number(tmp_path):
+    root = course(tmp_path / "course", "id,name\nana,Ana\nbo,Bo\n")
+    given = zipped(tmp_path / "a.zip", {"Team_99_assignsubmission_file/x.ipynb": notebook()})
+    collect(root, given, student="ana")
+    assert filing.collected_as(root, NAME) == {("moodle", "99"): "ana"}
+    collect(root, given, student="bo")
+    assert set(filed(root)) == {"ana", "bo"} and filing.collected_as(root, NAME) == {}
