@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from platforms import NAME, collect, course, filed, folder, notebook, whys, zipped
+from platforms import NAME, OTHER, collect, course, filed, folder, notebook, whys, zipped
 
 from autograder.handin import filing
 
@@ -51,3 +51,11 @@ def test_the_number_of_a_team_is_no_members_number(tmp_path):
     assert filing.collected_as(root, NAME) == {("moodle", "99"): "ana"}
     collect(root, given, student="bo")
     assert set(filed(root)) == {"ana", "bo"} and filing.collected_as(root, NAME) == {}
+
+
+def test_a_notebook_of_another_assignment_is_no_newer_attempt(tmp_path):
+    root = course(tmp_path / "course")
+    given = {"lee_12_100_net-1.ipynb": notebook(), "lee_12_101_net-2.ipynb": notebook(name=OTHER)}
+    found = collect(root, zipped(tmp_path / "a.zip", given))
+    assert filed(root) == {"12": notebook()} and not found.left
+    assert any("net-2.ipynb" in note for note in found.results[0].notes)

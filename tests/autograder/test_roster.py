@@ -110,6 +110,8 @@ def test_moodles_grading_worksheet_is_a_roster(tmp_path):
         ("id,canvas\na,1\nb,1\n", "the canvas id 1 stands there twice"),
         ("id,moodle\na,1 2\nb,2\n", "the moodle id 2 stands there twice"),
         ("id,id,name\na,b,c\n", "the column id twice"),
+        ("id,github,GitHub\na,b,\n", "the column github twice"),
+        ('id,name\na,"Ana\nb,Bo\nc,Cy\n', "line 4 has several lines: close its quotation mark"),
         ("First name,Last name,Email address\nA,B,x\nC,D,x\n", "tells all students apart"),
         ("First name,Last name,Email address\n", "lists no student"),
     ],

@@ -17,6 +17,7 @@ from typing import Any
 from autograder.classlist.names import in_reading_order
 from autograder.course import CourseError
 
+ONCE = {"id", "name", "email", "canvas", "canvas_login", "moodle", "blackboard", "github"}
 Row = tuple[int, dict[str, str]]  # the line in the file, and its values by column
 
 # Column names in the languages of Moodle that we know; Canvas writes its own in English only.
@@ -69,7 +70,7 @@ def table(text: str, name: str) -> tuple[list[str], list[Row]]:
         raise CourseError(f"{name} is empty: its first line must name the columns.")
     columns = [one.strip() for one in lines[0][1]]
     named = [one.casefold() for one in columns if one]
-    if twice := {one for one in named if named.count(one) > 1} & {"id", "name", "email"}:
+    if twice := {one for one in named if named.count(one) > 1} & ONCE:
         raise CourseError(f"{name} has the column {min(twice)} twice: remove one of them.")
     rows = [
         (number, {c: v.strip() for c, v in zip(columns, row, strict=False) if c})

@@ -168,6 +168,11 @@ def _student(row: dict[str, str], number: int, path: Path) -> Student:
     own = {key.casefold(): value for key, value in row.items()}
     if not own["id"]:
         raise CourseError(f"{path.name}, line {number}: the student has no id: write one.")
+    if any("\n" in value for value in own.values()):
+        raise CourseError(
+            f"{path.name}: a field that ends in line {number} has several lines: close its "
+            "quotation mark, or write it in one line."
+        )
     ids = {key: own[key] for key in PLATFORMS if own.get(key)}
     known = {*_OWN, *PLATFORMS}
     more = {key: value for key, value in row.items() if key.casefold() not in known}

@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -97,27 +97,26 @@ def read(
     listed = list(pieces)
     first = listed[0][1]
     one = HandIn(first, archive, packed=max((e.time for e, _ in listed if e.time), default=None))
-    with contextlib.ExitStack() as stack:
-        taking = _Taking(one, stack)
-        try:
-            for entry, sign in _newest(listed, one):
-                if sign.rest and not entry.path.endswith("/"):
-                    taking.take(entry, sign.rest)
-            one.files = _placed(taking.files)
-            _choose(one, name, known, list(names))
-            one.given = taking.given.get(one.notebook, "")
-            one.number = max((s.number for _, s in listed if s.rest == one.notebook), default=0)
-        except Refused as refused:
-            one.refused = f"{str(refused).rstrip('.')}."
-            one.files = {}
+    taking = _Taking(one)
+    try:
+        for entry, sign in _newest(listed, one, name, known):
+            if sign.rest and not entry.path.endswith("/"):
+                taking.take(entry, sign.rest)
+        one.files = _placed(taking.files)
+        _choose(one, name, known, list(names))
+        one.given = taking.given.get(one.notebook, "")
+        one.number = max((s.number for _, s in listed if s.rest == one.notebook), default=0)
+    except Refused as refused:
+        one.refused = f"{str(refused).rstrip('.')}."
+        one.files = {}
     return one
 
 
 class _Taking:
     """Reads entries into a hand-in until a bound is reached."""
 
-    def __init__(self, one: HandIn, stack: contextlib.ExitStack) -> None:
-        self.one, self.stack = one, stack
+    def __init__(self, one: HandIn) -> None:
+        self.one = one
         self.files: dict[str, bytes] = {}
         self.given: dict[str, str] = {}
         self._path = ""
@@ -163,11 +162,11 @@ class _Taking:
     def _open(self, entry: Entry, rest: str, depth: int) -> None:
         if depth >= MAX_NESTED:
             raise TooMuch(f"{_shown(rest)} lies in {MAX_NESTED} other archives")
-        inner = archives.inside(entry, MAX_TOTAL + MAX_NOTEBOOK, self.stack)
         folder = rest.rpartition("/")[0]
-        for each in inner:
-            if not each.path.endswith("/"):
-                self.take(each, f"{folder}/{each.path}" if folder else each.path, depth + 1)
+        with contextlib.ExitStack() as stack:  # so that one of them at a time is on the disk
+            for each in archives.inside(entry, MAX_TOTAL + MAX_NOTEBOOK, stack):
+                if not each.path.endswith("/"):
+                    self.take(each, f"{folder}/{each.path}" if folder else each.path, depth + 1)
 
     def _leave(self, why: str) -> None:
         if len(self.one.notes) < MAX_NOTES:
@@ -179,10 +178,13 @@ def _shown(path: str) -> str:
     return (name if name.isprintable() else ascii(name)[1:-1])[:80]
 
 
-def _newest(pieces: list[tuple[Entry, Sign]], one: HandIn) -> list[tuple[Entry, Sign]]:
+def _newest(
+    pieces: list[tuple[Entry, Sign]], one: HandIn, name: str, known: which.Assignments
+) -> list[tuple[Entry, Sign]]:
     """Of the files that Canvas numbers, the one with the highest number under each name."""
     if one.sign.platform != CANVAS:
         return pieces
+    pieces = [(entry, _own_number(entry, sign, name, known)) for entry, sign in pieces]
     best: dict[str, int] = {}
     for _, sign in pieces:
         best[sign.rest] = max(best.get(sign.rest, 0), sign.number)
@@ -191,6 +193,19 @@ def _newest(pieces: list[tuple[Entry, Sign]], one: HandIn) -> list[tuple[Entry, 
         if rest.endswith(ENDINGS):
             one.notes.append(f"An older attempt at {_shown(rest)} is in the archive too.")
     return [(entry, sign) for entry, sign in pieces if sign.number == best[sign.rest]]
+
+
+def _own_number(entry: Entry, sign: Sign, name: str, known: which.Assignments) -> Sign:
+    """A sign without Canvas's number where the student's own name ends so: net-1, net-2.
+
+    A notebook of another assignment is no newer attempt at this one.
+    """
+    if sign.number and sign.rest.lower().endswith(ENDINGS):
+        with contextlib.suppress(Refused):
+            if known.of(entry.read(MAX_NOTEBOOK)) not in ("", name):
+                stem, dot, ending = sign.rest.partition(".")
+                return replace(sign, rest=f"{stem}-{sign.number}{dot}{ending}", number=0)
+    return sign
 
 
 def _placed(files: dict[str, bytes]) -> dict[str, bytes]:
