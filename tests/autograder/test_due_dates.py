@@ -205,7 +205,12 @@ def test_the_verbs_write_the_files_and_recalculate(course):
     [
         (("due", "tinny", "2026-03-03 12:00"), "no assignment tinny"),
         (("due", NAME, "soon"), "is no date and time"),
+        (("due", NAME, "2026-03-03"), "has no time of day"),
         (("extend", "adda", NAME, "--days", "1"), "did you mean ada"),
+        (("extend", "", NAME, "--days", "1"), "Name a student"),
+        (("extend", "ada", NAME, "--until", "2025-03-02T12:00"), "must be later than that"),
+        (("extend", "ada", NAME, "--days", "99999"), 'days is "99999"'),
+        (("extend", "ada", NAME, "--until", "2026-03-03"), "has no time of day"),
         (("extend", "ada", NAME), "either --days or --until"),
         (("extend", "ada", NAME, "--days", "1", "--until", "2026-03-03"), "either --days or"),
         (("penalties", "other"), "no assignment other"),
@@ -220,6 +225,26 @@ def test_a_mistake_gets_a_sentence_and_changes_nothing(course, arguments, words)
 
 
 HEAD = "student,assignment,days,due,reason\n"
+
+
+def test_a_name_that_is_close_to_one_of_the_class_list_is_refused(course):
+    (course.root / "students.csv").write_text("id,name\nzoe,Zoe\n")
+    assert "did you mean zoe?" in refused("extend", "zoey", NAME, "--days", "1")
+    assert "zoe has 1 more days" in run("extend", "zoe", NAME, "--days", "1")
+
+
+def test_a_line_that_gives_nobody_more_time_is_told(course):
+    rows = f"adda,{NAME},2,,\nbob,{NAME},,2026-02-01T12:00:00Z,\ncyd,{NAME},1,,\n"
+    (course.root / extensions.FILE).write_text(HEAD + rows)
+    told = [words for words in anew_in(course) if extensions.FILE in words]
+    assert len(told) == 2
+    assert "adda more time" in told[0] and told[0].endswith("did you mean ada?")
+    assert "bob more time" in told[1] and "ends no later than the due date" in told[1]
+
+
+def test_an_extension_of_no_due_date_is_told(course):
+    edit(course, "due = 2026-03-01T12:00:00Z\n", "")
+    assert "has no due date in course.toml yet" in run("extend", "ada", NAME, "--days", "1")
 
 
 @pytest.mark.parametrize(

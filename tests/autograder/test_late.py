@@ -113,6 +113,8 @@ def test_more_days_end_at_the_same_hour_on_the_wall():
         ("2026-03-29T02:30:00", BERLIN, "do not show"),
         ("2026-10-25T02:30:00", BERLIN, "show twice"),
         (DUE.date(), BERLIN, "has no time of day"),
+        ("2026-01-30", BERLIN, "has no time of day"),
+        ("20260130", BERLIN, "has no time of day"),
         (5, BERLIN, "has no time of day"),
     ],
 )

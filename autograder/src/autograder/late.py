@@ -4,12 +4,13 @@ Times are aware; a penalty is in points, rounded half up to hundredths. `docs/gr
 table of keys.
 """
 
+import contextlib
 import difflib
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -120,10 +121,7 @@ def moment(value: Any, zone: tzinfo | None = None) -> datetime:
     """
     example = "2026-01-30T20:00:00+01:00"
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError(f'"{value}" is no date and time; write it as {example}') from None
+        value = _parsed(value.strip(), example)
     if not isinstance(value, datetime):
         raise ValueError(f"{value!s} has no time of day; write it as {example}")
     if value.tzinfo is not None:
@@ -134,6 +132,16 @@ def moment(value: Any, zone: tzinfo | None = None) -> datetime:
             'course a timezone, such as timezone = "Europe/Berlin"'
         )
     return _local(value, zone)
+
+
+def _parsed(text: str, example: str) -> date:
+    """A time from its text, or a date alone: its day would end before it has begun."""
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is no date and time; write it as {example}') from None
 
 
 def _local(value: datetime, zone: tzinfo) -> datetime:

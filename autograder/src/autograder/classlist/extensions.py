@@ -8,18 +8,21 @@ import csv
 import difflib
 import io
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from autograder import late
+from autograder.classlist import roster
 from autograder.course import Course, CourseError
 from convcourse.files import write_whole
 
 FILE = "extensions.csv"
 COLUMNS = ("student", "assignment", "days", "due", "reason")
 _NEEDED = ("student", "assignment")
+_Row = tuple[int, dict[str, str]]  # a line's number and its fields
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,12 @@ def read(course: Course) -> dict[tuple[str, str], Extension]:
     Raises:
         CourseError: If a line cannot be understood; the error names it.
     """
+    return _read(course, _rows(course.root)[1])
+
+
+def _read(course: Course, rows: list[_Row]) -> dict[tuple[str, str], Extension]:
     found: dict[tuple[str, str], Extension] = {}
-    for number, row in _rows(course.root)[1]:
+    for number, row in rows:
         one = _extension(row, number, course)
         if (one.student, one.assignment) in found:
             raise _error(number, f"{one.student} has a line for {one.assignment} before: keep one")
@@ -65,6 +72,9 @@ def put(course: Course, one: Extension) -> None:
     Args:
         course: The course.
         one: The extension; one without days and due removes the line.
+
+    Raises:
+        CourseError: If the file could not be read with it; then nothing is written.
     """
     read(course)  # refuses a file that nobody would understand afterwards
     columns, rows = _rows(course.root)
@@ -74,6 +84,7 @@ def put(course: Course, one: Extension) -> None:
         days = "" if one.days is None else f"{one.days:g}"
         due = one.due.astimezone(course.zone).isoformat() if one.due else ""
         left.append(dict(zip(COLUMNS, (*this, days, due, one.reason), strict=True)))
+    _read(course, list(enumerate(left, 2)))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
@@ -81,7 +92,23 @@ def put(course: Course, one: Extension) -> None:
     write_whole(course.root / FILE, text.getvalue())
 
 
-def _rows(root: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+def unknown(course: Course, given: Iterable[str]) -> dict[str, str]:
+    """Who of these students is neither in the class list nor has handed in anything.
+
+    Returns:
+        By student, the most similar name of one who is known; empty if there is none.
+    """
+    folder = course.root / "submitted"
+    known = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    try:
+        known |= {one.id for one in roster.read(course.root).students}
+    except CourseError:  # the verbs that need the class list tell it
+        return {}
+    strange = [who for who in given if who not in known]
+    return {who: next(iter(difflib.get_close_matches(who, known, n=1)), "") for who in strange}
+
+
+def _rows(root: Path) -> tuple[list[str], list[_Row]]:
     """The columns, with all of ours, and each line with its number."""
     path = root / FILE
     if not path.is_file():

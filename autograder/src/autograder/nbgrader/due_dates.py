@@ -6,6 +6,7 @@ gradebook says what was written there, so that it goes when it goes from the fil
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +72,7 @@ def apply(gradebook: Gradebook, assignment: str, dates: Dates, place: Path) -> l
                 f"The one of course.toml counts: {shown(due)}."
             )
         entry.duedate = due
+    said += _idle(gradebook, assignment, dates, entry.duedate)
     gradebook.db.flush()
     written = {}
     for submission in gradebook.assignment_submissions(assignment):
@@ -81,6 +83,20 @@ def apply(gradebook: Gradebook, assignment: str, dates: Dates, place: Path) -> l
     if note != noted:
         write_whole(place / NOTE, json.dumps(note))
     return said
+
+
+def _idle(
+    gradebook: Gradebook, assignment: str, dates: Dates, due: datetime | None
+) -> Iterator[str]:
+    """A sentence for each extension that gives nobody more time."""
+    where = f"{extensions.FILE} gives %s more time for {assignment}"
+    graded = {one.student_id for one in gradebook.assignment_submissions(assignment)}
+    for who, near in extensions.unknown(dates.course, dates.extensions.keys() - graded).items():
+        advice = f": did you mean {near}?" if near else "."
+        yield f"{where % who}, and nobody of this name is in students.csv or has handed in{advice}"
+    for who, one in sorted(dates.extensions.items()):
+        if due and one.due and one.due.replace(tzinfo=None) <= due:
+            yield f"{where % who}, and it ends no later than the due date: {shown(one.due)}."
 
 
 def extend(submission: SubmittedAssignment, dates: Dates, noted: float | None = None) -> None:

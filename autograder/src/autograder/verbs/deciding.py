@@ -42,14 +42,21 @@ def extend(
     from autograder.classlist import extensions
 
     course = load()
-    course.assignment(name)
+    due_date = course.assignment(name).due
     if (days is None) == (not until):
         raise CourseError("Give either --days or --until.")
     _known(course, student)
     end = _moment(course, until) if until else None
+    if end and due_date and end <= due_date:
+        raise CourseError(
+            f"{name} is due at {due_date.astimezone(course.zone).isoformat()} anyway: --until must "
+            "be later than that."
+        )
     given = extensions.Extension(student, name, days or None, end, reason)
     extensions.put(course, given)
     typer.echo(f"{extensions.FILE}: {_said(given, course)}")
+    if due_date is None and (days or end):
+        typer.echo(f"{name} has no due date in course.toml yet: autograder due sets one.")
     _anew(course, [name], f"autograder extend {student} {name}")
 
 
@@ -106,15 +113,14 @@ def _moment(course: Course, text: str) -> Any:
 
 def _known(course: Course, student: str) -> None:
     """Refuse a name that is close to a student's and is none itself."""
-    import difflib
+    from autograder.classlist import extensions
 
-    folder = course.root / "submitted"
-    known = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    near = difflib.get_close_matches(student, known, n=1)
-    if student not in known and near:
-        raise CourseError(f"Nobody called {student} has handed in: did you mean {near[0]}?")
-    if student not in known:
-        typer.echo(f"{student} has not handed in anything yet.")
+    if not student.strip():
+        raise CourseError("Name a student, as in submitted/STUDENT.")
+    for near in extensions.unknown(course, [student]).values():
+        if near:
+            raise CourseError(f"Nobody in the class is called {student}: did you mean {near}?")
+        typer.echo(f"{student} is not in students.csv and has not handed in anything yet.")
 
 
 def _said(given: Any, course: Course) -> str:
