@@ -74,7 +74,7 @@ class Course:
 
 
 def used(running: subprocess.Popen) -> float:
-    """The processor seconds of the watch and of all that it has started and ended."""
+    """The processor seconds of the watch and its workers; most of the kernels' are not in it."""
     total = 0.0
     process = psutil.Process(running.pid)
     for one in [process, *process.children(recursive=True)]:
@@ -96,7 +96,10 @@ def one_by_one(course: Course, running: subprocess.Popen, count: int) -> None:
             time.sleep(0.01)
         seconds = time.perf_counter() - begun
         time.sleep(1)
-        print(f"alone: {seconds:.2f} s, {used(running) - before:.2f} processor seconds", flush=True)
+        print(
+            f"alone: {seconds:.2f} s, {used(running) - before:.2f} processor s of the watch",
+            flush=True,
+        )
 
 
 def together(course: Course, students: int, minutes: float) -> list[float | None]:
@@ -148,7 +151,7 @@ def main() -> None:
     if answered:
         at = {share: answered[int(share * (len(answered) - 1))] for share in (0.5, 0.95, 1)}
         print(f"half within {at[0.5]:.1f} s, 95% within {at[0.95]:.1f} s, all within {at[1]:.1f} s")
-    print(f"{spent:.2f} processor seconds a hand-in")
+    print(f"{spent:.2f} processor seconds of the watch and its workers a hand-in")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import instant
+import nbformat
 import pytest
 import tiny
 from instant import RIGHT, WRONG, Class
@@ -121,6 +122,23 @@ def test_the_last_attempt_counts_unless_it_cannot_be_read(course):
     assert "not valid JSON" in course.page() and "attempt 2 counts" in course.page()
     assert "return n" in path.read_text()  # what counts lies where other verbs look for it
     assert course.attempt(number=3)["state"] == "broken"
+
+
+def test_the_notebook_of_another_assignment_is_named_and_takes_no_mark(course):
+    course.hand_in(RIGHT, "Because.")
+    course.watch(course.settled)
+    (course.root / "source" / "other").mkdir()
+    nb = nbformat.reads(instant.notebook(tiny.STUB, "Why?"), as_version=4)
+    for cell in nb.cells:
+        cell.metadata.nbgrader.grade_id = cell.id = f"other-{cell.metadata.nbgrader.grade_id}"
+    text = nbformat.writes(nb)
+    (course.root / "source" / "other" / "other.ipynb").write_text(text)
+    table = course.root / "course" / "course.toml"
+    entry = '[[assignment]]\nname = "other"\ntitle = "T"\nminutes = 1\npoints = 6\n'
+    table.write_text(f'timezone = "UTC"\n{entry}')
+    (course.root / "submitted" / "ada" / NAME / f"{NAME}.ipynb").write_text(text)
+    course.watch(lambda: course.settled(number=2))
+    assert "The notebook is other, not tiny" in course.page() and course.score() == 4
 
 
 def test_a_late_penalty_belongs_to_the_attempt_that_counts(course):

@@ -20,7 +20,9 @@ import nbformat
 
 from autograder import course as courses
 from autograder.course import TABLE, CourseError
+from autograder.handin import which
 from autograder.intake import reading
+from autograder.intake.folder import MAX_NOTEBOOK, Refused, notebook_in, regular
 from autograder.nbgrader import disk, journal
 from autograder.nbgrader.attempts import Exchange
 from autograder.nbgrader.room import Room
@@ -168,6 +170,7 @@ class _Watching(grade.Run):
         self.attempts = Attempts(room.root, room.assignment)
         self.answers = Answers(room, self.attempts, rules, place.exchange, tell)
         self.source = self.answers.source = place.source(self.attempts, tell)
+        self.known = which.Assignments(room.dates.course, room.assignment)
         self.queue = deque[Attempt]()
         self.current: dict[str, Attempt] = {}  # one of each student at a time
         self.unreadable: dict[str, float] = {}
@@ -222,8 +225,20 @@ class _Watching(grade.Run):
             refused = replace(one, folder=None, refused=_UNREADABLE)
             taken = self.attempts.take(refused, day.date().isoformat())
         self.unreadable.pop(key, None)
+        if not taken.refused and (other := self._other(taken)):
+            name = self.room.assignment
+            taken.refused = f"The notebook is {other}, not {name}: hand it in under that name."
+            taken.keep()
         self.queue.append(taken)
         return True
+
+    def _other(self, one: Attempt) -> str:
+        """Another assignment whose notebook this is; empty if it is the right one, or unclear."""
+        name, folder = self.room.assignment, one.folder("submitted")
+        with contextlib.suppress(Refused, OSError):
+            said = self.known.of(regular(folder / notebook_in(folder, name)[0], MAX_NOTEBOOK))
+            return said if said != name else ""
+        return ""
 
     def _resume(self) -> None:
         """Go on with what an earlier watch did not finish."""
