@@ -241,7 +241,7 @@ def _read_cifar(name: str, source: Path) -> Dataset:
 
 def _read_mnist(path: Path) -> Dataset:
     try:
-        with np.load(path, allow_pickle=False) as store:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as store:
             parts = [store[k] for k in ("x_train", "y_train", "x_test", "y_test")]
     except Exception:
         raise DataError(f"{path.name} is damaged or not official; download it again.") from None
