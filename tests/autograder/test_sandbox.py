@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -28,6 +29,7 @@ from autograder.walled.errors import WallError
 from autograder.warm import reach, server
 from autograder.warm.provisioner import NAME
 from autograder.warm.reach import GB, LIMITS, Limits
+from convcourse import data
 from convcourse.pretrained import VGG16_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -456,6 +458,28 @@ def test_a_lock_on_a_shared_file_keeps_nobody_from_reading_it(tmp_path, monkeypa
         assert shown(hostile) == "locked"
         code = f"import h5py\nprint(h5py.File({str(shared / 'weights.h5')!r})['x'][:])"
         assert said(code, two) == "[1 2 3]"
+
+
+@pytest.mark.parametrize("form", ["batch folder", "archive", "link", "relative"])
+def test_official_data_is_read_in_each_of_its_forms(tmp_path, monkeypatch, form):
+    kept, work = tmp_path / "kept", tmp_path / "work"
+    for made in (work, tmp_path / "home"):
+        made.mkdir()
+    folder = data.sample_batch_folder(kept, images=20)
+    given = {"batch folder": str(folder), "relative": "kept"}.get(form, str(tmp_path / "given"))
+    if form == "archive":
+        shutil.make_archive(f"{given}/cifar-10-python", "gztar", kept, folder.name)
+    if form == "link":
+        (tmp_path / "given").mkdir()
+        (tmp_path / "given" / folder.name).symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COURSE_DATA", given)
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    code = """
+from convcourse import data
+print(len(data.load("cifar10").x_train), len(list(data.batch_folder("made").iterdir())))"""
+    assert said(code, work).splitlines()[-1] == "100 6"
 
 
 def test_a_worker_gets_its_share_of_the_machines_memory_and_never_too_little(monkeypatch):

@@ -232,8 +232,22 @@ def _degrees_to_turns(degrees: float) -> float:
 """,
 }
 BUILDERS_WRONG = {
-    "degrees": (changed(LISTED, ("rotation_range / 360", "rotation_range")), "in which unit"),
-    "radians": (changed(LISTED, ("/ 360", "* np.pi / 180")), "in which unit"),
+    "degrees": (changed(LISTED, ("rotation_range / 360", "rotation_range")), "neither degrees"),
+    "degrees in one number": (
+        changed(LISTED, ("RandomRotation((-turn, turn)", "RandomRotation(rotation_range")),
+        "neither degrees",
+    ),
+    "degrees that another Keras refuses": (
+        changed(
+            LISTED,
+            (
+                "chain.append(kinds.RandomRotation((-turn, turn), fill_mode=fill_mode))",
+                'raise ValueError("The `factor` argument should be a number in [-1, 1].")',
+            ),
+        ),
+        "neither degrees",
+    ),
+    "radians": (changed(LISTED, ("/ 360", "* np.pi / 180")), "neither degrees nor radians"),
     "half turns": (changed(LISTED, ("/ 360", "/ 180")), "rotation_range in full turns"),
     "whole degrees": (
         changed(LISTED, ("rotation_range / 360", "int(rotation_range) / 360")),
