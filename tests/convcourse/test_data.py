@@ -393,7 +393,7 @@ def test_a_half_unpacked_cache_is_fetched_again(tmp_path, home, monkeypatch, cap
 
     monkeypatch.setattr(keras.datasets.cifar10, "load_data", fetch)
     assert data.batch_folder("made") == folder
-    assert "Keras fetches" in capsys.readouterr().out
+    assert "In Keras's cache" in capsys.readouterr().out
     assert len(data.load("cifar10").x_train) == 100
 
 
@@ -405,9 +405,21 @@ def test_a_half_unpacked_cache_that_cannot_be_fetched_is_named_with_the_remedy(
     broken(folder)
     before = everything(home)
     for read in (data.load, data.batch_folder):
-        with pytest.raises(data.DataError, match=r"cifar-10-batches-py.*COURSE_DATA"):
+        with pytest.raises(data.DataError, match=r"cache.*cifar-10-batches-py.*COURSE_DATA"):
             read()
     assert everything(home) == before and not Path("batches").exists()
+
+
+def test_a_download_that_stopped_half_way_is_named_with_the_remedy(tmp_path, home, cut_off):
+    folder = data.sample_batch_folder(tmp_path / "kept", images=20)
+    whole = archived(folder, tmp_path / "whole.tar.gz").read_bytes()
+    path = home / ".keras" / "datasets" / "cifar-10-batches-py-target_archive"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(data.DataError, match=r"target_archive cannot be read.*COURSE_DATA"):
+        data.load("cifar10")
+    path.write_bytes(whole)
+    assert len(data.load("cifar10").x_train) == 100
 
 
 @BROKEN

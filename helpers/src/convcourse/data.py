@@ -111,7 +111,7 @@ def require(name: str) -> None:
         DataError: If the data can neither be read nor downloaded.
     """
     _real(name)
-    # Whoever reads the same archive later, and has no place to write, finds its files unpacked.
+    # A notebook that has no place to write later finds the files of the archive unpacked.
     source = next(_whole(name), None) if name in official.FORMS else None
     if source is not None and source.is_file():
         with contextlib.suppress(OSError):
@@ -149,20 +149,21 @@ def _digits() -> Dataset:
 
 
 def _real(name: str) -> Dataset:
-    damage: list[DataError] = []
+    damage: list[str] = []
     for source in _sources(name):
         try:
             return _read_mnist(source) if name == "mnist" else _read_cifar(name, source)
         except DataError as error:
-            damage.append(error)
+            damage.append(str(error))
     if os.environ.get("COURSE_DATA"):
-        raise damage[0] if damage else _nowhere(name)
-    if damage:
-        print(f"{damage[0]} Keras fetches what is missing.")
+        raise DataError(damage[0]) if damage else _nowhere(name)
+    in_cache = [f"In Keras's cache, {_places()[0]}: {words}" for words in damage[:1]]
+    if in_cache:
+        print(*in_cache, "Keras does so now.")
     try:
         return _download(name)
     except DataError as error:
-        raise DataError(" ".join(map(str, [*damage[:1], error]))) from None
+        raise DataError(" ".join([*in_cache, str(error)])) from None
 
 
 def _places() -> list[Path]:

@@ -115,10 +115,10 @@ def batches(name: str, source: Path) -> dict[str, dict]:
     """
     files = FORMS[name].files
     if source.is_dir():
-        if missing := [one for one in files if not (source / one).exists()]:
+        if missing := [one for one in files if not os.path.exists(source / one)]:
             raise DataError(
-                f"{source} is incomplete: it lacks {', '.join(missing)}; unpack or download "
-                f"{FORMS[name].archive} again."
+                f"{source.name} is incomplete: it lacks {', '.join(missing)}; unpack "
+                f"{FORMS[name].archive} again, or download it again."
             )
         read = {one: official_batch(source / one) for one in files}
     else:
