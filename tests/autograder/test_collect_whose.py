@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from platforms import NAME, OTHER, collect, course, filed, folder, notebook, whys, zipped
+from platforms import NAME, OTHER, collect, course, facts, filed, folder, notebook, whys, zipped
 
+from autograder.course import CourseError
 from autograder.handin import filing
 
 pytestmark = pytest.mark.unit
@@ -59,3 +60,48 @@ def test_a_notebook_of_another_assignment_is_no_newer_attempt(tmp_path):
     found = collect(root, zipped(tmp_path / "a.zip", given))
     assert filed(root) == {"12": notebook()} and not found.left
     assert any("net-2.ipynb" in note for note in found.results[0].notes)
+
+
+def test_a_worksheet_of_other_people_beside_the_archive_is_not_used(tmp_path):
+    root = course(tmp_path / "course", "id,name,email\nana,Ana García,\neve,Eve,eve@u.es\n")
+    (tmp_path / "old.csv").write_bytes(
+        b"Identifier,Full name,Email address,Grade\nParticipant 4821,Eve,eve@u.es,\n"
+    )
+    files = {"Ana Garcia_4821_assignsubmission_file/x.ipynb": notebook()}
+    found = collect(root, zipped(tmp_path / "moodle.zip", files))
+    assert list(filed(root)) == ["ana"] and any("old.csv has other" in one for one in found.said)
+
+
+def test_of_two_worksheets_the_one_with_the_newer_hand_in_tells_the_time(tmp_path):
+    root = course(tmp_path / "course", "id,name\nana,Ana García\n")
+    line = (
+        "Identifier,Full name,Grade,Last modified (submission)\nParticipant 4821,Ana García,,{}\n"
+    )
+    for name, day in (("grades (1).csv", "31"), ("grades.csv", "30")):
+        (tmp_path / name).write_text(line.format(f'"Friday, {day} January 2026, 8:30 PM"'))
+    files = {"Ana Garcia_4821_assignsubmission_file/x.ipynb": notebook()}
+    collect(root, zipped(tmp_path / "moodle.zip", files))
+    assert facts(root, "ana")["time"].startswith("2026-01-31")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>Log in</html>"])
+def test_a_download_that_is_no_archive_is_told(tmp_path, content):
+    root = course(tmp_path / "course")
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(CourseError, match="is no archive, or an empty one"):
+        collect(root, tmp_path / "a.zip")
+
+
+def test_an_apostrophe_that_moodle_leaves_out_makes_nobody_unknown(tmp_path):
+    root = course(tmp_path / "course", "id,name\ncy,Cy O’Neil-Smith\n")
+    files = {"Cy ONeil-Smith_4821_assignsubmission_file/x.ipynb": notebook()}
+    collect(root, zipped(tmp_path / "moodle.zip", files))
+    assert list(filed(root)) == ["cy"]
+
+
+def test_a_second_file_under_a_name_that_was_taken_is_for_a_person(tmp_path):
+    root = course(tmp_path / "course")
+    given = "Ana_1_assignsubmission_file/"
+    files = {f"{given}{NAME}.ipynb": notebook("a"), f"{given}{NAME} (1).ipynb": notebook("b")}
+    found = collect(root, zipped(tmp_path / "moodle.zip", files))
+    assert filed(root) == {} and "Several notebooks could be meant" in whys(found)

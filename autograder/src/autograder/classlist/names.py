@@ -8,6 +8,8 @@ _PLAIN = str.maketrans(
     {"ß": "ss", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"}
 )
 
+_APOSTROPHES = re.compile("['`\u00b4\u02bc\u2018\u2019]")  # Moodle leaves them out of file names
+
 
 def folded(name: str) -> str:
     """A name without accents, case, punctuation and extra spaces, for comparing.
@@ -15,7 +17,7 @@ def folded(name: str) -> str:
     >>> folded("  GARCÍA-López,  Ana ")
     'garcia lopez ana'
     """
-    split = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN))
+    split = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", name).casefold().translate(_PLAIN))
     letters = "".join(one for one in split if not unicodedata.combining(one))
     return " ".join(re.sub(r"[\W_]+", " ", letters).split())
 

@@ -84,7 +84,13 @@ def made(
             placed.append(one.id)
             if scores:
                 filled.left.append(f"{one.id} has no score in one of the assignments, so no row.")
-        elif id or login:
+        elif not (id or login):
+            placed.append(one.id)
+            filled.left.append(
+                f"{one.id} has no canvas or canvas_login in students.csv: autograder roster EXPORT "
+                "adds it."
+            )
+        else:
             placed.append(one.id)
             shielded = map(sheets.harmless, (one.name, login, one.section))
             name, login, section = shielded

@@ -100,6 +100,9 @@ def fill(
     titles = _titles(course, names, columns)
     filled = _filled(platform, found.target, asked, worth, titles, known, scale)
     filled.said[:0] = filter(None, [found.said])
+    if given and found.target is None and platform != CSV:
+        named = " and ".join(path.name for path in given)
+        filled.said.insert(0, f"{named}: nothing here that can be filled, so this is a new table.")
     return filled
 
 

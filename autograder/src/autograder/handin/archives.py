@@ -131,6 +131,8 @@ def entries(source: Path) -> Iterator[list[Entry]]:
         else:
             with source.open("rb") as file:
                 form = kind(file.read(512), source.name)
+            if is_archive(source.name) and not form:
+                raise Refused(f"{source.name} is no archive, or an empty one: download it again")
             if form and source.suffix.lower() not in (".ipynb", ".json", ".h5"):
                 yield _unpacked(source, form, source.name, 2**62, stack)
             else:

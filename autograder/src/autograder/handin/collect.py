@@ -330,8 +330,8 @@ class _Run:
 
     def _say_times(self) -> None:
         said, results = self.collected.said, self.collected.results
-        for sheet in self.found.sheets:
-            said.append(f"Names and times are from the grading worksheet {sheet}.")
+        said += [f"Names and times are from the grading worksheet {s}." for s in self.found.sheets]
+        said += [f"{s} has other names, so it was not used." for s in self.found.unused]
         if any(one.time is None and one.what in (NEW, NEWER) for one in results):
             said.append("Some hand-ins come without a time, so no penalty can be calculated.")
         naive = (MOODLE, BLACKBOARD)

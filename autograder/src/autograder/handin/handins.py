@@ -273,12 +273,19 @@ def _the_one(chosen: list[str], one: HandIn, name: str) -> str:
         return (exact or chosen)[0]
     least = min(path.count("/") for path in exact) if exact else 0
     highest = [path for path in exact if path.count("/") == least]
-    if len(highest) == 1:
+    again = [path for path in chosen if _is_again(path, name) and one.files[path] not in
+             [one.files[other] for other in highest]]  # fmt: skip
+    if len(highest) == 1 and not again:
         return highest[0]
     raise Refused(
         f"Several notebooks could be meant ({_few(chosen)}): collect the right one by itself, "
         "with --student"
     )
+
+
+def _is_again(path: str, name: str) -> bool:
+    """Whether Moodle or a browser called a later file so, because the name was taken."""
+    return bool(re.fullmatch(rf"{re.escape(name)} ?\(\d+\)\..*", PurePosixPath(path).name))
 
 
 def _another(found: list[str], says: Mapping[str, str], name: str) -> str:

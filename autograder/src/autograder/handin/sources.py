@@ -2,14 +2,15 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autograder.classlist import exports
+from autograder.classlist.names import folded
 from autograder.classlist.roster import FILE, Roster
 from autograder.course import Course, CourseError
-from autograder.handin import archives, blackboard, forms, paths
+from autograder.handin import archives, blackboard, forms, paths, times
 from autograder.handin.archives import Entry
 from autograder.handin.forms import FOLDER, MOODLE, Sign
 from autograder.intake.folder import ENDINGS, Refused
@@ -49,11 +50,13 @@ class Opened:
         sources: The archives and folders.
         worksheet: The rows of Moodle's grading worksheets, by the participant's number.
         sheets: The names of the worksheets that were used.
+        unused: The names of those beside an archive that are of other people.
     """
 
     sources: list[Source] = field(default_factory=list)
     worksheet: dict[str, dict[str, str]] = field(default_factory=dict)
     sheets: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
 
 
 def opened(
@@ -75,6 +78,7 @@ def opened(
     """
     found = Opened()
     tables: list[tuple[str, bytes]] = []
+    near: list[tuple[str, bytes]] = []
     for path in map(Path.absolute, given):
         try:
             if path.suffix.lower() == ".csv" and path.is_file():
@@ -90,13 +94,32 @@ def opened(
         found.sources.append(source)
         tables += inside
         if any(sign.platform == MOODLE for sign in source.signs):
-            tables += _beside(path)
-    numbers = {s.id for one in found.sources for s in one.signs if s.platform == MOODLE}
-    for file, raw in tables:
-        rows = [row for row in _rows(raw, file) if row["number"] in numbers]
-        found.worksheet |= {row["number"]: row for row in rows}
+            near += _beside(path)
+    called = {s.id: s.who for one in found.sources for s in one.signs if s.platform == MOODLE}
+    for file, raw in (*tables, *near):
+        rows = [row for row in _rows(raw, file) if row["number"] in called]
+        if (file, raw) not in tables and not all(_agrees(row, called) for row in rows):
+            found.unused += [file]
+            continue
+        for row in rows:
+            _add(found.worksheet, row)
         found.sheets += [file] if rows and file not in found.sheets else []
     return found
+
+
+def _agrees(row: Mapping[str, str], called: Mapping[str, str]) -> bool:
+    """Whether a worksheet has the archive's name for a number; others are of another Moodle."""
+    is_blind = len(set(called.values())) == 1 < len(called)  # all are called Participant
+    who = folded(called[row["number"]])
+    return is_blind or not row["name"] or f" {who}".endswith(f" {folded(row['name'])}")
+
+
+def _add(worksheet: dict[str, dict[str, str]], row: dict[str, str]) -> None:
+    """Take a row, or of two rows with one number the one in which the newer hand-in is known."""
+    before = worksheet.setdefault(row["number"], row)
+    old, new = times.of_moodle(before["submitted"]), times.of_moodle(row["submitted"])
+    if new is not None and (old is None or new > old):
+        worksheet[row["number"]] = row
 
 
 def _sorted(
