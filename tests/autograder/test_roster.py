@@ -104,6 +104,7 @@ def test_moodles_grading_worksheet_is_a_roster(tmp_path):
     ("text", "words"),
     [
         ("", "is empty"),
+        ("PK\x03\x04\0\0 a workbook", "save it as CSV in UTF-8"),
         ("first,second\n1,2\n", "expected id, name and email"),
         ("id,name\n,Ana\n", "line 2: the student has no id"),
         ("id,name\na,Ana\na,Bo\n", "the id a stands there twice"),

@@ -59,6 +59,10 @@ def table(text: str, name: str) -> tuple[list[str], list[Row]]:
     Raises:
         CourseError: If it is empty, or one column's name stands there twice.
     """
+    if "\0" in text:
+        raise CourseError(
+            f"{name} is no table in text: open it in a spreadsheet, and save it as CSV in UTF-8."
+        )
     head = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
