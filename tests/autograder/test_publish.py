@@ -272,6 +272,30 @@ def test_nothing_of_somebody_else_is_overwritten(made, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
 
 
+def test_an_archive_of_somebody_else_is_not_overwritten(made, tmp_path):
+    mine = tmp_path / "submissions.zip"
+    with zipfile.ZipFile(mine, "w") as archive:
+        archive.writestr("ada/03_net_1.ipynb", "her work")
+    before = mine.read_bytes()
+    with pytest.raises(CourseError, match="autograder publish did not write it"):
+        publish.written(course.load(made), {publish.SUMS: b""}, mine, "archive")
+    assert mine.read_bytes() == before
+
+
+def test_nothing_is_published_into_a_folder_that_holds_the_course(made):
+    with pytest.raises(CourseError, match="holds this course, with its solutions"):
+        publish.written(course.load(made), {}, made.parent, "site")
+
+
+def test_a_repository_that_ignores_wheels_gets_the_wheel(made, tmp_path, monkeypatch):
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "A Person")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "person@example.org")
+    (tmp_path / ".gitignore").write_text("*.whl\n")
+    done = run(made, monkeypatch, str(tmp_path), "--for", "git")
+    assert done.exit_code == 0 and "Committed in" in done.output
+
+
 def test_a_file_that_somebody_changed_since_is_kept(made, tmp_path, monkeypatch):
     to = tmp_path / "public"
     assert run(made, monkeypatch, str(to)).exit_code == 0

@@ -7,6 +7,7 @@ Nothing of ``course/`` or ``source/`` is among them.
 import hashlib
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -171,6 +172,8 @@ def written(course: Course, files: Mapping[str, bytes], to: Path, kind: str) -> 
     to = to.expanduser().resolve()
     if (to / TABLE).is_file():
         raise CourseError(f"{to} is a course, with its solutions: name another folder.")
+    if course.root.is_relative_to(to):
+        raise CourseError(f"{to} holds this course, with its solutions: name another folder.")
     inside = to.relative_to(course.root).parts[:1] if to.is_relative_to(course.root) else None
     if inside == () or (inside and inside[0] in _PRIVATE):
         raise CourseError(f"{to} belongs to the course itself: name another folder.")
@@ -220,9 +223,25 @@ def _remove_empty(folder: Path, root: Path) -> None:
         folder = folder.parent
 
 
+def _is_own(archive: Path) -> bool:
+    """Whether an archive holds the files that an earlier `publish` put there and nothing else."""
+    try:
+        with zipfile.ZipFile(archive) as held:
+            lines = held.read(SUMS).decode().splitlines()
+            sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+            return {*held.namelist()} == {SUMS, *sums} and all(
+                hashlib.sha256(held.read(name)).hexdigest() == sums[name] for name in sums
+            )
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+        return False
+
+
 def _archived(files: Mapping[str, bytes], to: Path) -> Path:
-    if to.exists() and not zipfile.is_zipfile(to):
-        raise CourseError(f"{to} is there and is no archive: name another file.")
+    if to.exists() and not _is_own(to):
+        raise CourseError(
+            f"{to} is there, and autograder publish did not write it: move it, or name another "
+            "file. Nothing was published."
+        )
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name in sorted(files):
@@ -254,7 +273,7 @@ def committed(course: Course, files: Mapping[str, bytes], to: Path) -> list[str]
             line.partition("  ")[2] for line in git("show", f"HEAD:{SUMS}").stdout.split("\n")
         }
         gone = [name for name in before - {"", *files} if not (to / name).exists()]
-        git("add", "--all", "--", *files, *gone)
+        git("add", "--all", "--force", "--", *files, *gone)  # also where *.whl is ignored
         changed = git("status", "--porcelain", "--", *files, *gone).stdout
         message = course.title or "Notebooks"
         done = git("commit", "--quiet", "-m", message, "--", *files, *gone) if changed else None
