@@ -12,6 +12,7 @@ import pytest
 from autograder.classlist import roster as rosters
 from autograder.course import CourseError, load
 from autograder.handback import marks, sheets
+from autograder.handin import filing
 from autograder.pages.scores import TO_GRADE, UNGRADED, Mark, Report, Row
 from convcourse import outcomes
 
@@ -372,3 +373,22 @@ def test_what_is_shielded_is_never_a_formula_and_is_shielded_once():
         text = "".join(chance.choice("=+-@a1,;\"\t\n .'") for _ in range(chance.randrange(1, 9)))
         shown = sheets.harmless(text)
         assert not sheets.is_formula(shown) and sheets.harmless(shown) == shown
+
+
+@pytest.mark.parametrize("roster", ["id,name,canvas\n101,Ana,501\n", ""])
+def test_a_login_that_is_another_students_id_gives_nobodys_mark_away(tmp_path, roster):
+    root = platforms.course(tmp_path / "course", roster)
+    place = filing.Place(root, "101", NAME)
+    place.know({"platform": "canvas", "id": "501" if roster else "101"})
+    head = f"Student,ID,SIS User ID,Section,{NAME} (1)\n    Points Possible,,,,20\n"
+    filled = fill(root, "canvas", f"{head}Eve,777,101,S,\n", [report(row("101"))])
+    assert table(filled.content)[1][f"{NAME} (1)"] == "" and filled.scores == 0
+    assert any("101" in one for one in filled.left)
+    filled = fill(root, "canvas", f"{head}Ana,{501 if roster else 101},,S,\n", [report(row("101"))])
+    assert table(filled.content)[1][f"{NAME} (1)"] == "18"
+
+
+def test_an_export_that_was_not_filled_is_told(root):
+    dutch = "ID,Volledige naam,E-mailadres,Cijfer,Hoogste cijfer\nDeelnemer 1,Ana,x@u.nl,,20\n"
+    filled = fill(root, "moodle", dutch)
+    assert "nothing here that can be filled" in filled.said[0]

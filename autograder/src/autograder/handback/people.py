@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autograder.classlist.roster import FILE, Roster
+from autograder.classlist.roster import FILE, Roster, Student, each_id
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,18 @@ class People:
         for each in filter(None, row.own):
             by_id = self.roster.get(each) or self.roster.with_email(each)
             student = by_id or self.roster.find(f"{row.platform}_login", each)
-            if student:
+            if student and not self._is_other(row, student):
                 found.add(student.id)
-            elif not self.roster and each in self.known:
+            elif not self.roster and each in self.known and not self._is_filed(row, each):
                 found.add(each)
         return found - {""}
+
+    def _is_other(self, row: Keys, student: Student) -> bool:
+        """Whether a platform knows a student under another id; Moodle's changes each time."""
+        ids = each_id(row.platform, student.ids.get(row.platform, ""))
+        return row.platform != "moodle" and bool(ids) and row.id not in ids
+
+    def _is_filed(self, row: Keys, student: str) -> bool:
+        """Whether a student's work was collected under another id of this platform."""
+        return any(key[0] == row.platform and one == student and key[1] != row.id
+                   for key, one in self.filed.items())  # fmt: skip
