@@ -52,8 +52,8 @@ def exports(course: Course, platform: str, given: Sequence[Path]) -> Exports:
     done = joining.joined(known, others)
     said = (
         f"The other exports change or add {len(done.said)} rows of the roster for this file, by "
-        "ids, addresses or names that only one student has; autograder roster EXPORT shows them and "
-        f"keeps them in {roster.FILE}."
+        "ids, addresses or names that only one student has; autograder roster EXPORT shows them "
+        f"and keeps them in {roster.FILE}."
         if known and done.said
         else ""
     )
