@@ -1,6 +1,7 @@
 """A student's archive: what is said before it is packed, and what is in it."""
 
 import json
+import os
 import time
 import zipfile
 from pathlib import Path
@@ -111,10 +112,37 @@ def test_the_open_notebook_is_taken_and_not_one_beside_it(place, capsys, monkeyp
     assert "1 exercise is untouched" not in said(capsys)
 
 
+def test_the_file_that_is_packed_is_named_also_after_a_renaming(place, capsys, monkeypatch):
+    save(place, made(), "mine-Copy1.ipynb")
+    assert said(capsys).startswith("mine-Copy1.ipynb was saved at")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(place / "mine.ipynb"))
+    out = said(capsys)
+    assert "If you are not working in mine-Copy1.ipynb, choose Kernel > Restart Kernel" in out
+
+
+def test_a_file_without_the_answer_that_passed_here_is_not_packed(place, capsys):
+    nb = made(answer=STUB)
+    save(place, nb)
+    check = nb.cells[2].source
+    notebook.ran[check] = notebook.Ran(check, 0.0)
+    assert "Nothing was packed: the check of one-check has passed here" in said(capsys)
+    assert not (place / f"{NAME}.zip").exists()
+    assert "Packed" in said(capsys, f"{NAME}.ipynb")
+
+
+def test_of_several_notebooks_the_one_saved_last_is_named_first(place, capsys):
+    save(place, made(), "a.ipynb")
+    os.utime(place / "a.ipynb", (1, 1))
+    save(place, made(), "b.ipynb")
+    assert f'submit.pack("{NAME}", "b.ipynb")' in said(capsys)
+
+
 def test_of_several_notebooks_one_must_be_named(place, capsys):
     save(place, made(), "a.ipynb")
     save(place, made(answer=STUB), "b.ipynb")
-    assert "could be meant (a.ipynb, b.ipynb): name the one" in said(capsys)
+    out = said(capsys)
+    assert "could be meant (" in out and "): name the one" in out
+    assert "a.ipynb" in out and "b.ipynb" in out
     assert not (place / f"{NAME}.zip").exists()
     assert "untouched: one-check" in said(capsys, "b.ipynb")
 

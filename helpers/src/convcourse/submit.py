@@ -31,6 +31,8 @@ class _Found:
     content: bytes
     folder: Path
     saved: float | None  # when, in seconds; None in Colab, which tells what the page shows
+    file: str = ""  # its name; empty in Colab
+    is_guess: bool = False  # whether the program that shows it named another file, which is gone
 
 
 def pack(name: str, file: str = "") -> None:
@@ -49,8 +51,8 @@ def pack(name: str, file: str = "") -> None:
     try:
         found = _find(name, file)
         contents = handed_in.read(found.content)
-        if late := _unsaved(found, contents):
-            print(late)
+        if why := _unsaved(found, contents) or ("" if file else _other(found, contents)):
+            print(why)
             return
         _tell(name, found, contents)
         _pack(name, found, contents)
@@ -84,8 +86,11 @@ def _find(name: str, file: str) -> _Found:
     if not file and _is_colab():
         return _from_colab()
     path = Path(file).expanduser() if file else _path(name)
+    opened = os.environ.get("JPY_SESSION_NAME", "")
+    is_guess = not file and opened.endswith(".ipynb") and not Path(opened).is_file()
     try:
-        return _Found(path.read_bytes(), path.resolve().parent, path.stat().st_mtime)
+        when = path.stat().st_mtime
+        return _Found(path.read_bytes(), path.resolve().parent, when, path.name, is_guess)
     except OSError:
         raise BadNotebook(
             f"There is no {path}: save the notebook there, or name its file, as in "
@@ -101,7 +106,8 @@ def _path(name: str) -> Path:
         if one and str(one).endswith(".ipynb") and Path(one).is_file():
             return Path(one)
     own = f'submit.pack("{name}")'
-    alike = [p for p in sorted(Path().glob("*.ipynb")) if _holds(p, own)]
+    alike = [p for p in Path().glob("*.ipynb") if _holds(p, own)]
+    alike.sort(key=lambda path: path.stat().st_mtime, reverse=True)  # the one in use comes first
     if len(alike) > 1 and Path(f"{name}.ipynb") not in alike:
         told = ", ".join(path.name for path in alike[:_MOST_NAMED])
         raise BadNotebook(
@@ -147,13 +153,31 @@ def _unsaved(found: _Found, contents: Contents) -> str:
     )
 
 
+def _other(found: _Found, contents: Contents) -> str:
+    """What to do if this session passed a check whose exercise is untouched in the file."""
+    for one in contents.exercises:
+        result = contents.result(one, notebook.ran)
+        if one.untouched and result.here and result.passed:
+            return (
+                f"Nothing was packed: the check of {one.name} has passed here, and in "
+                f"{found.file or 'the notebook'} that exercise is untouched. It may be another "
+                "file than yours: choose Kernel > Restart Kernel and run your notebook again."
+            )
+    return ""
+
+
 # ------------------------------------------------------------------ what is said
 
 
 def _tell(name: str, found: _Found, contents: Contents) -> None:
     if found.saved is not None:
         clock = time.strftime("%H:%M:%S on %Y-%m-%d", time.localtime(found.saved))
-        print(f"The notebook was saved at {clock}; if you have changed anything since, {_SAVE}.")
+        print(f"{found.file} was saved at {clock}; if you have changed anything since, {_SAVE}.")
+    if found.is_guess:
+        print(
+            "The file that you had opened has another name or place now. If you are not working "
+            f"in {found.file}, choose Kernel > Restart Kernel and run your notebook again."
+        )
     results = {one.name: contents.result(one, notebook.ran) for one in contents.exercises}
     untouched = [one.name for one in contents.exercises if one.untouched]
     _count(untouched, "exercise is untouched", "exercises are untouched")
