@@ -384,6 +384,10 @@ def test_a_mark_changes_the_late_penalty_with_it(course, port):
     form = browser.open("/question/why")
     form.send(browser, score="2")
     assert course.penalty(writer(form)) == 6
+    table = course.root / "course" / "course.toml"
+    table.write_text(table.read_text().replace('"zero"', '"keep"'))  # while the server runs
+    browser.open(form.path).send(browser, score="1")
+    assert course.penalty(writer(form)) == 0
     next(server, None)
 
 

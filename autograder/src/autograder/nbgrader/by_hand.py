@@ -25,7 +25,7 @@ from nbgrader.api import (
 
 from autograder.course import ROOM, CourseError
 from autograder.intake.notes import LOOK
-from autograder.nbgrader import decisions, disk, penalties, records
+from autograder.nbgrader import decisions, disk, due_dates, penalties, records
 from autograder.nbgrader.records import Record
 from autograder.nbgrader.room import Room
 from autograder.pages.marking import Answer, Entry, Question
@@ -138,7 +138,7 @@ class Marking:
                     self.ledger,
                     self.room.assignment,
                     self.room.config,
-                    self.room.dates,
+                    due_dates.read(self.room.root, self.room.assignment),  # they may have changed
                     [entry.student],
                 )
             return self.answer(entry)
