@@ -14,6 +14,7 @@ from autograder.classlist.extensions import Extension
 from autograder.cli import app
 from autograder.course import CourseError
 from autograder.nbgrader import anew
+from autograder.nbgrader.room import Room
 from autograder.run import grade as grading
 
 pytestmark = pytest.mark.unit
@@ -240,6 +241,14 @@ def test_a_line_that_gives_nobody_more_time_is_told(course):
     assert len(told) == 2
     assert "adda more time" in told[0] and told[0].endswith("did you mean ada?")
     assert "bob more time" in told[1] and "ends no later than the due date" in told[1]
+
+
+def test_what_to_do_is_said_where_a_run_goes_on(course):
+    room = Room(course.root, NAME)
+    with room.entered(prepared=False):
+        said = refused("extend", "ada", NAME, "--days", "3")
+    assert "ada has 3 more days" in said and course.penalty() == 1.5
+    assert f"Late penalties are as before; afterwards, run autograder penalties {NAME}." in said
 
 
 def test_an_extension_of_no_due_date_is_told(course):

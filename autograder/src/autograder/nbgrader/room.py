@@ -49,6 +49,10 @@ LOG.setLevel(logging.ERROR)
 MAX_TIME = 100  # bytes of a timestamp
 
 
+class Busy(CourseError):
+    """Another process is inside the room."""
+
+
 class Room:
     """The folders of one assignment's grading, and the only way to the gradebook."""
 
@@ -219,7 +223,7 @@ class Room:
             except BlockingIOError:
                 lock.seek(0)
                 other = lock.readline(MAX_TIME).strip() or self.kind
-                raise CourseError(
+                raise Busy(
                     f"Another {other} is running in this course: wait until it ends."
                 ) from None
             lock.truncate(0)

@@ -136,6 +136,7 @@ def _anew(
     course: Course, names: list[str], kind: str, strict: bool = False, show: bool = False
 ) -> None:
     from autograder.nbgrader import anew
+    from autograder.nbgrader.room import Busy
 
     warnings.filterwarnings("ignore", module="nbgrader")
     fresh = load(course.root)  # what a verb has just written
@@ -144,7 +145,13 @@ def _anew(
             anew.require_graded(fresh.root, name)
         elif not anew.is_graded(fresh.root, name):
             continue
-        late_ones = anew.penalties(fresh.root, name, kind, typer.echo)
+        try:
+            late_ones = anew.penalties(fresh.root, name, kind, typer.echo)
+        except Busy as error:
+            raise CourseError(
+                f"{error} Late penalties are as before; afterwards, run autograder penalties "
+                f"{name}."
+            ) from None
         for one in late_ones if show else ():
             if one.seconds:
                 whose = "" if one.penalty == one.automatic else f", by policy {one.automatic:g}"
