@@ -40,6 +40,9 @@ $(STAMP): helpers/pyproject.toml autograder/pyproject.toml
 	@touch $@
 	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
 
+# The same bytes on every machine with the same setuptools: notebooks carry the wheel's SHA-256.
+WHEEL := umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel --outdir dist
+
 # Over several processes; tests/conftest.py says how many, and what stays together.
 # ARGS go to pytest, as in make test ARGS="-m notebook".
 PYTEST := $(BIN)/python -m pytest -q -n auto
@@ -56,6 +59,7 @@ test-all: $(STAMP)
 	$(MAKE) colab
 
 demo: $(STAMP)
+	@$(WHEEL) helpers >/dev/null
 	$(BIN)/autograder demo
 
 build: $(STAMP)
@@ -75,10 +79,9 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-# The same bytes on every machine with the same setuptools: notebooks carry the wheel's SHA-256.
 wheels: $(STAMP)
-	umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel --outdir dist helpers
-	umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel --outdir dist autograder
+	$(WHEEL) helpers
+	$(WHEEL) autograder
 
 # Everything that Containerfile installs: both wheels and what they depend on.
 wheelhouse: wheels

@@ -188,7 +188,8 @@ def test_a_module_that_was_handed_in_is_not_missing():
 
 
 @pytest.mark.unit
-def test_another_place_for_hidden_tests_is_refused(monkeypatch):
+def test_another_place_for_hidden_tests_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tiny.make(tmp_path, students=0))
     monkeypatch.setattr(workers, "load_ahead", lambda jobs: None)
     monkeypatch.setattr(grade, "grade", lambda *_, **__: {})
     refused = CliRunner().invoke(app, ["grade", NAME, "--hidden", "here"])

@@ -100,7 +100,8 @@ def test_a_student_without_a_submission_is_named(states, course):
         grade.grade(course, NAME, students=["zoe"])
 
 
-def test_the_command_takes_its_profile_from_the_environment_and_names_it(monkeypatch):
+def test_the_command_takes_its_profile_from_the_environment_and_names_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tiny.make(tmp_path, students=0))
     taken = []
     monkeypatch.setattr(grade, "grade", lambda *_, settings, **more: taken.append(settings) or {})
     monkeypatch.setattr(workers, "load_ahead", lambda jobs: None)

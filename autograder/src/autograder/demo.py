@@ -7,6 +7,7 @@ marker gives the points of the written answers, and the worksheet goes back to M
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from autograder import course as courses
@@ -18,6 +19,7 @@ from autograder.nbgrader import by_hand, results
 from autograder.nbgrader.generate import generate
 from autograder.nbgrader.room import Room
 from autograder.pages import listing, report
+from autograder.pages import publish as publishing
 from autograder.run import grade
 from autograder.text import release
 from convcourse.files import write_whole
@@ -26,7 +28,7 @@ PLACE = Path("demo")
 
 
 def run(root: Path, say=print) -> Path:
-    """Build, release, collect, grade, mark, report, and make the files that go back.
+    """Build, publish, collect, grade, mark, report, and make the files that go back.
 
     Args:
         root: The course folder; the demo writes to ``demo/`` there.
@@ -54,6 +56,7 @@ def run(root: Path, say=print) -> Path:
     shutil.copy(root / "nbgrader_config.py", place)
     os.environ["COURSE_ROOT"] = str(place)
     small = courses.load(place)
+    publish(small, names, root / "dist", say)
     for name in names:
         worksheet = bring_in(
             small, name, answers_path(course, name).read_text(encoding="utf-8"), say
@@ -80,6 +83,21 @@ def run(root: Path, say=print) -> Path:
 def answers_path(course: courses.Course, name: str) -> Path:
     """Where the demo's answers to an assignment are; it skips assignments without answers."""
     return course.root / "course" / "demo" / f"{name}.py"
+
+
+def publish(course: courses.Course, names: Sequence[str], wheels: Path, say=print) -> None:
+    """Write what students get, if their wheel has been built."""
+    wheel = next(iter(sorted(wheels.glob("convcourse-*.whl"))), None)
+    if wheel is None:
+        say("What students get is not published here: make wheels builds the wheel for it.")
+        return
+    try:
+        files = publishing.collected(course, names, wheel=wheel, generate=generate)
+        place = publishing.written(course, files, course.root / "public", "site")
+    except courses.CourseError as error:  # such as a wheel of an earlier version
+        say(f"What students get is not published here. {error}")
+        return
+    say(f"Published what students get: {place / 'index.html'}")
 
 
 def bring_in(course: courses.Course, name: str, answers: str, say=print) -> Path:
