@@ -51,7 +51,7 @@ def ours(chosen, tmp_path_factory) -> Path:
     root = course.make(tmp_path_factory.mktemp("ours"))
     with (root / "nbgrader_config.py").open("a") as config:
         config.write("c.LateSubmissionPlugin.penalty_method = 'zero'\n")
-    for student, answers in (HONEST | {"honest": course.RIGHT, "late": course.RIGHT}).items():
+    for student, answers in (HONEST | {"late": course.RIGHT}).items():
         folder = root / "submitted" / student / course.NAME
         folder.mkdir(parents=True)
         nbformat.write(course.notebook(answers), folder / f"{course.NAME}.ipynb")
