@@ -1,6 +1,7 @@
 """What holds for all tests: the same random numbers in every run, and how processes share them."""
 
 import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from autograder.run.workers import usable_cores
+
+os.environ["COURSE_PROFILE"] = "offline"  # also where a test trains in its own process
 
 
 class ByFile(LoadScopeScheduling):

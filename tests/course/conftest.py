@@ -23,10 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def offline(tmp_path_factory):
+    """Ends with the file, because tests of another folder may come next in the same process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_PROFILE", "offline")
+        patch.setenv("COURSE_ROOT", str(HERE.parents[1]))
         patch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
         patch.chdir(tmp_path_factory.mktemp("notebook"))
         yield
