@@ -22,6 +22,16 @@ _IN_KERNEL = (
 )
 
 
+def require_place(hidden: str) -> None:
+    """Refuse a place for hidden tests that is none of `HIDDEN`.
+
+    Raises:
+        CourseError: If it is none.
+    """
+    if hidden not in HIDDEN:
+        raise CourseError(f"--hidden must be {' or '.join(HIDDEN)}.")
+
+
 def tests_inside(source: NotebookNode, assignment: str, hidden: str) -> tuple[str, ...]:
     """The ids of the test cells that must run whole in the student's kernel.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from autograder.course import CourseError, find_root, load
-from autograder.verbs.program import CLASSES, Profile, ProfileOption, app
+from autograder.verbs.program import CLASSES, HiddenOption, Profile, ProfileOption, app
 
 
 @app.command(rich_help_panel=CLASSES)
@@ -26,10 +26,7 @@ def grade(
     cluster: Annotated[
         str, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786")
     ] = "",
-    hidden: Annotated[
-        str,
-        typer.Option(help="judge, or in-kernel for tests that use the notebook's own names"),
-    ] = "judge",
+    hidden: HiddenOption = "judge",
 ) -> None:
     """Grade a class: run every submission, judge it from outside and save the marks."""
     import gc
@@ -51,8 +48,7 @@ def grade(
     warnings.filterwarnings("ignore", module="nbgrader")
     if sandbox not in ("walls", "none"):
         raise CourseError("--sandbox must be walls or none.")
-    if hidden not in before.HIDDEN:
-        raise CourseError(f"--hidden must be {' or '.join(before.HIDDEN)}.")
+    before.require_place(hidden)
     walls, told = sandbox == "walls", list[str]()
     settings = grading.Settings(profile=profile.value, walls=walls, hidden=hidden)
     typer.echo(f"Grading {assignment} under the profile {profile.value}.")

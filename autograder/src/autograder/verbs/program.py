@@ -46,3 +46,6 @@ class Profile(StrEnum):
 ProfileOption = Annotated[
     Profile, typer.Option(envvar="COURSE_PROFILE", case_sensitive=False, help="How much to compute")
 ]
+HiddenOption = Annotated[
+    str, typer.Option(help="judge, or in-kernel for tests that use the notebook's own names")
+]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from autograder.course import COUNTS, CourseError, load
-from autograder.verbs.program import CLASSES, Profile, ProfileOption, app
+from autograder.verbs.program import CLASSES, HiddenOption, Profile, ProfileOption, app
 
 
 @app.command(rich_help_panel=CLASSES)
@@ -28,10 +28,7 @@ def watch(
         int | None, typer.Option(min=1, help="Number of workers (default: one per core)")
     ] = None,
     profile: ProfileOption = Profile.OFFLINE,
-    hidden: Annotated[
-        str,
-        typer.Option(help="judge, or in-kernel for tests that use the notebook's own names"),
-    ] = "judge",
+    hidden: HiddenOption = "judge",
 ) -> None:
     """Grade what arrives and give the feedback out at once; Ctrl-C ends it."""
     import warnings
@@ -50,8 +47,7 @@ def watch(
         raise CourseError("--counts must be best or last.")
     if folder and exchange:
         raise CourseError("Give --folder or --exchange: one watch looks at one of them.")
-    if hidden not in before.HIDDEN:
-        raise CourseError(f"--hidden must be {' or '.join(before.HIDDEN)}.")
+    before.require_place(hidden)
     _said(f"Level of the walls: {reach.told()}.")
     try:
         with stop.stoppable():
