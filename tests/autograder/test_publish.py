@@ -296,6 +296,20 @@ def test_a_repository_that_ignores_wheels_gets_the_wheel(made, tmp_path, monkeyp
     assert done.exit_code == 0 and "Committed in" in done.output
 
 
+def test_where_git_refuses_to_commit_the_verb_says_why_and_fails(made, tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    refuses = tmp_path / ".git" / "hooks" / "pre-commit"
+    refuses.parent.mkdir(exist_ok=True)
+    refuses.write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
+    refuses.chmod(0o755)
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "A Person")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "person@example.org")
+    done = run(made, monkeypatch, str(tmp_path), "--for", "git")
+    assert done.exit_code == 1 and "Git did not commit (not today)" in done.output
+    assert (tmp_path / f"{NAMES[0]}.ipynb").is_file()
+
+
 def test_a_file_that_somebody_changed_since_is_kept(made, tmp_path, monkeypatch):
     to = tmp_path / "public"
     assert run(made, monkeypatch, str(to)).exit_code == 0

@@ -57,6 +57,14 @@ def test_a_student_is_found_by_each_id_email_and_name(tmp_path, encoding):
     assert found.named("Bo Muller") == [bo] and found.named("Bo") == []
 
 
+def test_a_roster_with_a_platforms_words_for_columns_is_ones_own(tmp_path):
+    ana, bo = read(
+        tmp_path, "Id,Full Name,Email Address\nana,Ana García,ana@uni.example\nbo,Bo,\n"
+    ).students
+    assert (ana.id, ana.name, ana.email) == ("ana", "Ana García", "ana@uni.example")
+    assert (bo.id, bo.name, bo.ids) == ("bo", "Bo", {})
+
+
 def test_two_people_of_one_name_are_both_named(tmp_path):
     found = read(tmp_path, "id,name\na1,Ana García\na2,Ana Garcia\n")
     assert [one.id for one in found.named("Ana García")] == ["a1", "a2"]

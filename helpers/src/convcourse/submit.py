@@ -145,12 +145,16 @@ def _unsaved(found: _Found, contents: Contents) -> str:
     lost = [one for one in late if one.source not in contents.sources]
     if not lost:
         return ""
-    clock = time.strftime("%H:%M:%S", time.localtime(found.saved))
+    clock = _clock(found.saved)
     first = next(line for line in lost[0].source.splitlines() if line.strip())
     return (
         f"Nothing was packed: the file is from {clock} and lacks a cell that you have run since, "
         f"which begins with {first.strip()[:60]!r}; {_SAVE}."
     )
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%H:%M:%S on %Y-%m-%d", time.localtime(seconds))
 
 
 def _other(found: _Found, contents: Contents) -> str:
@@ -171,7 +175,7 @@ def _other(found: _Found, contents: Contents) -> str:
 
 def _tell(name: str, found: _Found, contents: Contents) -> None:
     if found.saved is not None:
-        clock = time.strftime("%H:%M:%S on %Y-%m-%d", time.localtime(found.saved))
+        clock = _clock(found.saved)
         print(f"{found.file} was saved at {clock}; if you have changed anything since, {_SAVE}.")
     if found.is_guess:
         print(

@@ -32,6 +32,7 @@ _NAMES = {
     "number": "identifier|kennung|identificador|identifiant|id|identificativo",
     "idnumber": "id number|id-nummer|número de id|numéro d'identification|numero id|nummer",
     "username": "username|anmeldename|nombre de usuario|nom d'utilisateur",
+    "grade": "grade|bewertung|calificación|note|valutazione|beoordeling|nota",
     "submitted": "last modified (submission)|zuletzt geändert (abgabe)"
     "|última modificación (entrega)|dernière modification (travail remis)",
 }
@@ -149,12 +150,22 @@ def _canvas(row: dict[str, str]) -> dict[str, Any]:
 
 
 def _moodle(columns: Sequence[str]) -> str:
-    """Which of Moodle's tables has these columns: ``worksheet``, ``participants`` or neither."""
-    kinds = {_KINDS.get(one.casefold()) for one in columns}
-    if "number" in kinds and "full" in kinds:
+    """Which of Moodle's tables has these columns: ``worksheet``, ``participants`` or neither.
+
+    A table with the columns id and full name may be anybody's; with grades it is Moodle's.
+    """
+    names = {one.casefold() for one in columns}
+    kinds = {_KINDS.get(one) for one in names}
+    if {"number", "full"} <= kinds and ("id" not in names or "grade" in kinds):
         return "worksheet"
     named = {"first", "last"} <= kinds or "full" in kinds
     return "participants" if named and kinds & {"email", "idnumber", "username"} else ""
+
+
+def personal(row: dict[str, str]) -> dict[str, str]:
+    """The name and address in a row whose columns carry a platform's words for them."""
+    values = _values(list(row), row)
+    return {"name": _full(values), "email": values.get("email", "")}
 
 
 def _values(columns: Sequence[str], row: dict[str, str]) -> dict[str, str]:

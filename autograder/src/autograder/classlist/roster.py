@@ -165,7 +165,7 @@ def _text(path: Path) -> str:
 
 
 def _student(row: dict[str, str], number: int, path: Path) -> Student:
-    own = {key.casefold(): value for key, value in row.items()}
+    own = exports.personal(row) | {key.casefold(): value for key, value in row.items()}
     if not own["id"]:
         raise CourseError(f"{path.name}, line {number}: the student has no id: write one.")
     if any("\n" in value for value in own.values()):

@@ -258,6 +258,9 @@ def committed(course: Course, files: Mapping[str, bytes], to: Path) -> list[str]
 
     Returns:
         What to do next, a sentence each.
+
+    Raises:
+        CourseError: If Git did not commit; the files are written all the same.
     """
 
     def git(*words: str) -> subprocess.CompletedProcess[str]:
@@ -278,10 +281,12 @@ def committed(course: Course, files: Mapping[str, bytes], to: Path) -> list[str]
         message = course.title or "Notebooks"
         done = git("commit", "--quiet", "-m", message, "--", *files, *gone) if changed else None
     except OSError:
-        return [f"Git is not installed here, so nothing was committed: commit {to} yourself."]
+        raise CourseError(
+            f"Git is not installed here, so nothing was committed: commit {to} yourself."
+        ) from None
     if done is not None and done.returncode:
         why = next(iter(done.stderr.strip().splitlines()), "it gave no reason")
-        return [f"Git did not commit ({why}): commit {to} yourself."]
+        raise CourseError(f"Git did not commit ({why}): commit {to} yourself.")
     said = [f"Committed in {to}." if done else "Nothing has changed since the last commit."]
     if course.repository:
         said.append(
