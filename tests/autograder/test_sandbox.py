@@ -267,11 +267,17 @@ def test_a_million_lines_are_shortened_and_the_notebook_goes_on(tmp_path):
 @pytest.mark.parametrize(
     "code",
     [
-        "while True: print('x' * 1000)",
-        "from IPython.display import display, HTML\nwhile True: display(HTML('x' * 1000))",
-        "from comm import create_comm\nwhile True: create_comm(data={'x': 'x' * 1000})",
+        pytest.param("while True: print('x' * 1000)", id="text"),
+        pytest.param(
+            "from IPython.display import display, HTML\nwhile True: display(HTML('x' * 1000))",
+            id="displays",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "from comm import create_comm\nwhile True: create_comm(data={'x': 'x' * 1000})",
+            id="widgets",
+        ),
     ],
-    ids=["text", "displays", "widgets"],
 )
 def test_a_flood_of_output_is_stopped(tmp_path, code):
     assert "10,000,000 characters" in ends(code, tmp_path, LIMITS, 20)
