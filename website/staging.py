@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pages
+import course_pages
 
 from autograder.course import Course
 
 _ASSETS = Path(__file__).parent / "assets"
 # A page of docs/ may hold these; they become what the course says.
 _PARTS: dict[str, Callable[[Course], str]] = {
-    "<!-- syllabus -->": pages.syllabus,
-    "<!-- thresholds -->": pages.thresholds,
-    "<!-- late -->": pages.lateness,
+    "<!-- syllabus -->": course_pages.syllabus,
+    "<!-- thresholds -->": course_pages.thresholds,
+    "<!-- late -->": course_pages.lateness,
     "<!-- title -->": lambda course: course.title,
 }
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
@@ -39,7 +39,7 @@ def gather(course: Course, folder: Path) -> None:
     (folder / "notebooks").mkdir()
     for name in _released(course):
         page = folder / "notebooks" / f"{name}.md"
-        page.write_text(pages.notebook(course, name), encoding="utf-8")
+        page.write_text(course_pages.notebook(course, name), encoding="utf-8")
         shutil.copy(course.release_path(name), page.with_suffix(".ipynb"))
 
 

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "website"))
 pytest.importorskip("latex2mathml", reason="make site installs what the site needs")
-finishing, pages, staging = map(importlib.import_module, ("finishing", "pages", "staging"))
+finishing, course_pages, staging = map(
+    importlib.import_module, ("finishing", "course_pages", "staging")
+)
 
 
 def test_due_dates_and_late_policies_are_in_words():
@@ -24,8 +26,8 @@ def test_due_dates_and_late_policies_are_in_words():
     late = Policy("per day", share=0.1, grace=timedelta(minutes=15), at_most=0.5)
     one = Assignment("03_net_1", "NET I", 90, 20, due=due, late=late)
     course = Course(ROOT, timezone="Europe/Berlin", assignments=(one,))
-    assert "Friday, January 30, 2026, 20:00 Europe/Berlin" in pages.syllabus(course)
-    assert pages.lateness(course) == (
+    assert "Friday, January 30, 2026, 20:00 Europe/Berlin" in course_pages.syllabus(course)
+    assert course_pages.lateness(course) == (
         "* 03: each day that has begun costs 10% of the points, at most 50%."
         " Up to 15 minutes late costs nothing.\n"
     )
@@ -53,7 +55,7 @@ def test_a_badge_becomes_a_link(tmp_path):
     path.write_text(
         json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     )
-    made = pages.notebook(course, "03_net_1")
+    made = course_pages.notebook(course, "03_net_1")
     assert "badge.svg" not in made
     assert "[Open it in Colab](https://colab.example/03)" in made and made.startswith("# NET I\n")
 
