@@ -106,7 +106,7 @@ if HAS_AUTOGRADER:
 if HAS_AUTOGRADER:
     c.GenerateFeedback.exporter_class = "autograder.nbgrader.feedback.FeedbackPage"
     c.GenerateFeedback.preprocessors = [
-        "nbgrader.preprocessors.GetGrades",
+        "autograder.nbgrader.feedback.ReadGrades",
         "autograder.nbgrader.feedback.RemoveHidden",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]

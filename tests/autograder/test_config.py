@@ -80,7 +80,7 @@ def test_feedback_is_made_by_nbgrader_and_by_what_removes_hidden_tests(config):
     for name in names:
         exporter.register_preprocessor(name, enabled=True)
     made = [type(one).__name__ for one in exporter._preprocessors]
-    assert made[-3:] == ["GetGrades", "RemoveHidden", "CSSHTMLHeaderPreprocessor"]
+    assert made[-3:] == ["ReadGrades", "RemoveHidden", "CSSHTMLHeaderPreprocessor"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 import tiny
 from instant import NAME, RIGHT, Class, notebook
 from nbconvert.exporters import HTMLExporter
+from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader.handlers import template_path
 from tornado import netutil
 from tornado.httpserver import HTTPServer
@@ -546,3 +547,19 @@ def test_formgrader_shows_the_rubric_and_a_students_page_does_not(course, monkey
     Room(course.root, NAME).feedback()
     pages = sorted(course.root.glob(f"feedback/*/{NAME}/*.html"))
     assert len(pages) == 4 and not any("One point" in page.read_text() for page in pages)
+
+
+def test_a_students_page_says_which_answers_nobody_has_marked_yet(course):
+    with Gradebook(course.url) as gradebook:
+        gradebook.find_grade("why", NAME, NAME, "bob").manual_score = 0
+        gradebook.db.commit()
+    shutil.copy(ROOT / "nbgrader_config.py", course.root)
+    Room(course.root, NAME).feedback()
+    waits, marked = (
+        (course.root / "feedback" / student / NAME / f"{NAME}.html").read_text()
+        for student in ("ada", "bob")
+    )
+    assert waits.count("not marked yet (of 2.0)") == 2
+    assert "Answers that wait for a person: 1." in waits
+    assert "not marked yet" not in marked and "wait for a person" not in marked
+    assert "0.0 / 2.0" in marked

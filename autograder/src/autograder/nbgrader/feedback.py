@@ -7,7 +7,7 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 from traitlets import List
 from traitlets.config import Config
 
@@ -60,6 +60,19 @@ def _rubrics(source: Path) -> dict[str, str]:
     cells = nbformat.read(source, as_version=4).cells
     written = [cell for cell in cells if facts(cell)[0] == "answer"]
     return {facts(one)[1]: between(one.source, SOLUTION)[0].strip() for one in written}
+
+
+class ReadGrades(GetGrades):
+    """Reads scores and comments as nbgrader does, and notes which answers nobody has marked yet."""
+
+    display_data_priority: List = List().tag(config=True)
+
+    def _get_score(self, cell: NotebookNode, resources: Any) -> None:
+        super()._get_score(cell, resources)
+        places = self.notebook_id, self.assignment_id, self.student_id
+        grade = self.gradebook.find_grade(cell.metadata.nbgrader["grade_id"], *places)
+        unmarked = grade.auto_score is None and grade.manual_score is None
+        cell.metadata.nbgrader["waits"] = bool(grade.needs_manual_grade and unmarked)
 
 
 class RemoveHidden(_ForPages):
