@@ -31,9 +31,17 @@ from convcourse import data, features, plots, profile, training
 keras.utils.set_random_seed(1)
 
 # %% [markdown]
+# ## Why pairs?
+#
+# A classifier learns which of its classes an image belongs to. It needs a label for every image, and an output for every class. Some tasks have neither: whether two signatures are by the same hand, whether two photographs show the same person, or which product looks most like this one. There, new classes appear every day, with one or two images each, and often all that anybody can say is that two images belong together.
+#
+# A *siamese network* learns from that alone. It maps each image to a vector, its *embedding*, and is trained on pairs: images that belong together are to lie near each other, and others are to lie apart. A class that the network has never seen needs no new output. Its images are compared with others by their distance. Bromley and others (1993) did this for signatures, and Chopra, Hadsell and LeCun (2005) for faces.
+#
+# We train on CIFAR-10, whose labels we know, so that we can measure what such an embedding is worth.
+#
 # ## The images
 #
-# A classifier learns which class an image belongs to. A *siamese network* sees two images at a time and learns only whether they belong to the same class. We set aside the last fifth of the training images for validation.
+# The network sees two images at a time, and learns only whether they belong to the same class. We set aside the last fifth of the training images for validation.
 
 # %%
 images = data.load("cifar10").scaled()
@@ -48,7 +56,9 @@ print(f"{len(x_train):,} images for pairs, {len(x_val):,} for validation, {len(x
 #
 # A batch of pairs consists of three arrays of the same length: the positions of the *first* images, the positions of the *second* images, and *alike*, which is 1 if both images have the same class and 0 otherwise. We draw positions rather than images because positions are small.
 #
-# The report that we follow describes two ways to draw a batch. Its *default* way uses **one** image, the anchor, as the first image of every pair in the batch. Its *alternative* way uses a different first image for every pair. In both, a given fraction of the pairs is alike.
+# The report that we follow describes two ways to draw a batch. Its *default* way uses **one** image, the anchor, as the first image of every pair in the batch. Its *alternative* way draws a new first image for every pair. In both, a given fraction of the pairs is alike. The second image of a pair is its *partner*. An alike pair takes its partner from all images of the first image's class, and any other pair takes it from all images of the other nine classes.
+#
+# An image belongs to its own class, so a pair may show one image twice. In `anchor_batch`, the anchor may be its own partner; an answer that leaves it out is right, too. `random_pairs` draws from the whole class, including the image itself.
 #
 # **Predict.** A batch has 64 pairs, half of them alike. For each kind of batch, how many different images, and how many of the ten classes, can appear as first images? Which kind should teach the network more?
 
@@ -65,8 +75,9 @@ def anchor_batch(labels, size, fraction, seed):
     same batch
     Returns (first, second, alike), each (size,): positions in labels (integers), positions in
     labels (integers), and the numbers 0 and 1. The anchor is drawn from all images. The first
-    round(fraction * size) pairs are alike, with partners from the anchor's class; the others have
-    partners from all other classes. Partners are drawn with replacement.
+    round(fraction * size) pairs are alike, with partners from all images of the anchor's class;
+    the anchor itself may be one of them, or be left out. The others have partners from all images
+    of all other classes. Partners are drawn with replacement.
 
     Example: anchor_batch(np.array([0, 0, 1, 1]), 2, 0.5, seed=1) may return
     ([3, 3], [2, 0], [1, 0]).
@@ -145,7 +156,8 @@ check.that(anchors == 12, "Some images are never the anchor: draw it from all im
 own = crowd[:, None] == crowd
 apart = ~np.eye(12, dtype=bool)
 check.that(
-    (seen > 0)[own & apart].all(), "Partners of alike pairs are not drawn from all images of the class."
+    (seen > 0)[own & apart].all(),
+    "Partners of alike pairs are not drawn from all images of the class. Only the anchor may be left out.",
 )
 check.that((seen > 0)[~own].all(), "Partners of other classes are not drawn from all images of these classes.")
 check.that(varied > 200, "All alike pairs of a batch have the same partner: draw one for each pair.")
@@ -177,7 +189,8 @@ check.that(
 ### END HIDDEN TESTS
 
 # %%
-hints.show("siam-anchor")
+# For a hint, remove the # below and run this cell; run it again for the next hint.
+# hints.show("siam-anchor")
 
 # %% [markdown]
 # ### Without a loop
@@ -254,7 +267,8 @@ for what, numbers in cases:
 ### END HIDDEN TESTS
 
 # %%
-hints.show("siam-index")
+# For a hint, remove the # below and run this cell; run it again for the next hint.
+# hints.show("siam-index")
 
 # %% [markdown]
 # With this table, a random partner of class $c$ is `order[start[c] + r]`, where $r$ is a random integer below `count[c]`. All images of *other* classes come after those of class $c$, if you wrap around at the end of `order`: they occupy the $N - $ `count[c]` places from `start[c] + count[c]` on, taken modulo $N$.
@@ -423,7 +437,8 @@ check.that(
 ### END HIDDEN TESTS
 
 # %%
-hints.show("siam-pairs")
+# For a hint, remove the # below and run this cell; run it again for the next hint.
+# hints.show("siam-pairs")
 
 # %% [markdown]
 # The next cells search once for each pair, as the report does in an even slower form, and time both ways on as many labels as CIFAR-10 has.
@@ -495,11 +510,25 @@ for name, draw in ways.items():
 # %% [markdown]
 # ## 2. A loss for pairs
 #
-# A network maps an image to a vector of numbers, its *embedding*. The loss compares two embeddings by $d^2$, the sum of the squared differences of their entries. Alike pairs ($Y = 1$) are pulled together; the others ($Y = 0$) are pushed apart, but only up to a margin $m$:
+# The loss compares two embeddings by $d^2$, the sum of the squared differences of their entries. Alike pairs ($Y = 1$) are pulled together; the others ($Y = 0$) are pushed apart, but only up to a margin $m$:
 #
 # $$L = Y \cdot f \cdot d^2 + (1 - Y) \cdot \max(m - d^2,\ 0)$$
 #
 # The report has two versions. In *loss 1* the factor $f$ is ½, and in *loss 2* it is 1. The margin is 1 in both.
+#
+# This is not the usual contrastive loss. Hadsell, Chopra and LeCun (2006) write
+#
+# $$L = \tfrac{1}{2}\, Y \cdot d^2 + \tfrac{1}{2}\, (1 - Y) \cdot \max(m - d,\ 0)^2$$
+#
+# with the distance $d$ itself in the second term, and with ½ before *both* terms, where it changes nothing but the scale. The difference is in the gradient. For a pair that is not alike, the derivative of the loss with respect to $d$ is
+#
+# | | report: $\max(m - d^2, 0)$ | usual: $\tfrac{1}{2} \max(m - d, 0)^2$ |
+# |---|---|---|
+# | inside the margin | $-2d$ | $-(m - d)$ |
+# | near $d = 0$ | near 0: two images in the same place are hardly pushed apart | near $-m$: here the push is strongest |
+# | at the margin | jumps from $-2\sqrt{m}$ to 0 | fades to 0 |
+#
+# The report's margin is one for $d^2$, the usual one is for $d$; with $m = 1$ they are in the same place. A program that computes $d$ as the square root of $d^2$ adds a small number first, because the derivative of the root is infinite at 0.
 #
 # **Predict.** A network that gives every image the same embedding has $d^2 = 0$ everywhere. What is its loss if half of the pairs are alike? Does the factor matter in this case?
 
@@ -558,16 +587,22 @@ for what, shape, given, f, m in cases:
 ### END HIDDEN TESTS
 
 # %%
-hints.show("siam-loss")
+# For a hint, remove the # below and run this cell; run it again for the next hint.
+# hints.show("siam-loss")
 
 # %%
-d = np.linspace(0, 1.4, 100).astype("float32")
-fig, ax = plt.subplots(figsize=(7, 4))
+d = np.linspace(0, 1.4, 281).astype("float32")
+fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained")
 for factor, style in ((0.5, "-"), (1.0, "--")):
-    ax.plot(d, contrastive_loss(np.ones_like(d), d**2, factor), style, label=f"alike, f = {factor}")
-ax.plot(d, contrastive_loss(np.zeros_like(d), d**2), ":", label="not alike")
-ax.set(xlabel="distance d of two embeddings", ylabel="loss of the pair")
-ax.legend()
+    left.plot(d, contrastive_loss(np.ones_like(d), d**2, factor), style, label=f"alike, f = {factor}")
+left.plot(d, contrastive_loss(np.zeros_like(d), d**2), ":", label="not alike, report")
+left.plot(d, np.maximum(1 - d, 0) ** 2 / 2, "-.", label="not alike, usual")
+left.set(xlabel="distance d of two embeddings", ylabel="loss of the pair")
+right.plot(d, np.where(d < 1, -2 * d, 0), ":", color="C2", label="not alike, report")
+right.plot(d, -np.maximum(1 - d, 0), "-.", color="C3", label="not alike, usual")
+right.set(xlabel="distance d of two embeddings", ylabel="derivative with respect to d")
+for ax in (left, right):
+    ax.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
@@ -645,7 +680,8 @@ for scale, sizes, total in (
 ### END HIDDEN TESTS
 
 # %%
-hints.show("siam-tower")
+# For a hint, remove the # below and run this cell; run it again for the next hint.
+# hints.show("siam-tower")
 
 # %% [markdown]
 # *Two towers with shared weights* are one tower that is called twice: it has one set of weights, and both calls contribute to their gradient. To build a Keras model with two inputs that does this:
@@ -728,7 +764,8 @@ for shape, parts in towers_given:
 ### END HIDDEN TESTS
 
 # %%
-hints.show("siam-network")
+# For a hint, remove the # below and run this cell; run it again for the next hint.
+# hints.show("siam-network")
 
 # %% [markdown]
 # ## 4. Training
@@ -792,7 +829,9 @@ print(f"loss of the 100 pairs it was trained on: {net.evaluate(few, verbose=0):.
 #
 # From these results, the report concludes that the factor does not help, and that the way of drawing pairs does. Two choices with two values each have four combinations, but the report leaves one out: random pairs with factor ½. We train all four, for 50,000 steps as in the report where there is a GPU, and for far fewer without one.
 #
-# In the first steps, a few batches can pull all embeddings into one point, and it takes hundreds of steps to get out of it. `clipnorm=0.1` shortens each gradient longer than 0.1 to that length, so that no single batch pulls harder than another.
+# In the first steps, a few batches can pull all embeddings into one point, and it takes hundreds of steps to get out of it. `clipnorm=0.1` takes the gradient of each array of weights, and shortens it to the length 0.1 if it is longer, so that no single batch pulls much harder than another.
+#
+# Beside the loss, we record three figures of the validation pairs: the mean $d^2$ of the alike pairs, that of the others, and the share of the others that are still within the margin, which are those that the loss pushes.
 #
 # **Predict.** Which of the four combinations produces the best features? Write down a ranking before you train.
 
@@ -802,12 +841,24 @@ EPOCHS = 6
 print(f"{STEPS:,} steps of 64 pairs, evaluated {EPOCHS} times")
 
 # %%
-def train(name, draw, loss, seed=1):
+# Half of each validation batch is alike, so the mean over that half is twice the mean over the batch.
+def d2_alike(alike, d2):
+    return 2 * alike * d2
+
+def d2_others(alike, d2):
+    return 2 * (1 - alike) * d2
+
+def pushed(alike, d2):
+    return 2 * (1 - alike) * keras.ops.cast(d2 < 1, "float32")
+
+# %%
+def train(name, draw, loss, seed=1, rate=0.001, clip=0.1):
     """Train a new siamese network; return its tower and the result of training.fit."""
     keras.utils.set_random_seed(seed)
     tower = build_tower(width)
     net = build_siamese(tower)
-    net.compile(keras.optimizers.Adam(0.001, clipnorm=0.1), loss)
+    optimizer = keras.optimizers.Adam(rate, clipnorm=clip)
+    net.compile(optimizer, loss, metrics=[d2_alike, d2_others, pushed])
     known = {"validation_data": val_pairs, "epochs": EPOCHS, "callbacks": []}
     batches = Pairs(x_train, draw, STEPS // EPOCHS, seed=seed)
     return tower, training.fit(net, name, batches, None, **known)
@@ -872,7 +923,8 @@ check.that(
 ### END HIDDEN TESTS
 
 # %%
-hints.show("siam-trained")
+# For a hint, remove the # below and run this cell; run it again for the next hint.
+# hints.show("siam-trained")
 
 # %%
 def embed(tower, x):
@@ -923,11 +975,64 @@ accuracy["random pairs, f = 1, a third alike"] = features.linear_probe(*pair)
 for key, value in accuracy.items():
     print(f"{key:<36} {value:.3f}")
 
+# %% [markdown]
+# ### How it does it
+#
+# The first figure shows the recorded distances over the steps, for random pairs. The second shows at the end of training the mean $d^2$ between the test images of any two classes: dark classes lie on top of each other. All embeddings have the length 1, so the mean $d^2$ between two classes is 2 minus twice the dot product of their mean embeddings.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained", sharey=True)
+lines = (("d2_others", "not alike: mean d²", "--"), ("d2_alike", "alike: mean d²", "-"))
+lines += (("pushed", "not alike: share within the margin", ":"),)
+for ax, f in zip(axes, ("½", "1")):
+    seen = records[f"random pairs, f = {f}"].history
+    for i, (key, label, style) in enumerate(lines):
+        values = seen[f"val_{key}"]
+        steps = STEPS // EPOCHS * np.arange(1, len(values) + 1)
+        ax.plot(steps, values, style, marker="os^"[i], color=plots.COLOURS[i], label=label)
+    ax.set(title=f"random pairs, f = {f}", xlabel="steps", ylim=(0, None))
+axes[0].set_ylabel("d², or a share")
+axes[1].legend(fontsize=8)
+plt.show()
+
+# %%
+def class_distances(tower):
+    rows = embed(tower, x_test)
+    middles = np.stack([rows[y_test == c].mean(axis=0) for c in range(10)])
+    return 2 - 2 * middles @ middles.T
+
+
+fig, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained", sharey=True)
+for ax, f in zip(axes, ("½", "1")):
+    between = class_distances(towers[f"random pairs, f = {f}"])
+    picture = ax.imshow(between, cmap="gray", vmin=0, vmax=1.5)
+    ax.set(title=f"random pairs, f = {f}", xticks=range(10), yticks=range(10))
+    ax.set_xticklabels(images.class_names, rotation=90)
+    ax.set_yticklabels(images.class_names)
+fig.colorbar(picture, ax=axes, label="mean d² of two classes", shrink=0.7)
+plt.show()
+
+# %% [markdown]
+# **Predict.** Imagine pairs that all look the same to a network, such as those of two animals for a network that tells animals from vehicles and nothing else. A share $q$ of these pairs is alike. The network can only give all of them the same $d^2$. Which $d^2$ between 0 and $m$ makes their mean loss smallest, for which $q$, and what does $f$ change? And which would make the usual loss smallest? CIFAR-10 has six classes of animals and four of vehicles: how large is $q$ among pairs of two animals if half of all pairs are alike?
+#
+# **Open experiment (no points).** Several things may explain what factor 1 does: steps that are too long, the clipping of the gradient, the margin, the normalization of the embedding, the shape of the second term, or the weight of pulling against pushing. `train` takes other settings, and a loss of your own. Choose an explanation, say which result would refute it, and run it. Each run takes as long as one of the experiments above.
+
+# %%
+def usual_loss(alike, d2):
+    """Twice the usual loss: both terms have the factor 1, as in the report's loss 2."""
+    d = keras.ops.sqrt(d2 + 1e-12)
+    return alike * d2 + (1 - alike) * keras.ops.maximum(1 - d, 0.0) ** 2
+
+# Remove the # in front of a line to run it.
+# tower, record = train("siam_slower", ways["random pairs"], loss_2, rate=0.0001)
+# tower, record = train("siam_unclipped", ways["random pairs"], loss_2, clip=None)
+# tower, record = train("siam_usual", ways["random pairs"], usual_loss)
+
 # %% [markdown] answer="siam-factor" points=2
-# **What do you see?** (2 points) Compare the four experiments and the fifth, with numbers. What is the effect of the way of drawing pairs, and what is the effect of the factor? The report says that the factor does not help. Which of your runs agrees with that, which does not, and what would you need in order to be sure?
+# **What do you see?** (2 points) Compare the four experiments and the fifth, with numbers. What is the effect of the way of drawing pairs, and what is the effect of the factor? The report says that the factor does not help. Which of your runs agrees with that, and which does not? Use the two figures and your prediction to explain what factor 1 does to the embedding.
 #
 # ### BEGIN SOLUTION
-# *Rubric.* One point: numbers for both comparisons. With factor ½, random pairs beat anchor batches; with factor 1, the two are as close as two seeds may be. With random pairs, factor ½ beats factor 1, and factor 1 with a third of the pairs alike does as well as factor ½ with half. One point: the factor is a weight between pulling and pushing, which the fraction of alike pairs sets as well. The report compared two factors with anchor batches alone and two ways of drawing with factor 1 alone, after 50,000 steps and with one run each. To be sure, you need several seeds, more steps, and all four combinations.
+# *Rubric.* One point: numbers for both comparisons, and what they say of the report. It compared two factors with anchor batches alone, and two ways of drawing with factor 1 alone. With random pairs, ½ beats 1, and 1 with a third of the pairs alike does as well as ½ with half, so the factor matters as a weight between pulling and pushing. One point: what factor 1 does. Between $d^2 = 0$ and $m$, the mean loss $q f d^2 + (1 - q)(m - d^2)$ is a straight line, so the best $d^2$ is one of its ends: 0 if $q f > 1 - q$, that is if $q > 1 / (1 + f)$, and $m$ otherwise. With $f = 1$, every group of pairs that is alike more often than not is pulled into one point; with ½ it must be alike in two cases of three. Among pairs of two animals, 0.6 of the alike pairs and a third of the others, $q$ is 0.643, and among pairs of two vehicles 0.75: factor 1 pulls the animals together, and ½ does not. The second figure shows the two dark blocks (other groups for generated images), and in the first, pairs that are not alike stay within the margin. The usual loss is smallest at $d = m (1 - q) / (1 - q + q f)$, which is 0 for no group that can still be divided. The point is also earned by an answer that names the few groups from the figures, and that pulling outweighs pushing within them.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -962,6 +1067,17 @@ for key, value in accuracy.items():
 # %% [markdown]
 # ## Take-away
 #
-# A siamese network learns features from nothing but *alike* and *not alike*, with one tower that is called twice. The way of drawing pairs determines how much a step teaches: a batch around one image pulls in one direction, while random pairs pull in all directions. The factor in the loss and the fraction of alike pairs are a single setting, the weight of pulling against pushing. With too much pulling, everything collapses into one point.
+# A siamese network learns features from nothing but *alike* and *not alike*, with one tower that is called twice. Nothing in its loss names a class. What the embedding separates depends on the pairs that it sees and on the weight of pulling against pushing, and a loss that falls does not show that the features get better. Two experiments that change one thing each do not tell you what both changes together would do.
 #
 # **Going further.** Most pairs that are not alike are soon farther apart than the margin and teach nothing. How would you draw pairs so that more of them still teach something, and what could go wrong?
+#
+# **Where to read on.**
+#
+# * J. Bromley, I. Guyon, Y. LeCun, E. Säckinger, R. Shah (1993), *Signature Verification using a "Siamese" Time Delay Neural Network*: where the name comes from.
+# * S. Chopra, R. Hadsell, Y. LeCun (2005), *Learning a Similarity Metric Discriminatively, with Application to Face Verification*.
+# * R. Hadsell, S. Chopra, Y. LeCun (2006), *Dimensionality Reduction by Learning an Invariant Mapping*: the usual contrastive loss, explained with springs.
+# * F. Schroff, D. Kalenichenko, J. Philbin (2015), *FaceNet: A Unified Embedding for Face Recognition and Clustering*: triplets in the place of pairs, on a sphere as here.
+# * C.-Y. Wu, R. Manmatha, A. Smola, P. Krähenbühl (2017), *Sampling Matters in Deep Embedding Learning*: which pairs to draw.
+# * K. Musgrave, S. Belongie, S.-N. Lim (2020), *A Metric Learning Reality Check*: how much of the progress remains in a fair comparison.
+# * T. Wang, P. Isola (2020), *Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere*: pulling and pushing, measured apart.
+# * T. Chen, S. Kornblith, M. Norouzi, G. Hinton (2020), *A Simple Framework for Contrastive Learning of Visual Representations*: pairs without any labels.
