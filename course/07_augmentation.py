@@ -818,7 +818,7 @@ print(f"the small network trains on {rate:,.0f} images per second here, includin
 # %% [markdown]
 # ## What others got
 #
-# | | test accuracy of the report, CIFAR-100 | | *offline*: validation accuracy | gap | *quick*, CIFAR-10: validation accuracy | gap |
+# | in the report | test accuracy of the report, CIFAR-100 | here | *offline*: validation accuracy | gap | *quick*, CIFAR-10: validation accuracy | gap |
 # |---|---|---|---|---|---|---|
 # | neither | 0.486 | neither | 0.602 [0.584, 0.644] | 0.340 [0.322, 0.378] | 0.551 | 0.160 |
 # | dropout | 0.53 | dropout 0.5 | 0.608 [0.592, 0.644] | 0.299 [0.272, 0.328] | 0.568 | 0.097 |

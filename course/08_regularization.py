@@ -166,7 +166,7 @@ hints.show("reg-build")
 #
 # A report on this network trained it in four variants for 30 epochs, with Adam at a learning rate of **0.01**, and measured the accuracy on validation images:
 #
-# | | with dropout | without dropout |
+# | network | with dropout | without dropout |
 # |---|---|---|
 # | with BN | 70.87% | 77.92% |
 # | without BN | 9.52% | 9.72% |
@@ -690,7 +690,7 @@ for name, made in tried.items():
 # %% [markdown]
 # ## What others got
 #
-# | | learning rate 0.01, with dropout 0.5 | 0.01, without dropout | 0.001, without dropout |
+# | where, network | learning rate 0.01, with dropout 0.5 | 0.01, without dropout | 0.001, without dropout |
 # |---|---|---|---|
 # | the report, 30 epochs, CIFAR-10, with BN | 0.7087 | 0.7792 | – |
 # | without BN | 0.0952 | 0.0972 | – |

@@ -43,7 +43,7 @@ print(f"{n_train:,} images for training, {n_val:,} for validation")
 #
 # Training moves the weights $w$ against the gradient $g$ of the loss. The rules differ in how they scale each step. The learning rate is $\eta$:
 #
-# | | state | step |
+# | rule | state | step |
 # |---|---|---|
 # | SGD | none | $w \leftarrow w - \eta\, g$ |
 # | Adagrad | $s \leftarrow s + g^2$ | $w \leftarrow w - \eta\, g / \sqrt{s + \varepsilon}$ |

@@ -1053,7 +1053,7 @@ def usual_loss(alike, d2):
 #
 # The four experiments without `clipnorm`, *offline*:
 #
-# | | 300 steps | 1,500 steps |
+# | sampler, factor | 300 steps | 1,500 steps |
 # |---|---|---|
 # | one anchor, ½ | 0.487 [0.394, 0.540] | 0.697 [0.676, 0.748] |
 # | one anchor, 1 | 0.389 [0.308, 0.478] | 0.605 [0.484, 0.676] |
