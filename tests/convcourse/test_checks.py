@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcourse import checks, hints
+from convcourse import checks
 
 pytestmark = pytest.mark.unit
 
@@ -96,22 +96,6 @@ def test_true_is_not_one():
 def test_dictionaries_name_missing_and_extra_keys():
     assert "lacks 'b'" in failing(checks.equal, {"a": 1}, {"a": 1, "b": 2}, "the table")
     assert "'c'" in failing(checks.equal, {"a": 1, "c": 2}, {"a": 1}, "the table")
-
-
-def test_an_unknown_hint_is_answered_with_those_that_there_are(monkeypatch, tmp_path, capsys):
-    file = tmp_path / "hints.toml"
-    file.write_text('[one]\nsteps = ["Which?", "Look.", "It is two."]\n')
-    monkeypatch.setattr(hints, "FOLDER", tmp_path)
-    monkeypatch.setattr(hints, "all_steps", hints.all_steps.__wrapped__)  # not what is cached
-    monkeypatch.setattr(hints, "_shown", {})
-    hints.show("two")
-    assert capsys.readouterr().out == "There are no hints for 'two'. Try one.\n"
-    hints.show("two", ["Whose?", "Ours."])
-    assert "Hint 1 of 2: Whose?" in capsys.readouterr().out
-    for _ in range(4):
-        hints.show("one")
-    out = capsys.readouterr().out
-    assert "Hint 1 of 3: Which?" in out and out.count("Hint 3 of 3: It is two.") == 2
 
 
 def _net(units: int):
