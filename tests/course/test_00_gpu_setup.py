@@ -677,6 +677,13 @@ def product_rate(device: str, size: int, timer=median_seconds) -> float:
         product("one_number(a, b).numpy()").replace("seconds =", "one_number(a, b); seconds =")
         + ONE_NUMBER,
         convolution("net(x).numpy()").replace("seconds =", f"{NET}; net(x); seconds ="),
+        product("tf.matmul(tf.cast(a, 'float32'), tf.transpose(b))[3, 5].numpy().item()"),
+        product("(c @ d)[0, 0].numpy()").replace(
+            "seconds =", "c, d = tf.Variable(a), a.numpy(); seconds ="
+        ),
+        product("captured().numpy()").replace(
+            "seconds =", "captured = tf.function(lambda: tf.matmul(a, b)[1, 1]); seconds ="
+        ),
         VERBOSE_RATE,
     ],
 )
@@ -724,6 +731,37 @@ def test_rates_measured_another_way_pass(gpu, right):
         (product("[tf.matmul(a, b), None][1]"), "returns None"),
         (product().replace("(size, size)", "(64, 64)"), "computes nothing"),
         (product("tf.matmul(tf.random.normal((size, size)), b)[0, 0].numpy()"), "draws random"),
+        (product("[a @ b, 0.5][1]"), "returns a constant"),
+        (product("[a @ b, float(a.numpy()[0, 0])][1]"), "returns a constant"),
+        (convolution("[tf.nn.conv2d(x, w, 1, 'SAME'), 1.0][1]"), "returns a constant"),
+        (product("[a @ b, float(tf.reduce_mean(a))][1]"), "a number of another array"),
+        (convolution("[tf.nn.conv2d(x, w, 1, 'SAME'), x[0, 0, 0, 0].numpy()][1]"), "another array"),
+        (product("[compiled(a, b), 0.5][1]") + COMPILED, "returns a constant"),
+        (product("(tf.ones((size, size)) @ b)[0, 0].numpy()"), "makes the arrays in each call"),
+        (product("(a @ tf.eye(size))[0, 0].numpy()"), "makes the arrays in each call"),
+        (
+            convolution(
+                "tf.nn.conv2d(tf.zeros((images, 32, 32, 96)), w, 1, 'SAME')[0, 0, 0, 0].numpy()"
+            ),
+            "makes the arrays in each call",
+        ),
+        (
+            product(
+                "(a @ tf.constant(np.random.rand(size, size).astype('float32')))[0, 0].numpy()"
+            ),
+            "makes other arrays",
+        ),
+        (
+            product("held().numpy()").replace(
+                "    with tf.device(device):",
+                "    left = np.random.rand(size, size).astype('float32')\n"
+                "    @tf.function\n"
+                "    def held():\n"
+                "        return tf.matmul(left, left)[0, 0]\n"
+                "    with tf.device(device):",
+            ),
+            "compiled function makes the arrays itself",
+        ),
         (product().replace("(size, size))", "(size, size), 'float64')"), "float64"),
         (product().replace("timer(", "(lambda timed: 0.5)("), "timer is ignored"),
         (convolution("tf.nn.conv2d(x, w, 2, 'SAME')[0, 0, 0, 0].numpy()"), "result has shape"),

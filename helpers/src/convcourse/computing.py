@@ -1,6 +1,7 @@
 """What TensorFlow computes during a call: with which arrays, and on which device."""
 
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ class Operation:
         dtypes: The names of their dtypes, in order.
         outputs: The shapes of its results.
         device: The device that a ``with tf.device(...)`` asked for; empty if there was none.
+        made: Whether one of its inputs was made in the block, from nothing larger than a few
+            numbers.
+        held: Whether one of its inputs is made inside a compiled function.
+        given: Its inputs, where they are tensors with values.
     """
 
     name: str
@@ -29,14 +34,24 @@ class Operation:
     dtypes: list[str]
     outputs: list[Shape]
     device: str
+    made: bool = False
+    held: bool = False
+    given: tuple[Any, ...] = ()
+
+
+Change = Callable[[Operation, list[Operation], list[Any]], None]
 
 
 @contextlib.contextmanager
-def operations() -> Iterator[list[Operation]]:
+def operations(change: Change | None = None) -> Iterator[list[Operation]]:
     """Record the operations that TensorFlow runs inside a ``with`` block.
 
     A function compiled with ``tf.function`` runs as one operation. Its own operations are recorded
     with it, either as TensorFlow traces them in the block or from the function's definition.
+
+    Args:
+        change: Called with each operation that runs at once, with the operations inside it if it is
+            a compiled function, and with the list of its results, which it may change.
 
     Yields:
         The list of operations, which grows as they run.
@@ -45,16 +60,38 @@ def operations() -> Iterator[list[Operation]]:
     from tensorflow.python.framework import op_callbacks
 
     found: list[Operation] = []
-    traced: list[str] = []
+    traced: list[Operation] = []
+    results: dict[int, tuple[Any, bool]] = {}  # the tensors too, or an id would come again
 
-    def record(name: str, inputs: Any, attrs: Any, outputs: Any, *rest: Any, **more: Any) -> None:
+    def record(name: Any, inputs: Any, attrs: Any, outputs: Any, *rest: Any, **more: Any) -> None:
+        name = name.decode() if isinstance(name, bytes) else str(name)
         place = context.context().device_name or ""
-        found.append(_operation(str(name), inputs, outputs, place))
         if not context.executing_eagerly():
-            traced.append(str(name))
-        elif not traced and context.context().has_function(str(name)):
-            for one in _compiled(str(name), inputs):
-                found.append(_operation(one.type, one.inputs, one.outputs, one.device or place))
+            traced.append(_operation(name, inputs, outputs, place, held=any(map(_held, inputs))))
+            found.append(traced[-1])
+            return
+        made = [results.get(id(one), (one, False))[1] for one in inputs]
+        one = _operation(name, inputs, outputs, place, made=any(made), given=tuple(inputs))
+        found.append(one)
+        inside: list[Operation] = []
+        if context.context().has_function(name):
+            inside = list(traced)
+            if not traced:
+                inside = [
+                    _operation(
+                        each.type,
+                        each.inputs,
+                        each.outputs,
+                        each.device or place,
+                        held=any(map(_held, each.inputs)),
+                    )
+                    for each in _compiled(name, inputs)
+                ]
+                found.extend(inside)
+        if change is not None:
+            change(one, inside, outputs)
+        for result in outputs:
+            results[id(result)] = result, _from_nothing(inputs, made, result)
 
     op_callbacks.add_op_callback(record)
     try:
@@ -63,13 +100,39 @@ def operations() -> Iterator[list[Operation]]:
         op_callbacks.remove_op_callback(record)
 
 
-def _operation(name: str, inputs: Any, outputs: Any, device: str) -> Operation:
+def _operation(name: str, inputs: Any, outputs: Any, device: str, **more: Any) -> Operation:
     dtypes = [one.dtype.name for one in inputs]
-    return Operation(name, list(map(_shape, inputs)), dtypes, list(map(_shape, outputs)), device)
+    shapes = list(map(_shape, inputs)), dtypes, list(map(_shape, outputs))
+    return Operation(name, *shapes, device, **more)
 
 
 def _shape(tensor: Any) -> Shape:
     return None if tensor.shape.rank is None else tuple(tensor.shape)
+
+
+def _size(tensor: Any) -> int:
+    return math.prod(tensor.shape)
+
+
+def _from_nothing(inputs: Any, made: list[bool], result: Any) -> bool:
+    """Whether a result has far more numbers than the inputs that were there before."""
+    if any(one.dtype.name in ("resource", "variant") for one in inputs):
+        return False  # it reads a variable
+    there = sum(_size(one) for one, new in zip(inputs, made, strict=True) if not new)
+    return 50 * there < _size(result)
+
+
+def _held(tensor: Any) -> bool:
+    """Whether a compiled function makes a tensor itself, from no argument and no variable."""
+    waiting, seen = [tensor], set()
+    while waiting:
+        one = getattr(waiting.pop(), "op", None)  # a tensor with a value has none
+        if one is None or one.type in ("Placeholder", "PlaceholderWithDefault", "Arg", "_Arg"):
+            return False
+        if one.name not in seen:
+            seen.add(one.name)
+            waiting.extend(one.inputs)
+    return True
 
 
 def _compiled(name: str, inputs: Any) -> list[Any]:
@@ -140,10 +203,8 @@ class Timed:
         return self._wrong_operation(inputs, output, device)
 
     def _wrong_operation(self, inputs: list[Shape], output: Shape, device: str) -> str:
-        orders = (inputs, inputs[::-1])
-        known = [one for one in self.operations if any(one.inputs)]
-        paired = [one for one in known if any(_fits(one.inputs, order) for order in orders)]
-        wanted = [one for one in paired if one.name not in ELEMENTWISE]
+        paired = _paired(self.operations, inputs)
+        wanted = _wanted(self.operations, inputs)
         shapes = " and ".join(map(str, inputs))
         if paired and not wanted:
             return (
@@ -155,6 +216,16 @@ class Timed:
                 f"TensorFlow computes nothing with two arrays of shapes {shapes} in the timed "
                 "function."
             )
+        if any(one.made for one in wanted):
+            return (
+                "The timed function makes the arrays in each call, and the clock measures that, "
+                "too: create them before the clock starts."
+            )
+        if any(one.held for one in wanted):
+            return (
+                "The compiled function makes the arrays itself. TensorFlow may then compute the "
+                "result once, when it compiles: pass arrays that exist already as arguments."
+            )
         times = max(Counter(one.name for one in wanted).values())
         if times > 1:
             return f"The timed function computes the result {times} times; expected once."
@@ -165,6 +236,17 @@ class Timed:
         if not any(one.device.upper().endswith(device.upper()) for one in wanted):
             return "The device is ignored: compute inside `with tf.device(device):`."
         return ""
+
+
+def _paired(operations: list[Operation], inputs: list[Shape]) -> list[Operation]:
+    orders = (inputs, inputs[::-1])
+    known = [one for one in operations if any(one.inputs)]
+    return [one for one in known if any(_fits(one.inputs, order) for order in orders)]
+
+
+def _wanted(operations: list[Operation], inputs: list[Shape]) -> list[Operation]:
+    """The operations that take two arrays of these shapes, except sums and products by element."""
+    return [one for one in _paired(operations, inputs) if one.name not in ELEMENTWISE]
 
 
 def on_trial(
@@ -205,10 +287,71 @@ def on_trial(
             "Only the first call of the timed function computes the result: let each call compute "
             "it again."
         )
-    return {"rate": reached, "problem": first}
+    problem = first or _other_arrays(*timed[-1], inputs) or _unread(given[-1], timed[-1][1], inputs)
+    return {"rate": reached, "problem": problem}
 
 
-def _timed(function: Callable[[], Any]) -> Timed:
-    with operations() as found:
+def _timed(function: Callable[[], Any], change: Change | None = None) -> Timed:
+    with operations(change) as found:
         value = function()
     return Timed(value, found)
+
+
+def _other_arrays(first: Timed, second: Timed, inputs: list[Shape]) -> str:
+    """Say that two calls compute with arrays of other numbers, if they do."""
+    pairs = zip(*(_wanted(one.operations, inputs) for one in (first, second)), strict=False)
+    for one, other in pairs:
+        for a, b in zip(one.given, other.given, strict=False):
+            if a is not b and a.dtype.is_floating and (a.numpy() != b.numpy()).any():
+                return (
+                    "Each call of the timed function makes other arrays, and the clock measures "
+                    "that, too: create them before the clock starts."
+                )
+    return ""
+
+
+def _unread(function: Callable[[], Any], timed: Timed, inputs: list[Shape]) -> str:
+    """Say that what a function returns does not depend on the result, if it does not.
+
+    It is called again, and other numbers take the place of the result.
+    """
+    value, changed = _with_other_numbers(
+        function, lambda one, inside: bool(_wanted([one, *inside], inputs))
+    )
+    if not changed or not _same(value, timed.value):
+        return ""
+    if _same(_with_other_numbers(function, lambda one, inside: True)[0], timed.value):
+        return (
+            "The timed function returns a constant, whatever the result is, so it does not wait "
+            "for the result: let it return one number of the result."
+        )
+    return (
+        "The timed function returns a number of another array, so it does not wait for the "
+        "result: let it return one number of the result."
+    )
+
+
+def _with_other_numbers(
+    function: Callable[[], Any], which: Callable[[Operation, list[Operation]], bool]
+) -> tuple[Any, int]:
+    """What a function returns if some operations give other numbers, and how many did."""
+    changed: list[Operation] = []
+    busy: list[bool] = []  # the other numbers are computed, too
+
+    def change(one: Operation, inside: list[Operation], results: list[Any]) -> None:
+        if busy or not which(one, inside):
+            return
+        busy.append(True)
+        for k, result in enumerate(results):
+            if result.dtype.is_floating:
+                results[k] = 2 * result + 0.7310585
+                changed.append(one)
+        busy.clear()
+
+    return _timed(function, change).value, len(changed)
+
+
+def _same(one: Any, other: Any) -> bool:
+    import numpy as np
+
+    return bool(np.array_equal(np.asarray(one), np.asarray(other)))
