@@ -9,6 +9,8 @@
 # * **scale** and **standardize** images with statistics of the training set only,
 # * **encode** labels as rows of zeros and ones,
 # * **split** off validation images so that every class keeps its share.
+#
+# A network trains without complaint on images with exchanged colors, on shifted labels, and on test images that found their way into the training set. No error appears; the accuracy is a little too low, or far too good. Such mistakes have reached published papers in many sciences. So this assignment uses no network at all: you learn to make the arrays, and to look at them, so that later you can trust what a network says about them.
 
 # %% [markdown] locked="load-setup-note"
 # ## Set-up
@@ -222,7 +224,7 @@ plt.show()
 # %% [markdown]
 # ## 2. Scaling the pixels
 #
-# Pixels are integers from 0 to 255. Networks start with small random weights and expect small inputs; a value of 255 would make the first steps far too large. The simplest remedy is to divide.
+# Pixels are integers from 0 to 255. The random weights that a network starts with, and the usual learning rates, are chosen for inputs of order 1. Inputs 255 times as large make the first layer's outputs 255 times as large, and the gradients for its weights grow with the inputs too, so the first steps are far too large. The simplest remedy is to divide.
 #
 # **Exercise (1 point).** Write `scale`.
 
@@ -647,14 +649,16 @@ for name, labels in sets.items():
 # |---|---|---|
 # | the exercise sheet | 50,000, of which 20% validate later, 10,000 | float32 from 0 to 1 |
 # | a report on the three-block net | 45,000, 5,000, 10,000 | min-max, one-hot labels |
-# | *full* and *quick*, the official files | 45,000, 5,000, 10,000, of each class 4,500, 500 and 1,000 | channel means 0.491, 0.482, 0.447 and deviations 0.245, 0.243, 0.261 after scaling |
+# | *full* and *quick*, the official files | 45,000, 5,000, 10,000, of each class 4,500, 500 and 1,000 | channel means 0.491, 0.482, 0.447 and deviations 0.247, 0.243, 0.262 after scaling |
 # | *offline*, generated batch files | 900, 100, 200, of each class 90, 10 and 20 | channel means 0.375, 0.376, 0.367 and deviations 0.272, 0.271, 0.274 after scaling |
 #
-# These figures do not depend on the machine. The seed only affects which images are used for validation. The figures for the official files were measured on CIFAR-10 saved as JPEG.
+# These figures do not depend on the machine. The seed only affects which images are used for validation. Means and deviations are those of all training images before the split, with NumPy 2 on two cores.
 
 # %% [markdown]
 # ## Take-away
 #
-# The shape of an array says nothing about the order of its contents, so look at the images before you train anything. Whatever is learned from data, even a mean, comes from the training images only. A stratified split keeps every class's share, and a seed lets others repeat it.
+# Look at images and labels together before you train anything. Whatever is learned from data, even a mean, comes from the training images only. A stratified split keeps every class's share, and a seed lets others repeat it.
+#
+# **Read on.** Krizhevsky 2009, *Learning multiple layers of features from tiny images*, is the report that introduced CIFAR-10. LeCun, Bottou, Orr and Müller 1998, *Efficient BackProp*, says why inputs are standardized. Kapoor and Narayanan 2023, *Leakage and the reproducibility crisis in machine-learning-based science*, counts what leaks have cost. Recht, Roelofs, Schmidt and Shankar 2018, *Do CIFAR-10 classifiers generalize to CIFAR-10?*, collects a new test set and is one answer to the question below.
 #
 # **Going further.** The test set has 1,000 images of each class. If a network is right about 66% of them, by how much would that figure change with another 10,000 images?
