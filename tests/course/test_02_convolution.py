@@ -11,7 +11,14 @@ from exercise import cases, changed
 
 from convcourse import checks
 
-GIVEN = ("def pad(", "FUNCTIONS =", "def relu(", "def new_parameters(", "def forward(")
+GIVEN = (
+    "def pad(",
+    "FUNCTIONS =",
+    "def pooling_race(",
+    "def relu(",
+    "def new_parameters(",
+    "def forward(",
+)
 
 
 @pytest.fixture(scope="module")
@@ -630,6 +637,17 @@ def max_pool(x, size=2):
 
 def max_pool_backward(grad, x, size=2):
     grad_x = np.zeros(x.shape)
+    N, h, w, C = grad.shape
+    window = x[:, : h * size, : w * size].reshape(N, h, size, w, size, C)
+    window = window.swapaxes(2, 3).reshape(N, h, w, size * size, C)
+    u, v = np.unravel_index(window.argmax(3), (size, size))
+    n, i, j, c = np.indices(grad.shape)
+    grad_x[n, i * size + u, j * size + v, c] = grad[n, i, j, c]
+    return grad_x
+"""
+LOOP_BACKWARD = """
+def max_pool_backward(grad, x, size=2):
+    grad_x = np.zeros(x.shape)
     for n, i, j, c in np.ndindex(grad.shape):
         window = x[n, i * size : (i + 1) * size, j * size : (j + 1) * size, c]
         u, v = np.unravel_index(window.argmax(), window.shape)
@@ -647,7 +665,7 @@ def max_pool_backward(grad, x, size=2):
     return out
 """
 POOL_RIGHT = {
-    "loops": POOL,
+    "blocks": POOL,
     "shared": SHARED,
     "library": """
 def max_pool(x, size=2):
@@ -682,30 +700,50 @@ def max_pool_backward(grad, x, size=2):
         left[here] = 0
     return out
 """,
+    "class": """
+class Pooling:
+    def __init__(self, x, size):
+        self.x, self.size = x, size
+        self.high, self.wide = x.shape[1] // size * size, x.shape[2] // size * size
+
+    def __call__(self):
+        return windows(self.x, (self.size, self.size), self.size).max((3, 4))
+
+    def back(self, grad):
+        out, best, left = np.zeros(self.x.shape), self(), np.ones(grad.shape, bool)
+        for u, v in np.ndindex(self.size, self.size):
+            place = slice(None), slice(u, self.high, self.size), slice(v, self.wide, self.size)
+            here = left & (self.x[place] == best)
+            out[place] = np.where(here, grad, 0)
+            left &= ~here
+        return out
+
+def max_pool(x, size=2):
+    return Pooling(x, size)()
+
+def max_pool_backward(grad, x, size=2):
+    return Pooling(x, size).back(grad)
+""",
     "verbose": '''
 def max_pool(x: np.ndarray, size: int = 2) -> np.ndarray:
     """Keep the largest pixel of each block."""
     assert isinstance(size, int) and size >= 1
     n, h, w, c = x.shape
     out_h, out_w = h // size, w // size
-    out = np.full((n, out_h, out_w, c), fill_value=-np.inf)
-    for i in range(out_h):
-        for j in range(out_w):
-            block = x[:, i * size:(i + 1) * size, j * size:(j + 1) * size, :]
-            out[:, i, j, :] = np.max(block, axis=(1, 2))
+    trimmed = x[:, :out_h * size, :out_w * size, :]
+    out = np.amax(np.reshape(trimmed, (n, out_h, size, out_w, size, c)), axis=(2, 4))
     print("pooled to", out.shape)
     return out
 
 def max_pool_backward(grad: np.ndarray, x: np.ndarray, size: int = 2) -> np.ndarray:
     dx = np.zeros_like(x, dtype=np.float64)
-    for sample in range(grad.shape[0]):
-        for channel in range(grad.shape[3]):
-            for i in range(grad.shape[1]):
-                for j in range(grad.shape[2]):
-                    block = x[sample, i * size:i * size + size, j * size:j * size + size, channel]
-                    row, col = divmod(int(np.argmax(block)), size)
-                    dx[sample, i * size + row, j * size + col, channel] += grad[
-                        sample, i, j, channel]
+    n, out_h, out_w, c = grad.shape
+    # Flatten each block, find its maximum, and scatter the gradient.
+    blocks = x[:, :out_h * size, :out_w * size, :].reshape(n, out_h, size, out_w, size, c)
+    flat = blocks.transpose(0, 1, 3, 5, 2, 4).reshape(n, out_h, out_w, c, size * size)
+    mask = np.eye(size * size)[np.argmax(flat, axis=-1)] * grad[..., np.newaxis]
+    mask = mask.reshape(n, out_h, out_w, c, size, size).transpose(0, 1, 4, 2, 5, 3)
+    dx[:, :out_h * size, :out_w * size, :] = mask.reshape(n, out_h * size, out_w * size, c)
     return dx
 ''',
 }
@@ -716,11 +754,11 @@ POOL_WRONG = faults(
         "other axes": (".max((2, 4))", ".max((2, 3))", "max_pool of 0 to 15"),
         "minimum": (".max((2, 4))", ".min((2, 4))", "max_pool of 0 to 15"),
         "with a zero": (".max((2, 4))", ".max((2, 4), initial=0)", "max_pool of 5 x 4 pixels"),
-        "at the smallest": ("window.argmax()", "window.argmin()", "gradient for x"),
-        "at the first": ("window.argmax()", "0", "gradient for x"),
+        "at the smallest": ("window.argmax(3)", "window.argmin(3)", "gradient for x"),
+        "at the first": ("window.argmax(3)", "0 * window.argmax(3)", "gradient for x"),
         "at the largest absolute value": (
-            "window.argmax()",
-            "abs(window).argmax()",
+            "window.argmax(3)",
+            "abs(window).argmax(3)",
             "gradient for",
         ),
         "ones": ("= grad[n, i, j, c]", "= 1", "gradient for x"),
@@ -746,7 +784,7 @@ POOL_WRONG = faults(
         ),
         "nothing at 0": (
             "= grad[n, i, j, c]",
-            "= grad[n, i, j, c] * (window.max() != 0)",
+            "= grad[n, i, j, c] * (window.max(3) != 0)",
             "gradient",
         ),
         "changed gradient": (
@@ -756,6 +794,28 @@ POOL_WRONG = faults(
         ),
     },
 ) | {
+    "a loop forward": (
+        POOL
+        + """
+def max_pool(x, size=2):
+    y = np.zeros((len(x), x.shape[1] // size, x.shape[2] // size, x.shape[3]))
+    for n, i, j, c in np.ndindex(y.shape):
+        y[n, i, j, c] = x[n, i * size : (i + 1) * size, j * size : (j + 1) * size, c].max()
+    return y
+""",
+        "max_pool is right but slow",
+    ),
+    "a loop backward": (POOL + LOOP_BACKWARD, "max_pool_backward is right but slow"),
+    "all images in a loop over windows": (
+        POOL
+        + """
+def max_pool(x, size=2):
+    rows, columns = range(0, x.shape[1] - size + 1, size), range(0, x.shape[2] - size + 1, size)
+    y = [[x[:, i : i + size, j : j + size].max(axis=(1, 2)) for j in columns] for i in rows]
+    return np.transpose(y, (2, 0, 1, 3))
+""",
+        "max_pool is right but slow",
+    ),
     "every equal pixel": (changed(SHARED, ("grad / counts", "grad")), "window of equal pixels"),
     "measured": (
         MEASURED.replace("def conv2d_backward", "def unused")
