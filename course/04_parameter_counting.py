@@ -9,6 +9,8 @@
 # * **write** a layer table for any list of layers, and **verify** it against Keras,
 # * **explain** why NET III cannot be built without padding,
 # * **count** multiplications and **measure** how far a unit sees.
+#
+# A network of 3 million parameters and one of 9 million differ in memory, in training time, and in how easily they overfit. All of this can be known before a line of Keras is written: four formulas give the size of every output, the number of parameters, the multiplications, and the part of the image that a unit sees. People who design networks for phones do this arithmetic first, and you will need it in *06*, where your own network has a budget of parameters.
 
 # %% [markdown] locked="count-setup-note"
 # ## Set-up
@@ -267,7 +269,17 @@ def layer_table(layers, shape=(32, 32, 3)):
     ### END SOLUTION
 
 # %% [markdown]
-# The next cells write the networks of this course as such lists. The report on siamese networks does not give its padding; *same* is our choice for its base, which ends in ten units when it classifies.
+# The next cells write eight networks of this course as such lists. They come from an exercise sheet and from four reports of people who did exercises like these:
+#
+# | network | from | where in the course |
+# |---|---|---|
+# | NET I, NET II, NET III | the exercise sheet *Convolutional Neural Networks for CIFAR-10 Image Classification*, without an author or a year | *03*, *05*, *06* |
+# | three blocks | Taylan Tatlı 2023, *Deep Learning Assignment 2 Report: Cifar10 Analysis using Convolutional Neural Network (CNN)*, Boğaziçi University | *08*, *09* |
+# | MNIST net; four conv, five FC | Siffi Singh, *Deep Learning HW02*, without a year | *02*, *10* |
+# | siamese base | Georgios Methenitis, *Report for the Deep Learning Course Assignment 3*, CWI, without a year | *11* |
+# | CIFAR-100 base | Thomas Trankle 2021, *Convolutional Neural Net Assignment* | *13* |
+#
+# The report on siamese networks does not give its padding; *same* is our choice for its base, which ends in ten units when it classifies.
 
 # %%
 def conv(filters, size, padding="valid"):
@@ -839,9 +851,8 @@ for k, (name, (layers, _)) in enumerate(networks.items()):
     ax.plot(
         range(1, len(fields) + 1),
         fields,
-        color=plots.COLOURS[k % 6],
-        marker=plots.MARKERS[k % 6],
-        ls="-" if k < 6 else ":",
+        color=(*plots.COLOURS, "black", "0.5")[k],
+        marker=(*plots.MARKERS, "X", "*")[k],
         label=name,
     )
 ax.axhline(32, color="0.4", ls="--")
@@ -865,11 +876,13 @@ plt.show()
 # | siamese base | 1,756,426 | 1,756,426 | 32,778,112 | 19 |
 # | CIFAR-100 base | 8,739,492 | 8,737,572 | 285,984,768 | 100 |
 #
-# The counts do not depend on data, seed or machine: *offline*, *quick* and *full* give the same counts. The exercise sheet asks for the counts of NET I, II and III but gives none; Keras 3.15 agrees with every parameter count above.
+# The counts do not depend on data, seed or machine: *offline*, *quick* and *full* give the same counts. The exercise sheet asks for the counts of NET I, II and III but gives none; Keras 3.15 on TensorFlow 2.21 agrees with every parameter count above.
 
 # %% [markdown]
 # ## Take-away
 #
-# The parameters of a convolution depend on its filters and channels, not on the image; those of a dense layer depend on every value that reaches it. All sizes follow from one formula, and a network that shrinks its image below the next filter cannot be built. Parameters cost memory, multiplications cost time, and the receptive field shows how much of the image a decision can use. These are three different counts.
+# The parameters of a convolution depend on its filters and channels, not on the image. All sizes follow from one formula, so a sheet of paper shows whether a network can be built. Parameters cost memory, multiplications cost time, and the receptive field shows how much of the image a decision can use. These are three different counts.
+#
+# **Read on.** Dumoulin and Visin 2016, *A guide to convolution arithmetic for deep learning*, draws the sizes for every stride and padding. Simonyan and Zisserman 2015, *Very deep convolutional networks for large-scale image recognition*, builds everything from filters of 3 × 3. Howard and others 2017, *MobileNets: efficient convolutional neural networks for mobile vision applications*, designs for a budget of multiplications. Luo, Li, Urtasun and Zemel 2016, *Understanding the effective receptive field in deep convolutional neural networks*, shows that a unit uses much less of its receptive field than the formula allows.
 #
 # **Going further.** Two convolutions of 3 × 3 see as far as one of 5 × 5. With 64 channels in and out, which of the two options has fewer parameters, which has fewer multiplications, and what else does the pair have that the single convolution lacks?
