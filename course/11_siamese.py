@@ -522,7 +522,7 @@ for name, draw in ways.items():
 #
 # with the distance $d$ itself in the second term, and with ½ before *both* terms, where it changes nothing but the scale. The difference is in the gradient. For a pair that is not alike, the derivative of the loss with respect to $d$ is
 #
-# | | report: $\max(m - d^2, 0)$ | usual: $\tfrac{1}{2} \max(m - d, 0)^2$ |
+# | loss | report: $\max(m - d^2, 0)$ | usual: $\tfrac{1}{2} \max(m - d, 0)^2$ |
 # |---|---|---|
 # | inside the margin | $-2d$ | $-(m - d)$ |
 # | near $d = 0$ | near 0: two images in the same place are hardly pushed apart | near $-m$: here the push is strongest |
