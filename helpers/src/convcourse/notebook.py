@@ -1,4 +1,7 @@
-"""In a notebook: stubs and missing names are reported in one sentence, and what ran is kept."""
+"""In a notebook: stubs and missing names are reported in one sentence, and what ran is kept.
+
+The figures that it shows carry a text for screen readers.
+"""
 
 import builtins
 import time
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from convcourse import alternatives
 from convcourse.outcomes import NotAttempted, explain
 
 
@@ -29,10 +33,12 @@ def shell() -> Any:
 def explain_missing_names() -> None:
     """In Jupyter, show stubs and names that do not exist yet as *not attempted*, in one sentence.
 
-    Does nothing outside IPython. The set-up cell of every notebook calls it.
+    Cells that ran are kept from now on, and figures carry their alternative text. Does nothing
+    outside IPython. The set-up cell of every notebook calls it.
     """
     here = shell()
     if here is not None:
+        alternatives.attach(here)
         here.set_custom_exc((NameError, NotImplementedError), _show_short)
         here.events.register("post_run_cell", _keep)
 

@@ -11,6 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from convcourse import alternatives
+from convcourse.phrases import listed, number
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LABELS = {"accuracy": "accuracy", "loss": "loss (cross-entropy)"}
@@ -123,6 +126,10 @@ def contact_sheet(
         y, x = (i // columns) * (height + gap) + gap - 1, (i % columns) * (width + 2) + width / 2
         ax.text(x, y, name, ha="center", va="bottom", fontsize=7)
     ax.axis("off")
+    kind = "grayscale" if channels == 1 else "color"
+    place = "in one row" if rows == 1 else f"in {rows} rows of {columns}"
+    size = f"{height} by {width} pixels"
+    alternatives.tell(ax, f"{len(images)} {kind} images of {size} {place}.")
     return ax
 
 
@@ -195,4 +202,30 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str], ax: Axes | None = 
             ax.text(
                 j, i, f"{n:g}", ha="center", va="center", color="w" if dark else "k", fontsize=7
             )
+    alternatives.tell(ax, _confusions(matrix, class_names))
     return ax
+
+
+def _confusions(matrix: np.ndarray, names: Sequence[str]) -> str:
+    """What a confusion matrix of counts, or of their square roots, shows, as sentences.
+
+    Args:
+        matrix: (K, K), true classes (rows) by predicted classes (columns).
+        names: The name of each of the K classes.
+    """
+    values = np.asarray(matrix, float)
+    others = values - np.diag(np.diag(values))
+    order = [
+        k for k in np.argsort(others, axis=None, kind="stable")[::-1][:4] if others.flat[k] > 0
+    ]
+    found = [tuple(map(int, np.unravel_index(k, values.shape))) for k in order]
+    text = f"Confusion matrix of {len(values)} classes"
+    if (values == np.round(values)).all() and values.sum() > 0:
+        right = np.trace(values) / values.sum()
+        text += (
+            f": {right:.0%} of {values.sum():,.0f} images are on the diagonal, so predicted right"
+        )
+    if not found:
+        return f"{text}. No entry off the diagonal is above 0"
+    largest = [f"{names[i]} predicted as {names[j]} ({number(values[i, j])})" for i, j in found]
+    return f"{text}. The largest entries off the diagonal are {listed(largest)}"
