@@ -77,8 +77,11 @@ ENTRIES = [
     ),
     Entry(
         "picture-with-size",
-        "shows a picture whose width is a script",
-        shows(f"{{'image/png': {_PNG}}}", "{'image/png': {'width': '1 onload=alert(1)'}}"),
+        "shows a picture whose width is a script, and whose text alternative is 2 MB of them",
+        shows(
+            f"{{'image/png': {_PNG}}}",
+            f"{{'image/png': {{'width': '1 onload=alert(1)', 'alt': '\">{ALERT}' * 70_000}}}}",
+        ),
     ),
     Entry(
         "picture-of-50-MB",

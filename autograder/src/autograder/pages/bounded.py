@@ -1,17 +1,19 @@
 """The outputs of a notebook as a page shows them: safe, and no more than a page can hold."""
 
+import nbformat
 from nbformat import NotebookNode
 
 from autograder.pages.sanitize import output, safe
 
 OUTPUTS = 2_000  # of one page
 CHARACTERS = 5_000_000  # of text in them
+ALTERNATIVES = 50_000  # of the texts that stand for pictures; each may be an entity on the page
 _REST = "More outputs make the page too long; the graded notebook has them.\n"
 
 
 def bound(nb: NotebookNode) -> NotebookNode:
     """Keep only safe outputs, as many as fit, with carriage returns done."""
-    outputs, characters = 0, 0
+    outputs, characters, alternatives = 0, 0, 0
     for cell in nb.cells:
         if cell.cell_type != "code":
             continue
@@ -24,6 +26,9 @@ def bound(nb: NotebookNode) -> NotebookNode:
             if outputs > OUTPUTS or characters > CHARACTERS:
                 kept.append(output("stream", name="stdout", text=_REST))
                 break
+            alternatives += sum(len(one["alt"]) for one in made.get("metadata", {}).values())
+            if alternatives > ALTERNATIVES:
+                made.metadata = nbformat.from_dict({})
             kept.append(made)
         cell.outputs = kept
     return nb

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 MAX_OUTPUT = 100_000  # characters of output kept for one cell
 MAX_PICTURE = 4_000_000  # characters of one picture in base64
+MAX_ALTERNATIVE = 500  # characters of a picture's text alternative
 PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}  # and how they begin
 
 
@@ -56,7 +57,8 @@ def safe(shown: Any) -> NotebookNode | None:
     """A new output with only the text and the pictures of a given one.
 
     Nothing in it runs in a browser: text is bounded, and a picture is checked to be one. Whatever
-    else a kernel may have written into the output, such as metadata or numbers, is dropped.
+    else a kernel may have written into the output, such as numbers or metadata other than a
+    picture's text alternative, is dropped.
 
     Args:
         shown: An output as the kernel sent it.
@@ -78,7 +80,19 @@ def safe(shown: Any) -> NotebookNode | None:
     data = {k: found[k] for k in PICTURES if is_picture(k, found.get(k))}
     if "text/plain" in found:
         data["text/plain"] = bounded(found["text/plain"])
-    return output("display_data", data=data, metadata={}) if data else None
+    texts = {k: {"alt": text} for k in data if k in PICTURES and (text := _alternative(shown, k))}
+    return output("display_data", data=data, metadata=texts) if data else None
+
+
+def _alternative(shown: Any, kind: str) -> str:
+    """The text alternative of a picture on one line, cut off; empty if there is none."""
+    about = shown.get("metadata")
+    about = about.get(kind) if isinstance(about, dict) else None
+    text = about.get("alt") if isinstance(about, dict) else None
+    if not isinstance(text, str):
+        return ""
+    line = printable(" ".join(text[: 2 * MAX_ALTERNATIVE].split()))
+    return line if len(line) <= MAX_ALTERNATIVE else line[: MAX_ALTERNATIVE - 2] + " …"
 
 
 def bounded(value: Any, most: int = MAX_OUTPUT) -> str:
