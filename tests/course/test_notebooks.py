@@ -63,6 +63,11 @@ def _probe(*rows, _whole=features.linear_probe):
 _OWN, training.fit, features.linear_probe = keras.Model.fit, _known, _probe
 keras.Model.fit = _brief(_OWN, False)
 """
+# Behind a notebook: each figure that it has shown has its text. It is no cell of the course.
+DESCRIBED = """
+from convcourse import alternatives
+assert not alternatives.failures, alternatives.failures[0]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,7 @@ def _run(notebook: Path, folder: Path, before: str = "") -> None:
     text = nbformat.read(notebook, as_version=4)
     if before:
         text.cells.insert(0, nbformat.v4.new_code_cell(before))
+    text.cells.append(nbformat.v4.new_code_cell(DESCRIBED))
     nbformat.write(text, copy)
     environment = os.environ | {
         # One thread, as in grading: those of processes that share the cores wait for each other.
