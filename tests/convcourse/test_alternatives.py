@@ -159,6 +159,24 @@ def test_panels_of_images_are_listed_by_their_titles():
     assert said(fig) == ("2 panels, each a color image of 8 by 8 pixels: cat 0.9, not dog; ship.")
 
 
+def test_many_panels_still_fit():
+    fig, axes = plt.subplots(2, 3)
+    for k, ax in enumerate(axes.flat):
+        for name in ("before training", "after training"):
+            ax.stairs(*np.histogram(np.random.default_rng(k).normal(size=500), 40), label=name)
+        ax.set(xlabel="weight", title=f"layer {k}")
+    text = said(fig)
+    assert "Layer 5: 80% lie at −1.3 to 1.2; −1.3 to 1.2." in text and "…" not in text
+    fig, axes = plt.subplots(4, 5)
+    for row, name in zip(axes, "abcd", strict=True):
+        row[0].text(0, 0, f"row {name}")
+        for ax in row:
+            ax.imshow(np.zeros((8, 8, 3)))
+            ax.set_title("crescent 0.91")
+    text = said(fig)
+    assert text.count("crescent 0.91") == 20 and "row d: crescent" in text
+
+
 def test_logarithmic_axes_marked_values_and_names_of_ticks_are_read():
     fig, ax = plt.subplots()
     ax.loglog([1, 10, 100], [5, 1, 8], label="$f$")

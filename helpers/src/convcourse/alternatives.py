@@ -18,7 +18,7 @@ from convcourse.artists import LEVELS, follows, parts
 from convcourse.phrases import clean, listed, named, number, sentences
 
 LIMIT = 350  # characters that the level is chosen for
-MOST = 400  # characters after which even the shortest level is cut
+MOST = 500  # characters after which even the shortest level, of many panels, is cut
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 failures: list[
     str
@@ -80,6 +80,7 @@ class _Panel:
     title: str
     head: str
     content: Callable[[int], str]
+    picture: str  # what it is called if it is a picture
 
 
 def describe(figure: Any) -> str:
@@ -89,7 +90,7 @@ def describe(figure: Any) -> str:
         figure: A matplotlib figure.
 
     Returns:
-        About 300 characters at most, on one line.
+        About 300 characters on one line; of many panels up to `MOST`.
     """
     axes = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
     panels = [_panel(ax) for ax in axes]
@@ -112,7 +113,11 @@ def _panel(ax: Any) -> _Panel:
     def content(level: int) -> str:
         return sentences([told, *(part.says(level) for part in found), _notes(ax, level)])
 
-    return _Panel(title, " with a ".join(part.head for part in found), content)
+    picture = ""
+    if ax.images and not ax.get_xlabel() and not ax.get_ylabel():
+        row = f"{clean(ax.texts[0].get_text())}: " if len(ax.texts) == 1 else ""
+        picture = row + (title or "untitled")
+    return _Panel(title, " with a ".join(part.head for part in found), content, picture)
 
 
 def _together(panels: list[_Panel], level: int) -> list[str]:
@@ -126,8 +131,9 @@ def _together(panels: list[_Panel], level: int) -> list[str]:
     shared = heads.pop() if len(heads) == 1 else ""
     contents = [one.content(level) for one in panels]
     first = f"{len(panels)} panels" + f", each a {shared}" * bool(shared)
-    if not any(contents) and shared:
-        return [f"{first}: " + "; ".join(one.title or "untitled" for one in panels)]
+    # Of many pictures, the titles say enough.
+    if all(one.picture for one in panels) and (not any(contents) or level == LEVELS - 1):
+        return [f"{first}: " + "; ".join(one.picture for one in panels)]
     made = [first]
     for k, (one, content) in enumerate(zip(panels, contents, strict=True), start=1):
         words = content if shared else sentences([one.head, content])

@@ -189,7 +189,8 @@ def _histograms(ax: Any) -> Part | None:
 
 def _distributions(ax: Any, found: list[tuple[str, np.ndarray, np.ndarray]]) -> Part:
     def says(level: int) -> str:
-        return sentences(_spread(*one, level) for one in found)
+        said = [_spread(*one, level) for one in found]
+        return sentences(said) if level < LEVELS - 1 else f"{_SHARE:.0%} lie at {'; '.join(said)}"
 
     what = label(ax.xaxis)
     return Part(f"histogram{f' of {what}' * bool(what)}{scales(ax)}", says)
@@ -209,6 +210,8 @@ def _spread(name: str, x: np.ndarray, y: np.ndarray, level: int) -> str:
     )
     between = f"between {number(low)} and {number(high)}"
     most = f"{_SHARE:.0%} {between}"
+    if level == LEVELS - 1:
+        return f"{low:.2g} to {high:.2g}".replace("-", "−")
     if level:
         return f"{_SHARE:.0%} of {name or 'the values'} lie {between}"
     verb = "lies" if name else "lie"
@@ -238,6 +241,8 @@ def _points(ax: Any) -> Part | None:
         share = _agreement(
             np.concatenate(groups), np.repeat(range(len(groups)), list(map(len, groups)))
         )
+        if level == LEVELS - 1:
+            return f"{share:.0%} lie next to their own group"
         return sentences([known, f"The nearest neighbor is of the same group for {share:.0%}"])
 
     return Part(f"{head}{of_axes(ax)}", says)

@@ -37,7 +37,7 @@ def clean(text: str) -> str:
 def capital(text: str) -> str:
     """With a capital if it begins with a word; identifiers stay as they are."""
     first = text.split(" ")[0].rstrip(",:;.") if text else ""
-    return text[:1].upper() + text[1:] if first.isalpha() else text
+    return text[:1].upper() + text[1:] if first.replace("-", "").isalpha() else text
 
 
 def subject(name: str, kind: str = "Line") -> str:

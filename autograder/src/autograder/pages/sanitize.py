@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 MAX_OUTPUT = 100_000  # characters of output kept for one cell
 MAX_PICTURE = 4_000_000  # characters of one picture in base64
-MAX_ALTERNATIVE = 500  # characters of a picture's text alternative
+MAX_ALTERNATIVE = 600  # characters of a picture's text alternative
 PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}  # and how they begin
 
 
