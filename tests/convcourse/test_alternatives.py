@@ -159,6 +159,12 @@ def test_panels_of_images_are_listed_by_their_titles():
     assert said(fig) == ("2 panels, each a color image of 8 by 8 pixels: cat 0.9, not dog; ship.")
 
 
+def test_a_matrix_that_has_no_words_is_drawn_all_the_same(monkeypatch):
+    monkeypatch.setattr(alternatives, "failures", [])
+    data, _ = shown(plots.confusion(np.ones((2, 3)), ["only one"]).figure)
+    assert data["image/png"] and alternatives.failures
+
+
 def test_many_panels_still_fit():
     fig, axes = plt.subplots(2, 3)
     for k, ax in enumerate(axes.flat):

@@ -26,8 +26,11 @@ failures: list[
 _TOLD = "_convcourse_alternative"
 
 
-def tell(ax: Any, text: str) -> None:
-    """Say in a sentence what an axes shows, in the place of what `describe` would find on it."""
+def tell(ax: Any, text: str | Callable[[], str]) -> None:
+    """Say in a sentence what an axes shows, in the place of what `describe` would find on it.
+
+    A function is called when the figure is described, so that it cannot keep it from being drawn.
+    """
     setattr(ax, _TOLD, text)
 
 
@@ -108,6 +111,7 @@ def _panel(ax: Any) -> _Panel:
     places = ("center", "left", "right")
     title = ", ".join(filter(None, (clean(ax.get_title(loc=place)) for place in places)))
     told = getattr(ax, _TOLD, "")
+    told = told() if callable(told) else told
     found = [] if told else parts(ax)
 
     def content(level: int) -> str:

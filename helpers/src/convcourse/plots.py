@@ -4,6 +4,7 @@ Lines differ in style or marker, not only in color, so that a print in black and
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -202,7 +203,7 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str], ax: Axes | None = 
             ax.text(
                 j, i, f"{n:g}", ha="center", va="center", color="w" if dark else "k", fontsize=7
             )
-    alternatives.tell(ax, _confusions(matrix, class_names))
+    alternatives.tell(ax, partial(_confusions, np.array(matrix), class_names))
     return ax
 
 
