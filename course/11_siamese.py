@@ -1084,7 +1084,7 @@ def usual_loss(alike, d2):
 #
 # A siamese network learns features from nothing but *alike* and *not alike*, with one tower that is called twice. Nothing in its loss names a class. What the embedding separates depends on the pairs that it sees and on the weight of pulling against pushing, and a loss that falls does not show that the features get better. Two experiments that change one thing each do not tell you what both changes together would do.
 #
-# **Going further.** Most pairs that are not alike are soon farther apart than the margin and teach nothing. How would you draw pairs so that more of them still teach something, and what could go wrong?
+# **Going further.** Pairs that are not alike and farther apart than the margin teach nothing. How would you draw pairs so that more of them still teach something, and what could go wrong?
 #
 # **Where to read on.**
 #
