@@ -680,14 +680,22 @@ OTHER_EPOCHS = [
     (E + "return e if e < len(v) else len(v)", "the answer is none"),
     (E + "return [e] if e < len(v) else None", "2"),
     (E + "return e if e < len(v) - 1 else None", "in the last epoch but one"),
-    (E + "return e if min(v) != v[-1] else None", "equals the lowest one before"),
+    (E + "return e if min(v) != v[-1] else None", "give None; expected 2, the first epoch"),
     (
         "return next((i for i in range(1, len(v)) if v[i] > v[i - 1]), None)",
         "small rise before its lowest",
     ),
     (
         "e = len(v) - int(np.argmin(v[::-1])); return e if e < len(v) else None",
-        "two equal lowest",
+        "give None; expected 2, the first epoch",
+    ),
+    (
+        "e = len(v) - int(np.argmin(v[::-1])); return e if min(v[:-1]) <= v[-1] else None",
+        "give 4; expected 2, the first epoch",
+    ),
+    (
+        E + "return e if e < len(v) and (e < len(v) - 1 or v[-1] > v[-2]) else None",
+        "lowest in its last two epochs",
     ),
     ("history['loss'][0]; " + E + "return e if e < len(v) else None", "loss"),
     ("e = v.index(min(v[1:])) + 1; return e if e < len(v) else None", ""),
