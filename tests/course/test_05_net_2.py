@@ -61,12 +61,12 @@ def ids(table):
 # ------------------------------------------------------------------ the two networks
 
 
-def builder(name, **wrong):
-    """NET I or II in functional form, its activations layers of their own, with a fault."""
+def builder(**wrong):
+    """NET II in functional form, its activations layers of their own, with a fault."""
 
     def build(kernel_size=5, input_shape=(32, 32, 3), classes=10):
-        size = 3 if name == "I" else wrong.get("kernel_size", kernel_size)
-        plan = {"I": "32 p 64 p 64 p", "II": "32 64 p 64 p"}[name]
+        size = wrong.get("kernel_size", kernel_size)
+        plan = "32 64 p 64 p"
         inputs = x = keras.Input(tuple(wrong.get("input_shape", input_shape)))
         for word in wrong.get("plan", plan).split():
             if word == "p":
@@ -81,9 +81,7 @@ def builder(name, **wrong):
         x = L.Dense(wrong.get("classes", classes))(L.Activation(wrong.get("fc", "relu"))(x))
         return keras.Model(inputs, L.Activation(wrong.get("end", "softmax"))(x))
 
-    if name == "II":
-        return build
-    return lambda input_shape=(32, 32, 3), classes=10: build(3, input_shape, classes)
+    return build
 
 
 def added(kernel_size=5, input_shape=(32, 32, 3), classes=10):
@@ -134,10 +132,6 @@ def subclassed(kernel_size=5, input_shape=(32, 32, 3), classes=10):
     return Net2((32, 64, 0, 64, 0), kernel_size, classes)
 
 
-def subclassed_net1(input_shape=(32, 32, 3), classes=10):
-    return Net2((32, 0, 64, 0, 64, 0), 3, classes)
-
-
 def operations(kernel_size=5, input_shape=(32, 32, 3), classes=10):
     inputs = x = keras.Input(input_shape)
     for filters in (32, 64, 0, 64, 0):
@@ -155,7 +149,7 @@ def in_two_parts(kernel_size=5, input_shape=(32, 32, 3), classes=10):
 
 
 @pytest.mark.parametrize(
-    "right", [builder("II"), added, verbose, subclassed, operations, in_two_parts]
+    "right", [builder(), added, verbose, subclassed, operations, in_two_parts]
 )
 def test_net2_built_another_way_passes(net2, right):
     assert_right(judged(net2, "net2-architecture", build_net2=right))
@@ -184,7 +178,7 @@ OTHER_NETWORKS = [
 
 @pytest.mark.parametrize(("wrong", "words"), OTHER_NETWORKS, ids=ids(OTHER_NETWORKS))
 def test_another_network_is_not_net2(net2, wrong, words):
-    result = judged(net2, "net2-architecture", build_net2=builder("II", **wrong))
+    result = judged(net2, "net2-architecture", build_net2=builder(**wrong))
     assert_wrong(result, words)
     ignored = {"kernel_size": 5}, {"classes": 10}, {"input_shape": (32, 32, 3)}
     assert result.hidden == (wrong in ignored)  # an argument that is ignored shows there alone
@@ -234,58 +228,23 @@ def test_a_network_that_does_not_begin_with_its_input_is_named(net2):
     assert_wrong(judged(net2, "net2-architecture", build_net2=wrong), "keras.layers.Input")
 
 
-@pytest.mark.parametrize(
-    "right",
-    [
-        builder("I"),
-        exercise.load("03_net_1").namespace()["build_net1"],
-        subclassed_net1,
-        lambda input_shape=(32, 32, 3), classes=10: keras.Sequential(
-            [
-                keras.Input(shape=input_shape),
-                *(
-                    f(n)
-                    for n in (32, 64, 64)
-                    for f in (lambda n: L.Conv2D(n, 3), lambda _: L.ReLU(), lambda _: L.MaxPool2D())
-                ),
-                L.Flatten(),
-                L.Dense(512, keras.activations.relu),
-                L.Dense(classes, keras.activations.softmax),
-            ]
-        ),
-        lambda input_shape=(32, 32, 3), classes=10: keras.models.clone_model(
-            builder("I")(input_shape, classes)
-        ),
-        lambda *, input_shape=(32, 32, 3), classes=10, **_: builder("I")(input_shape, classes),
-    ],
-    ids=ids(range(6)),
-)
-def test_net1_in_other_forms_passes(net2, right):
-    assert_right(judged(net2, "net2-net1", build_net1=right))
+def earlier(net2):
+    """NET I as the notebook brings it along."""
+    return net2.namespace(exercise.locked("05_net_2", "net2-earlier"))["build_net1"]
 
 
-OTHER_NET1 = [
-    (lambda: builder("II")(), "pooling"),
-    (builder("I", plan="32 p 64 p 32 p"), "third convolution has filters 32"),
-    (builder("I", plan="32 p 64 p 64"), "pooling"),
-    (builder("I", plan="32 64 p 64 p p"), "another order"),
-    (builder("I", units=256), "units 256"),
-    (builder("I", activation="tanh"), "activation tanh"),
-    (builder("I", activation="linear"), "linear"),
-    (builder("I", fc="linear"), "linear"),
-    (builder("I", padding="same"), "padding same"),
-    (builder("I", strides=1), "strides 1"),
-    (builder("I", pool=L.AveragePooling2D), "pooling"),
-    (builder("I", classes=10), "units"),
-    (builder("I", input_shape=(32, 32, 3)), "size of the input"),
-    (builder("I", end="sigmoid"), "sigmoid"),
-    (lambda *a, **k: None, "return"),
-]
+def test_the_notebook_brings_net1_along(net2):
+    build = earlier(net2)
+    layers = "conv 3x3x32 relu, pool 2, conv 3x3x64 relu, pool 2, conv 3x3x64 relu, pool 2"
+    checks.architecture(build(), f"{layers}, flatten, dense 512 relu, dense 10 softmax")
+    checks.parameters(build(), total=193_034, trainable=193_034)
+    checks.made_anew(build(), build(), "build_net1")
 
 
-@pytest.mark.parametrize(("wrong", "words"), OTHER_NET1, ids=ids(OTHER_NET1))
-def test_another_network_is_not_net1(net2, wrong, words):
-    assert_wrong(judged(net2, "net2-net1", build_net1=wrong), words)
+def test_what_it_brings_along_is_no_answer_to_03(net2):
+    net1 = exercise.load("03_net_1")
+    names = net1.namespace(build_net1=earlier(net2))
+    assert not net1.run("net1-architecture", names).passed
 
 
 # ------------------------------------------------------------------ net2-count
@@ -766,12 +725,12 @@ OTHER_SUMMARIES = [
     ("min(losses)) + 1", "min(losses))", "overfitting begins"),
     ("epoch if epoch < len(losses) else None", "epoch", "overfitting begins is wrong"),
     ("epoch if epoch < len(losses) else None", "epoch % len(losses)", "overfitting begins is"),
-    ("epoch if epoch < len", "epoch if min(losses) != losses[-1] and epoch < len", "begins is"),
+    ("epoch if epoch < len", "epoch if min(losses) != losses[-1] and epoch < len", "is None"),
     ('history["val_loss"]', 'history["loss"]', "overfitting begins"),
     (
         "losses.index(min(losses)) + 1",
         "len(losses) - losses[::-1].index(min(losses))",
-        "overfit",
+        "overfit_epoch is None; expected 2",
     ),
     ('"best_val_accuracy": best,', "", "the keys are"),
     ("return {", "print({", "returns none"),
@@ -797,7 +756,6 @@ def test_the_solution_passes_every_check(net2, trained, lenient):
 
 def test_each_exercise_but_the_training_is_judged_without_the_others(net2):
     for test, own in (
-        ("net2-net1", ["build_net1"]),
         ("net2-architecture", ["build_net2"]),
         ("net2-count", ["count_net2"]),
         ("net2-judge", ["judge"]),
@@ -817,46 +775,6 @@ def test_a_notebook_with_nothing_filled_in_is_not_attempted(net2):
 
 # Faults that show in few cases only.
 FAULTS = {
-    "net2-net1": {
-        "classes of the default": (
-            """
-def build_net1(input_shape=(32, 32, 3), classes=10):
-    L = keras.layers
-    if input_shape == (32, 32, 3):
-        classes = 10
-    x = (inp := L.Input(shape=input_shape))
-    for f in (32, 64, 64):
-        x = L.MaxPooling2D()(L.Conv2D(f, (3, 3), activation="relu")(x))
-    return keras.Model(
-        inp,
-        L.Dense(classes, activation="softmax")(
-            L.Dense(512, activation="relu")(L.Flatten()(x))
-        ),
-    )
-""",
-            "the second dense layer has other units than expected",
-        ),
-        "a constraint": (
-            """
-def build_net1(input_shape=(32, 32, 3), classes=10):
-    L = keras.layers
-    x = (inp := L.Input(shape=input_shape))
-    for f in (32, 64, 64):
-        x = L.MaxPooling2D()(
-            L.Conv2D(
-                f, (3, 3), activation="relu", kernel_constraint=keras.constraints.MaxNorm(2)
-            )(x)
-        )
-    return keras.Model(
-        inp,
-        L.Dense(classes, activation="softmax")(
-            L.Dense(512, activation="relu")(L.Flatten()(x))
-        ),
-    )
-""",
-            "which nobody asked for: leave it out",
-        ),
-    },
     "net2-architecture": {
         "filters of 3 or more": (
             """
