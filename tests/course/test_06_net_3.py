@@ -685,56 +685,17 @@ def test_a_wrong_table_is_named(net3, old, new, words):
     assert_wrong(run(net3, "net3-compare", COMPARE.replace(old, new)), words)
 
 
-def earlier(wrong=""):
-    """The builders of NET I and II, with something wrong in them."""
-    size = "(32, 32, 3)" if wrong == "size" else "input_shape"
-    kernel = "5" if wrong == "kernel" else "kernel_size"
-    classes = "10" if wrong == "classes" else "classes"
-    pools = "(0, 2)" if wrong == "pools" else "(1, 2)"
-    filters = "(32, 64, 128)" if wrong == "filters" else "(32, 64, 64)"
-    end = "None" if wrong == "nothing" else "keras.Sequential(layers)"
-    code = """
-def build_net{}({}input_shape=(32, 32, 3), classes=10):
-    layers = [keras.Input({size})]
-    for number, n in enumerate({filters}):
-        layers.append(keras.layers.Conv2D(n, {}, activation="relu"))
-        if number in {}:
-            layers.append(keras.layers.MaxPool2D())
-    layers += [keras.layers.Flatten(), keras.layers.Dense(512, "relu")]
-    layers.append(keras.layers.Dense({classes}, "softmax"))
-    return {end}
-"""
-    named = {"size": size, "filters": filters, "classes": classes, "end": end}
-    first = code.format(1, "", 3, "(0, 1, 2)", **named)
-    return first + code.format(2, "kernel_size=5, ", kernel, pools, **named)
-
-
-def test_earlier_networks_written_another_way_pass(net3):
-    result = run(net3, "net3-compare", earlier())
-    assert result.passed and result.hidden, result
-
-
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (
-            "kernel",
-            "In NET II with another kernel_size, the first convolution has another kernel_size",
-        ),
-        ("size", "In NET I for other images and classes, the first dense layer"),
-        (
-            "classes",
-            "In NET I for other images and classes, the second dense layer has other units",
-        ),
-        ("pools", "In NET II, the layers are in another order"),
-        ("filters", "In NET I, the third convolution has other filters"),
-        ("nothing", "build_net1 gives None"),
-    ],
-)
-def test_another_network_of_the_earlier_assignments_is_named(net3, wrong, words):
-    if wrong == "size":
-        words = "build_net1 ignores its argument input_shape"
-    assert_wrong(run(net3, "net3-compare", earlier(wrong)), words)
+def test_the_notebook_brings_the_earlier_networks_along(net3):
+    names = net3.namespace(exercise.locked("06_net_3", "net3-earlier"))
+    end = "flatten, dense 512 relu, dense 10 softmax"
+    conv = "conv {0}x{0}x{1} relu"
+    for name, size, total in (("build_net1", 3, 193_034), ("build_net2", 5, 686_090)):
+        pool = ["pool 2"] if size == 3 else []
+        layers = [conv.format(size, 32), *pool, conv.format(size, 64), "pool 2"]
+        layers += [conv.format(size, 64), "pool 2", end]
+        checks.architecture(names[name](), ", ".join(layers))
+        checks.parameters(names[name](), total=total, trainable=total)
+        checks.made_anew(names[name](), names[name](), name)
 
 
 # ------------------------------------------------------------------ net3-own
