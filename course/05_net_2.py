@@ -11,7 +11,7 @@
 # * **measure** the gap between the training and the validation curves of both networks,
 # * **test** in an experiment what effect each of the two changes has.
 #
-# Whoever designs a network chooses filter sizes and the number of pooling layers, and pays for both in parameters. Early networks had large filters: 11 × 11 and 5 × 5 in AlexNet (Krizhevsky, Sutskever and Hinton, 2012). Zeiler and Fergus (2014, *Visualizing and understanding convolutional networks*) looked at what such filters had learned and made the first ones smaller, and Simonyan and Zisserman (2015, *Very deep convolutional networks for large-scale image recognition*) kept 3 × 3 alone. This notebook shows how such a comparison is made, and how easily two changes at once lead to the wrong conclusion.
+# If you design a network, you choose filter sizes and the number of pooling layers, and both cost parameters. Early networks had large filters: 11 × 11 and 5 × 5 in AlexNet (Krizhevsky, Sutskever and Hinton, 2012). Zeiler and Fergus (2014, *Visualizing and understanding convolutional networks*) looked at what such filters had learned and made the first ones smaller, and Simonyan and Zisserman (2015, *Very deep convolutional networks for large-scale image recognition*) kept 3 × 3 alone. This notebook shows how such a comparison is made, and how easily two changes at once lead to the wrong conclusion.
 
 # %% [markdown] locked="net2-setup-note"
 # ## Set-up
