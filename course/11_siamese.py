@@ -189,8 +189,7 @@ check.that(
 ### END HIDDEN TESTS
 
 # %%
-# For a hint, remove the # below and run this cell; run it again for the next hint.
-# hints.show("siam-anchor")
+hints.show("siam-anchor")
 
 # %% [markdown]
 # ### Without a loop
@@ -267,8 +266,7 @@ for what, numbers in cases:
 ### END HIDDEN TESTS
 
 # %%
-# For a hint, remove the # below and run this cell; run it again for the next hint.
-# hints.show("siam-index")
+hints.show("siam-index")
 
 # %% [markdown]
 # With this table, a random partner of class $c$ is `order[start[c] + r]`, where $r$ is a random integer below `count[c]`. All images of *other* classes come after those of class $c$, if you wrap around at the end of `order`: they occupy the $N - $ `count[c]` places from `start[c] + count[c]` on, taken modulo $N$.
@@ -437,8 +435,7 @@ check.that(
 ### END HIDDEN TESTS
 
 # %%
-# For a hint, remove the # below and run this cell; run it again for the next hint.
-# hints.show("siam-pairs")
+hints.show("siam-pairs")
 
 # %% [markdown]
 # The next cells search once for each pair, as the report does in an even slower form, and time both ways on as many labels as CIFAR-10 has.
@@ -587,8 +584,7 @@ for what, shape, given, f, m in cases:
 ### END HIDDEN TESTS
 
 # %%
-# For a hint, remove the # below and run this cell; run it again for the next hint.
-# hints.show("siam-loss")
+hints.show("siam-loss")
 
 # %%
 d = np.linspace(0, 1.4, 281).astype("float32")
@@ -680,8 +676,7 @@ for scale, sizes, total in (
 ### END HIDDEN TESTS
 
 # %%
-# For a hint, remove the # below and run this cell; run it again for the next hint.
-# hints.show("siam-tower")
+hints.show("siam-tower")
 
 # %% [markdown]
 # *Two towers with shared weights* are one tower that is called twice: it has one set of weights, and both calls contribute to their gradient. To build a Keras model with two inputs that does this:
@@ -764,8 +759,7 @@ for shape, parts in towers_given:
 ### END HIDDEN TESTS
 
 # %%
-# For a hint, remove the # below and run this cell; run it again for the next hint.
-# hints.show("siam-network")
+hints.show("siam-network")
 
 # %% [markdown]
 # ## 4. Training
@@ -923,8 +917,7 @@ check.that(
 ### END HIDDEN TESTS
 
 # %%
-# For a hint, remove the # below and run this cell; run it again for the next hint.
-# hints.show("siam-trained")
+hints.show("siam-trained")
 
 # %%
 def embed(tower, x):
