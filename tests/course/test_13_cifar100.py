@@ -502,6 +502,11 @@ def frozen(network):
     return in_front()(network)
 
 
+def without_shift(network):
+    _, _, *rest = in_front()(network).layers
+    return keras.Sequential([L.Input((32, 32, 3)), L.RandomFlip("horizontal"), *rest])
+
+
 def compiled_front(network):
     model = in_front()(network)
     model.compile("adam", "categorical_crossentropy")
@@ -516,14 +521,25 @@ def compiled_front(network):
         (in_front(shift=(0.1, 0.2)), "tenth of the width"),
         (in_front(shift=(0.0, 0.1)), "tenth of the height"),
         (in_front(shift=((0.0, 0.1), 0.1)), "tenth of the height"),
-        (in_front(turn=0.15), "15 degrees"),
-        (in_front(turn=15 / 180), "15 degrees"),
-        (in_front(turn=(0, 15 / 360)), "15 degrees"),
-        (in_front(fill="reflect"), "shift does not fill with the nearest"),
-        (in_front(turn_fill="constant"), "rotation does not fill with the nearest"),
+        (in_front(turn=15), "neither in degrees nor in radians"),
+        (in_front(turn=0.15), "neither in degrees nor in radians"),
+        (in_front(turn=math.radians(15)), "neither in degrees nor in radians"),
+        (in_front(turn=math.radians(15) / 360), "turned by up to 0.3 degrees"),
+        (in_front(turn=15 / 180), "expected up to 15"),
+        (in_front(turn=15 / 100), "expected up to 15"),
+        (in_front(turn=5 / 360), "expected up to 15"),
+        (in_front(turn=(0, 15 / 360)), "15 degrees in both directions"),
+        (in_front(turn=0), "Nothing turns the images"),
+        (in_front(fill="reflect"), "not filled with the nearest pixel"),
+        (in_front(fill="wrap"), "not filled with the nearest pixel"),
+        (in_front(fill="constant"), "not filled with the nearest pixel"),
+        (in_front(turn_fill="constant"), "not filled with the nearest pixel"),
+        (in_front(turn_fill="reflect"), "not filled with the nearest pixel"),
+        (in_front(fill="reflect", turn_fill="nearest"), "not filled with the nearest pixel"),
         (in_front(backwards=True), "layers in front of the network must be"),
         (in_front(copy=True), "copy"),
-        (in_front(left_out=2), "layers in front of the network must be"),
+        (in_front(left_out=2), "Nothing turns the images"),
+        (without_shift, "layers in front of the network must be"),
         (frozen, "trainable parameters"),
         (compiled_front, "compiles the model"),
         (lambda network: network, "nothing is augmented"),
