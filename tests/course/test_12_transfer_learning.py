@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from convcourse import checks
+from autograder.text.authoring import read_cells
+from convcourse import checks, pretrained
 
 L, ops = keras.layers, keras.ops
 
@@ -428,6 +429,28 @@ def stopped_if_frozen(base, trainable, classes=10, stop=lambda trainable: not tr
 )
 def test_a_classifier_in_other_forms_passes(transfer, right):
     assert_right(judged(transfer, "transfer-build", "build_classifier", right))
+
+
+@pytest.fixture(scope="module")
+def reaches_base():
+    """The function of a plain cell, with 40 images."""
+    text = (exercise.COURSE / "12_transfer_learning.py").read_text(encoding="utf-8")
+    [cell] = [cell.source for cell in read_cells(text) if "def reaches_base(" in cell.source]
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(40, 32, 32, 3)).astype("float32")
+    names = {"keras": keras, "x_train": x, "y_train": rng.integers(10, size=40)}
+    exec(cell, names)
+    return names["reaches_base"]
+
+
+@pytest.mark.parametrize("form", [functional, on_its_output, Built, Classifier, base_as_layers])
+def test_the_gradient_is_stopped_in_a_network_of_any_form(reaches_base, form):
+    cases = ((True, False, True), (True, True, False), (False, False, False))
+    for trainable, stop, reached in cases:
+        base = pretrained.make("small", trained=False).model
+        net = form(base, trainable)
+        assert reaches_base(net, base, stop) is reached
+    assert reaches_base(functional(base, True), base, False)  # the stop is gone afterwards
 
 
 def variant(units=(384, 192), flatten=L.Flatten, end="softmax", relu="relu", **settings):
