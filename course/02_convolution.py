@@ -661,10 +661,10 @@ for level in (1.0, 0.0):  # after a ReLU, whole windows are 0
     same = look.as_array(same, f"The gradient for {told},")
     look.close(same.sum(), 4.0, f"The gradient's sum for {told},")
 taken = submission.call("pooling_race", 600)
-for name in ("max_pool", "max_pool_backward"):
+for way in ("max_pool", "max_pool_backward"):
     look.that(
-        taken[name] < taken["loop"] / 2,
-        f"{name} is right but slow: compute all windows at once, without a loop over the windows.",
+        taken[way] < taken["loop"] / 2,
+        f"{way} is right but slow: compute all windows at once, without a loop over the windows.",
     )
 ### END HIDDEN TESTS
 
