@@ -31,7 +31,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-from convcourse import computing, plots
+from convcourse import plots, timing
 
 keras.utils.set_random_seed(1)
 
@@ -529,9 +529,9 @@ def rate_on_trial(name, device, size):
     """Call product_rate or conv_rate with a timer that makes two calls and reports 0.5 s."""
     if name == "product_rate":
         square = (size, size)
-        return computing.on_trial(product_rate, device, size, [square, square], square)
+        return timing.on_trial(product_rate, device, size, [square, square], square)
     images = (size, 32, 32, 96)
-    return computing.on_trial(conv_rate, device, size, [images, (3, 3, 96, 96)], images)
+    return timing.on_trial(conv_rate, device, size, [images, (3, 3, 96, 96)], images)
 
 # %% tests="gpu-rates" points=3
 with checks.exercise("gpu-rates", hidden="other sizes, another device, and real times"):

@@ -44,6 +44,9 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     resources = {"metadata": {"path": str(folder)}}
     with server.shared():
         NotebookClient(nb, kernel_name=NAME, timeout=300, resources=resources).execute(env=env)
+    for cell in nb.cells:
+        if cell.metadata.get("nbgrader"):
+            cell.metadata.nbgrader |= {"score": 1.0, "points": 2.0}
     config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
     feedback = FeedbackPage(config=config)
     feedback.register_preprocessor(RemoveHidden, enabled=True)
