@@ -323,6 +323,7 @@ def _job(code: str, folder: Path) -> tuple[str, str]:
     return shown(one), " ".join(one.cells.stopped)
 
 
+@pytest.mark.slow  # the class of tests/hostile has honest work beside such submissions, too
 def test_submissions_beside_a_hostile_one_are_run_as_if_alone(tmp_path):
     honest = (
         "import keras\nnet = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3)])\n"

@@ -76,7 +76,7 @@ def begun(place: Path) -> bool:
 @pytest.mark.parametrize(
     ("number", "everywhere"),
     [
-        pytest.param(signal.SIGTERM, False, id="asked"),
+        pytest.param(signal.SIGTERM, False, id="asked", marks=pytest.mark.slow),
         pytest.param(signal.SIGKILL, False, id="killed"),
         pytest.param(signal.SIGINT, True, id="ctrl-c", marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, True, id="terminal closed", marks=pytest.mark.slow),
