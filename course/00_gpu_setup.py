@@ -101,6 +101,23 @@ machine = describe_machine()
 for key, value in machine.items():
     print(f"{key:<11}{value}")
 
+# %% locked="gpu-machine-trial"
+def machine_with_another_gpu():
+    """What describe_machine returns if TensorFlow lists one GPU more, which does not exist."""
+    from unittest.mock import patch
+
+    listed = tf.config.list_physical_devices
+    another = tf.config.PhysicalDevice("/physical_device:GPU:99", "GPU")
+
+    def more(device_type=None):
+        return listed(device_type) + [another] * (device_type in (None, "GPU"))
+
+    with (
+        patch.object(tf.config, "list_physical_devices", more),
+        patch.object(tf.config.experimental, "list_physical_devices", more),
+    ):
+        return describe_machine()
+
 # %% tests="gpu-machine" points=2
 with checks.exercise("gpu-machine", hidden="the types and the versions, checked once more"):
     described = describe_machine()
@@ -123,6 +140,16 @@ with checks.exercise("gpu-machine", hidden="the types and the versions, checked 
     checks.that(isinstance(described["gpus"], list), "gpus is not a list; without a GPU, it is [].")
     there = len(tf.config.list_physical_devices("GPU"))
     checks.equal(len(described["gpus"]), there, "The number of GPUs")
+    try:
+        named = described["gpus"] + machine_with_another_gpu()["gpus"]
+    except Exception:  # it asks the GPU that does not exist for more than its name
+        named = described["gpus"]
+    for name in named:
+        checks.that(
+            isinstance(name, str),
+            f"gpus holds values of type {type(name).__name__} if there is a GPU; expected names, "
+            "which are text: take .name of each device.",
+        )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -500,7 +527,8 @@ def product_rate(device, size, timer=median_seconds):
 def conv_rate(device, images, timer=median_seconds):
     """Measure a device's speed in GFLOP/s for a convolution of 96 channels, in float32.
 
-    It is the most expensive layer of NET III. images: number of images; each has 32 x 32 pixels in 96 channels, and 96 filters of 3 x 3
+    It is the most expensive layer of NET III.
+    images: number of images; each has 32 x 32 pixels in 96 channels, and 96 filters of 3 x 3
     move over it with padding "SAME" and strides 1: tf.nn.conv2d(x, filters, 1, "SAME"), where
     x is (images, 32, 32, 96) and filters (3, 3, 96, 96).
 

@@ -27,7 +27,10 @@ TESTS = [
     "gpu-rates",
     "gpu-hours",
 ]
-LOCKED = [exercise.locked("00_gpu_setup", name) for name in ("gpu-median-clock", "gpu-rates-trial")]
+LOCKED = [
+    exercise.locked("00_gpu_setup", name)
+    for name in ("gpu-machine-trial", "gpu-median-clock", "gpu-rates-trial")
+]
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +121,13 @@ def from_a_class():
         lambda: facts(processor=platform.processor()),
         lambda: facts(processor=""),
         lambda: facts(cores=np.int64(os.cpu_count())),
+        lambda: facts(
+            gpus=[
+                tf.config.experimental.get_device_details(gpu)["device_name"]
+                for gpu in tf.config.list_physical_devices("GPU")
+            ]
+        ),
+        lambda: facts(gpus=[gpu[0] for gpu in tf.config.experimental.list_physical_devices("GPU")]),
     ],
 )
 def test_a_machine_described_another_way_passes(gpu, right):
@@ -146,6 +156,22 @@ def test_a_machine_described_another_way_passes(gpu, right):
         (lambda: facts(python="Python"), "Python's version"),
         (lambda: facts(python=3.11), "python is not text"),
         (lambda: facts(processor=None), "processor is not text"),
+        (
+            lambda: facts(gpus=tf.config.list_physical_devices("GPU")),
+            "gpus holds values of type PhysicalDevice if there is a GPU",
+        ),
+        (
+            lambda: facts(
+                gpus=list(
+                    filter(lambda d: "GPU" in d.name, tf.config.experimental.list_physical_devices())
+                )
+            ),
+            "take .name of each device",
+        ),
+        (
+            lambda: facts(gpus=[{"name": d.name} for d in tf.config.list_physical_devices("GPU")]),
+            "gpus holds values of type dict",
+        ),
     ],
 )
 def test_a_machine_described_wrongly_is_found(gpu, wrong, words):
