@@ -602,7 +602,7 @@ def pooling_race(side):
 
 # %% tests="conv-pool" points=2
 with checks.exercise(
-    "conv-pool", hidden="odd sizes, channels, negative pixels, windows of 3, and the time"
+    "conv-pool", hidden="odd sizes, channels, negative and equal pixels, windows of 3, and the time"
 ):
     import tensorflow as tf
 
