@@ -163,7 +163,9 @@ def test_a_machine_described_another_way_passes(gpu, right):
         (
             lambda: facts(
                 gpus=list(
-                    filter(lambda d: "GPU" in d.name, tf.config.experimental.list_physical_devices())
+                    filter(
+                        lambda d: "GPU" in d.name, tf.config.experimental.list_physical_devices()
+                    )
                 )
             ),
             "take .name of each device",
