@@ -638,7 +638,7 @@ def conv_rate(device, images, timer=median_seconds):
 """
 
 
-def product(timed="(a @ b).numpy()", rate="2 * size**3 / seconds / 1e9", device="device"):
+def product(timed="(a @ b)[0, 0].numpy()", rate="2 * size**3 / seconds / 1e9", device="device"):
     return PRODUCT.format(timed=timed, rate=rate, device=device)
 
 
@@ -704,7 +704,14 @@ def product_rate(device: str, size: int, timer=median_seconds) -> float:
         product("compiled(a, b)[-1, -1].numpy()") + COMPILED,
         product("one_number(a, b).numpy()").replace("seconds =", "one_number(a, b); seconds =")
         + ONE_NUMBER,
-        convolution("net(x).numpy()").replace("seconds =", f"{NET}; net(x); seconds ="),
+        convolution("net(x)[0, 0, 0, 0].numpy()").replace("seconds =", f"{NET}; net(x); seconds ="),
+        product("(a @ b).numpy()[0, 0]")
+        + convolution("layer(x)[0, 0, 0, 0].numpy()").replace(
+            "seconds =",
+            "layer = keras.layers.Conv2D(96, 3, padding='same'); layer(x); seconds =",
+        ),
+        product("tf.tensordot(a, b, 1).numpy().tolist()[0][0]"),
+        product("(a @ b)[:1, :1].numpy()"),
         product("tf.matmul(tf.cast(a, 'float32'), tf.transpose(b))[3, 5].numpy().item()"),
         product("(c @ d)[0, 0].numpy()").replace(
             "seconds =", "c, d = tf.Variable(a), a.numpy(); seconds ="
@@ -745,6 +752,12 @@ def test_rates_measured_another_way_pass(gpu, right):
         (product(device="'CPU:0'"), "another device"),
         (product(device="None"), "device is ignored"),
         (product("0.0"), "computes nothing"),
+        (product("(a @ b).numpy()"), "returns 160,000 numbers"),
+        (product("(a @ b)[0].numpy()"), "returns 400 numbers"),
+        (product("(a @ b).numpy().tolist()"), "one number of the result, such as result[0, 0]"),
+        (convolution("tf.nn.conv2d(x, w, 1, 'SAME')[0, 0, 0].numpy()"), "returns 96 numbers"),
+        (product("str((a @ b)[0, 0].numpy())"), "a value of type str"),
+        (product("np.int64((a @ b)[0, 0])"), "a value of type int64"),
         (product("(a * b)[0, 0].numpy()"), "element by element"),
         (product("tf.add(a, b)[0, 0].numpy()"), "element by element"),
         (product("(a @ b @ b)[0, 0].numpy()"), "computes the result 2 times"),

@@ -67,7 +67,24 @@ class Timed:
                 "The timed function draws random numbers, too: create the arrays before the clock "
                 "starts."
             )
-        return self._wrong_operation(inputs, output, device)
+        return self._wrong_operation(inputs, output, device) or self._not_one_number()
+
+    def _not_one_number(self) -> str:
+        import numpy as np
+
+        array = np.asarray(self.value)
+        if array.size != 1:
+            return (
+                f"The timed function returns {array.size:,} numbers, and the clock measures how "
+                "long all of them take to copy, too: let it return one number of the result, such "
+                "as result[0, 0].numpy()."
+            )
+        if array.dtype.kind != "f":
+            return (
+                f"The timed function returns a value of type {type(self.value).__name__}; expected "
+                "one number of the result, a float."
+            )
+        return ""
 
     def _wrong_operation(self, inputs: list[Shape], output: Shape, device: str) -> str:
         paired = _paired(self.operations, inputs)
