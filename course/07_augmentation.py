@@ -98,12 +98,16 @@ rng = np.random.default_rng(7)
 for case, shape, dx, dy, dtype in (
     ("a shift to the right and up", (2, 8, 6, 3), 2, -1, "float32"),
     ("a shift to the left and down", (1, 5, 9, 1), -3, 2, "uint8"),
+    ("a shift to the right and down", (2, 6, 7, 4), 2, 3, "float32"),
+    ("a shift to the left of values below 0 and above 255", (2, 3, 6, 2), -1, 0, "int16"),
     ("no shift at all", (3, 6, 4, 3), 0, 0, "float64"),
     ("a shift to the right and up by more than the image's size", (2, 4, 5, 2), 9, -9, "int16"),
     ("a shift to the left and down by exactly the image's size", (2, 3, 5, 1), -5, 3, "float32"),
     ("a shift that leaves one row", (4, 7, 6, 3), -1, -6, "uint8"),
 ):
     before = (rng.random(shape) * 200 + 1).astype(dtype)
+    if case.endswith("above 255"):
+        before = before * 9 - 900
     submission.unchanged("shift_nearest", before, dx, dy)
     got = submission.call("shift_nearest", before, dx, dy)
     got = check.as_array(got, "What shift_nearest returns")
@@ -664,10 +668,10 @@ rng = np.random.default_rng(12)
 for shape, kind, most, other in (
     ((1, 4, 6, 3), "uint8", 10, [0]),
     ((6, 5, 3, 1), "int64", 4, rng.permutation(6)),
-    ((32, 8, 7, 3), "uint8", 10, rng.permutation(32)),
+    ((32, 8, 7, 4), "uint8", 10, rng.permutation(32)),
     ((5, 6, 4, 3), "int64", 1, [4, 4, 0, 2, 2]),
 ):
-    before = rng.random(shape)
+    before = 2 * rng.standard_normal(shape)
     classes, lam = rng.integers(0, most, (len(before), 1)).astype(kind), rng.random(len(before))
     lam[: shape[0] // 3] = (0.0, 1.0, *lam)[: shape[0] // 3]
     given = before, classes, lam, np.array(other)
@@ -683,8 +687,13 @@ for shape, kind, most, other in (
     check.shape(soft, (len(before), 10), names[1])
     for k, partner in enumerate(other):
         want = lam[k] * before[k] + (1 - lam[k]) * before[partner]
+        near = np.allclose(mixed[k], want, atol=1e-5)
         check.that(
-            np.allclose(mixed[k], want, atol=1e-5),
+            near or not np.allclose(mixed[k], np.clip(want, 0, 1), atol=1e-5),
+            "A blend is clipped to 0 to 1: keep its values as they are, also below 0 and above 1.",
+        )
+        check.that(
+            near,
             "A blend is wrong: it is the share times the image, plus the rest of 1 times its partner.",
         )
         target = np.zeros(10)

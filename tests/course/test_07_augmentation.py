@@ -932,6 +932,39 @@ def shift_nearest(images, dx, dy):
 """,
             "changes what the first one returned: make new arrays",
         ),
+        "a black corner": (
+            changed(
+                INDEXED,
+                ("return images", "out = images"),
+                (
+                    "columns]",
+                    "columns]\n    if dx > 0 < dy:\n        out[:, :dy, :dx] = 0\n    return out",
+                ),
+            ),
+            "For a shift to the right and down, some pixels are wrong",
+        ),
+        "three colors": (
+            """
+def shift_nearest(images, dx, dy):
+    out = np.zeros_like(images)
+    n, h, w, channels = images.shape
+    for y in range(h):
+        for x in range(w):
+            for c in range(min(channels, 3)):
+                row, column = min(max(y - dy, 0), h - 1), min(max(x - dx, 0), w - 1)
+                out[:, y, x, c] = images[:, row, column, c]
+    return out
+""",
+            "the first channel is right, but another one is wrong",
+        ),
+        "values of bytes": (
+            changed(
+                INDEXED,
+                ("return images", "return np.clip(images"),
+                ("columns]", "columns], 0, 255)"),
+            ),
+            "values below 0 and above 255, some pixels are wrong",
+        ),
     },
     "aug-training-only": {
         "no gradient": (
@@ -953,6 +986,17 @@ def erase(images, tops, lefts, size, value=0.5):
     return out
 """,
             "inside the square does not have the value asked for",
+        ),
+    },
+    "aug-mixup": {
+        "clipped": (
+            """
+def mixup(images, labels, shares, partners):
+    share, hot = shares[:, None, None, None], np.eye(10)[labels.ravel()]
+    blends = np.clip(share * images + (1 - share) * images[partners], 0.0, 1.0)
+    return blends, shares[:, None] * hot + (1 - shares[:, None]) * hot[partners]
+""",
+            "A blend is clipped to 0 to 1: keep its values as they are",
         ),
     },
     "aug-rate": {
