@@ -297,16 +297,16 @@ for shape, rate, kind in (
     check.that(
         not np.any(got[uniform < rate]), "A value is not 0 although its random number is below the rate."
     )
-    at = uniform == rate
-    check.that(
-        np.allclose(got[at], x[at] / (1 - rate), rtol=1e-4),
-        "A value whose random number equals the rate must be kept, as x / (1 - rate).",
-    )
     kept = uniform > rate
     check.that(
         np.allclose(got[kept], x[kept] / (1 - rate), rtol=1e-4),
         "A kept value is not x / (1 - rate): without that factor, the next layer receives smaller "
         "values in training than afterwards.",
+    )
+    at = uniform == rate
+    check.that(
+        np.allclose(got[at], x[at] / (1 - rate), rtol=1e-4),
+        "A value whose random number equals the rate must be kept, as x / (1 - rate).",
     )
     for after in (
         submission.call("dropout_forward", x, rate, uniform, False),
@@ -549,6 +549,7 @@ for case, losses, val_losses, steps, want in (
     ("steps of 0.00001", [3e-5, 2e-5, 1e-5], [1e-5, 2e-5, 3e-5], 2, True),
     ("epochs=4 and three rises", down[:4], up[:4], 4, False),
     ("epochs=4 and four rises", down, up, 4, True),
+    ("epochs=3 and four rises in a row", down, up, 3, True),
 ):
     submission.unchanged("should_stop", losses, val_losses, steps)
     check_answer(submission.call("should_stop", losses, val_losses, steps), want, case)

@@ -671,6 +671,10 @@ RULES_WRONG = {
         changed(WINDOW, ("range(-epochs, 0)", "range(1, epochs + 1)")),
         "longer history",
     ),
+    "a run of exactly epochs steps": (
+        changed(COUNTED, ("return running >= epochs", "return running == epochs")),
+        "epochs=3 and four rises in a row",
+    ),
     "short histories": (
         changed(WINDOW, ("return False", "return all(np.diff(val_losses) > 0)")),
         "two rises",
