@@ -531,8 +531,21 @@ cases = (
     ({"x": [0.501, 0.502], "y": [0.505, 0.506]}, "y", "a small difference above small spreads"),
     ({"x": [0.46, 0.46], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
 )
-for results, want, what in cases:
-    got = submission.call("clear_winner", results)
+def with_n(results):
+    """The winner if the standard deviations have n in place of n - 1 in the denominator."""
+    known = [(sum(x) / len(x), float(submission.np.std(x)), name) for name, x in results.items()]
+    mean, spread, best = max(known)
+    others = [one for one in known if one[2] != best]
+    return best if all(mean - other > spread + wide for other, wide, _ in others) else None
+
+
+answers = [submission.call("clear_winner", results) for results, _, _ in cases]
+wanted = [want for _, want, _ in cases]
+submission.checks.that(
+    answers == wanted or answers != [with_n(results) for results, _, _ in cases],
+    "clear_winner divides by n in the standard deviation: the sample's has n - 1, in NumPy ddof=1.",
+)
+for got, (results, want, what) in zip(answers, cases):
     submission.checks.that(
         got is None or isinstance(got, str),
         "clear_winner must return the name of a setting, or None.",

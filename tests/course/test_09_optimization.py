@@ -465,7 +465,7 @@ def clear_winner(results):
         ("s[best] + s[o]", "0", "overlap"),
         ("order[1:]", "order[-1:]", "close second"),
         ("order[1:]", "order[1:2]", "reaches the best"),
-        (", ddof=1", "", "close second"),
+        (", ddof=1", "", "the sample's has n - 1"),
         ("s[best] + s[o] ", "(s[best] + s[o]) / 2 ", "close second"),
         ("s[best] + s[o] ", "2 * (s[best] + s[o]) ", "just above"),
         ("best if clear else None", "next(iter(results))", "overlap"),
