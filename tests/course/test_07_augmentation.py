@@ -551,7 +551,7 @@ ERASERS_WRONG = {
         changed(ERASE, ("np.reshape(lefts, (n, 1, 1, 1))", "lefts[0]")),
         "inside the square",
     ),
-    "one channel": (changed(SLICED, ("left + size]", "left + size, 0]")), "inside the square"),
+    "one channel": (changed(SLICED, ("left + size]", "left + size, 0]")), "after the first"),
     "fixed size": (changed(ERASE, ("size) & (j", "2) & (j")), "inside the square"),
     "moved inside": (
         changed(SLICED, ("tops[k], lefts[k]", "min(tops[k], out.shape[1] - size), lefts[k]")),
@@ -985,7 +985,7 @@ def erase(images, tops, lefts, size, value=0.5):
         im[t : t + size, l : l + size, :3] = value
     return out
 """,
-            "inside the square does not have the value asked for",
+            "inside the square, in a channel after the first, does not have the value asked for",
         ),
     },
     "aug-mixup": {
