@@ -648,7 +648,10 @@ for (what, _, want), got in zip(cases, submission.calls("overfit_epoch", records
         submission.np.ndim(got) == 0 and (got is None) == (want is None) and got == want,
         f"overfit_epoch is wrong for a validation loss {what}.",
     )
-bare = submission.call("overfit_epoch", {"val_loss": [3.0, 1.0, 2.0]})
+try:
+    bare = submission.call("overfit_epoch", {"val_loss": [3.0, 1.0, 2.0]})
+except submission.checks.StudentError:  # such as KeyError: 'loss'
+    bare = None
 submission.checks.that(bare == 2, "overfit_epoch must work with history['val_loss'] alone.")
 submission.unchanged("overfit_epoch", {"val_loss": [1.5, 1.2, 1.3], "loss": [1.0, 0.9, 0.8]})
 ### END HIDDEN TESTS

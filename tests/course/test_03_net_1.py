@@ -697,7 +697,10 @@ OTHER_EPOCHS = [
         E + "return e if e < len(v) and (e < len(v) - 1 or v[-1] > v[-2]) else None",
         "lowest in its last two epochs",
     ),
-    ("history['loss'][0]; " + E + "return e if e < len(v) else None", "loss"),
+    (
+        "history['loss'][0]; " + E + "return e if e < len(v) else None",
+        "must work with history['val_loss'] alone",
+    ),
     ("e = v.index(min(v[1:])) + 1; return e if e < len(v) else None", ""),
     (
         "e = int(np.argmin(np.round(v, 2))) + 1; return e if v[-1] > min(v) + 1e-3 else None",
