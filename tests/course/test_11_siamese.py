@@ -159,6 +159,17 @@ def one_partner_per_batch(labels, size, fraction, seed):
     return np.full(size, a), np.r_[near, far], np.arange(size) < k
 
 
+def two_partners_per_batch(labels, size, fraction, seed):
+    one, two, same = one_partner_per_batch(labels, size, fraction, seed)
+    return one, np.where(same, two, two[-1]), same
+
+
+def one_other_partner(labels, size, fraction, seed):
+    near = anchors()(labels, size, fraction, seed)
+    two = np.asarray(near[1])
+    return near[0], np.where(near[2], two, two[-1]), near[2]
+
+
 def mixed(one, two, same):
     order = np.random.default_rng(0).permutation(len(one))
     return one[order], two[order], same[order]
@@ -182,6 +193,8 @@ def mixed(one, two, same):
         (anchors(seed=np.sum), "pass the whole list"),
         (one_class_per_batch, "draw them from all other classes"),
         (one_partner_per_batch, "draw one for each pair"),
+        (two_partners_per_batch, "all alike pairs have the same partner"),
+        (one_other_partner, "all pairs that are not alike have the same partner"),
         (anchors(seed=lambda s: None), "same seed"),
         (anchors(far=lambda y, a: np.where(y != y[a])[0][:1]), "not drawn from all images of thes"),
         (anchors(same=lambda y, a: np.arange(len(y)) == a), "not drawn from all images of the cl"),
@@ -465,6 +478,32 @@ def each_class_alike(labels, index, size, fraction, seed):
     return first, order[place % len(labels)], alike
 
 
+def any_class(labels, index, size, fraction, seed):
+    """The same, with classes that may have no image."""
+    order, start, count = index
+    rng = np.random.default_rng(seed)
+    c = rng.integers(len(count), size=size)
+    first, alike = order[start[c] + rng.integers(0, count[c])], np.arange(size) < fraction * size
+    place = np.where(alike, start[c], start[c] + count[c])
+    place += rng.integers(0, np.where(alike, count[c], len(labels) - count[c]))
+    return first, order[place % len(labels)], alike
+
+
+def any_other_class(labels, index, size, fraction, seed):
+    order, start, count = index
+    first, second, alike = by_rejection(labels, index, size, fraction, seed)
+    rng = np.random.default_rng(seed)
+    c = (labels[first] + rng.integers(1, len(count), size)) % len(count)
+    return first, np.where(alike, second, order[start[c] + rng.integers(0, count[c])]), alike
+
+
+def below_the_fewest(labels, index, size, fraction, seed):
+    order, start, count = index
+    first, second, alike = by_rejection(labels, index, size, fraction, seed)
+    r = np.random.default_rng(seed).integers(count.min(), size=size)
+    return first, np.where(alike, order[start[labels[first]] + r], second), alike
+
+
 def shuffles_the_order(labels, index, size, fraction, seed):
     made = by_rejection(labels, index, size, fraction, seed)
     np.random.default_rng(0).shuffle(index[0])
@@ -494,6 +533,9 @@ def shuffles_the_order(labels, index, size, fraction, seed):
         (without_the_image, "including the image itself"),
         (without_wrapping, "labels agree"),
         (each_class_alike, "First images are not drawn evenly"),
+        (any_class, "First images are not drawn evenly"),
+        (any_other_class, "not drawn evenly from all images of other classes"),
+        (below_the_fewest, "not drawn evenly from all images of the class"),
         (shuffles_the_order, "changes its argument index"),
         (searches, "search all labels"),
         (loop, "as long as a loop"),
@@ -854,6 +896,7 @@ def compiled_siamese(tower):
         two_inputs(multiplied),
         two_inputs(operations),
         two_inputs(lambda a, b: L.Reshape((1,))(ops.sum(L.Multiply()([a - b, a - b]), axis=1))),
+        lambda tower: two_inputs(operations, shape=tower.input.shape[1:])(tower),
         siamese_verbose,
         Siamese,
         CalledSiamese,
