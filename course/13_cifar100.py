@@ -389,6 +389,11 @@ with checks.exercise("c100-augmented", hidden="the three layers' settings, one b
         "The area that the image has moved away from is not filled with the nearest pixel: "
         'RandomTranslation and RandomRotation each take fill_mode="nearest".',
     )
+    drops = augmented(keras.Sequential([layers.Input((32, 32, 3)), layers.Flatten(), layers.Dropout(0.5)]))
+    checks.that(
+        (np.asarray(drops(np.ones((2, 32, 32, 3), "float32"), training=True)) == 0).any(),
+        "In training, a network with dropout drops nothing: call the network without training=False.",
+    )
     before = np.array(plain.get_weights()[0])
     model.compile("sgd", "categorical_crossentropy", run_eagerly=True)
     model.train_on_batch(x_val[:4], np.eye(10)[:4])

@@ -452,8 +452,20 @@ class Guarded(keras.Model):
         return self.network(self.turn(x, training=training), training=training)
 
 
-def subclassed_front(network):
-    model = Guarded(network)
+class NotTold(Guarded):
+    """Keras tells each layer whether it trains, as the outermost call says."""
+
+    def call(self, x):
+        return self.network(self.turn(self.shift(self.flip(x))))
+
+
+class Predicting(Guarded):
+    def call(self, x, training=False):
+        return self.network(self.turn(self.shift(self.flip(x))), training=False)
+
+
+def subclassed_front(network, own=Guarded):
+    model = own(network)
     model(np.zeros((1, 32, 32, 3), "float32"))
     return model
 
@@ -491,7 +503,15 @@ def with_front(c100, arrays, augmented):
 
 @pytest.mark.parametrize(
     "right",
-    [in_front(), nested_front, subclassed_front, functional_front, opened_front, added_front],
+    [
+        in_front(),
+        nested_front,
+        subclassed_front,
+        functools.partial(subclassed_front, own=NotTold),
+        functional_front,
+        opened_front,
+        added_front,
+    ],
 )
 def test_augmentation_written_another_way_passes(c100, arrays, right):
     assert_right(with_front(c100, arrays, right))
@@ -542,6 +562,7 @@ def compiled_front(network):
         (without_shift, "layers in front of the network must be"),
         (frozen, "trainable parameters"),
         (compiled_front, "compiles the model"),
+        (functools.partial(subclassed_front, own=Predicting), "dropout drops nothing"),
         (lambda network: network, "nothing is augmented"),
         (lambda network: None, "None"),
     ],
