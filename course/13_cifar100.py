@@ -1,7 +1,7 @@
 # %% [markdown]
 # # CIFAR-100: a large network, part by part
 #
-# **150 minutes, 20 points.** Builds on *04 parameter counting*, *07 augmentation* and *08 regularization*. This is the last assignment, and it uses something from each of them.
+# **150 minutes, 20 points.** Builds on *04 parameter counting*, *07 augmentation* and *08 regularization*, and uses something from each of them.
 #
 # In this assignment you
 #

@@ -153,6 +153,20 @@ def test_the_leaderboard_ranks_by_accuracy_and_then_by_fewer_parameters(tmp_path
     assert [place.name for place in results.places(tmp_path, "06_net_3")] == ["b", "c", "a"]
 
 
+def test_a_contest_with_a_budget_of_multiplications_shows_them(tmp_path):
+    facts = {"name": "a", "idea": "", "accuracy": 0.8, "parameters": 9}
+    graded(tmp_path, "ada", facts | {"multiplications": 9_876_543})
+    entries = results.places(tmp_path, "06_net_3")
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(ranking(entries))
+    page = leaderboard.write(entries, tmp_path, "06_net_3").read_text()
+    for text in (shown.get(), page):
+        assert "multiplications" in text and "9,876,543" in text
+    plain = leaderboard.write([Place("b", "", 0.9, 7)], tmp_path, "06_net_3").read_text()
+    assert "multiplications" not in plain
+
+
 def test_only_a_test_cell_can_put_somebody_on_the_leaderboard(tmp_path):
     facts = {"name": "m", "idea": "", "accuracy": 1.0, "parameters": 1}
     graded(tmp_path, "mallory", facts, test=False)

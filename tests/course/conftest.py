@@ -16,7 +16,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The other rows repeat what the same check says; make test-all judges all of them."""
     rows: Counter[str] = Counter()
     for item in items:
-        if item.path.parent == HERE and hasattr(item, "callspec") and "notebook" not in item.keywords:
+        if (
+            item.path.parent == HERE
+            and hasattr(item, "callspec")
+            and "notebook" not in item.keywords
+        ):
             table = item.nodeid.partition("[")[0]
             rows[table] += 1
             if rows[table] > FIRST and rows[table] % EVERY:

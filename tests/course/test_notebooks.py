@@ -29,6 +29,7 @@ JUDGED = {
     "11_siamese": {"siam_random_pairs_loss_1"},
     "12_transfer_learning": {"transfer_after_20_50"},
     "13_cifar100": {"c100_base"},
+    "14_residual_networks": {"res_contest"},
 }
 # In front of a notebook: other trainings end after two batches, except a check's own, which are
 # watched or have a handful of images; linear classifiers see 200 rows.

@@ -21,7 +21,7 @@ from autograder.judge.heldout import measured
 from autograder.judge.networks import accuracy, is_cross_entropy, predict, rebuild
 from autograder.judge.source import current, missing, note
 from convcourse import checks as _checks
-from convcourse import findings, profile, watching
+from convcourse import costs, findings, profile, watching
 from convcourse.training import History
 from convcourse.watching import last_set_aside
 from convcourse.wire import export, standins
@@ -40,6 +40,7 @@ __all__ = [
     "measured",
     "missing",
     "model",
+    "multiplications",
     "note",
     "np",
     "only",
@@ -232,6 +233,18 @@ def compiled(name: str, *args: Any, **kwargs: Any) -> dict:
     what = "The network" if given else name
     _checks.that(settings, f"{what} is not compiled: call its compile(...) before training.")
     return settings
+
+
+def multiplications(network: Any) -> int:
+    """How many multiplications a rebuilt network performs for one image.
+
+    Raises:
+        checks.Wrong: If they cannot be counted.
+    """
+    try:
+        return costs.multiplications(network)
+    except ValueError as error:
+        raise _checks.Wrong(f"The multiplications cannot be counted: {error}.") from None
 
 
 def threshold(key: str) -> float:

@@ -313,4 +313,6 @@ def _is_noted(output: NotebookNode) -> bool:
 
 def _place(noted: dict[str, Any]) -> leaderboard.Place:
     name, idea = (printable(str(noted.get(key, ""))) for key in ("name", "idea"))
-    return leaderboard.Place(name, idea, float(noted["accuracy"]), int(noted["parameters"]))
+    performed = int(noted["multiplications"]) if "multiplications" in noted else None
+    parameters = int(noted["parameters"])
+    return leaderboard.Place(name, idea, float(noted["accuracy"]), parameters, performed)

@@ -20,16 +20,19 @@ class Place:
     idea: str
     accuracy: float  # on images that no notebook has seen, in [0, 1]
     parameters: int
+    multiplications: int | None = None  # for one image, where a contest has a budget of them
 
 
 def ranking(entries: list[Place]) -> Table:
     """The leaderboard for a terminal; it shows students' text literally, never as markup."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("place", "name", "accuracy", "parameters"):
+    counted = any(entry.multiplications is not None for entry in entries)
+    for title in ("place", "name", "accuracy", "parameters", *["multiplications"] * counted):
         made.add_column(title, justify="left" if title == "name" else "right")
     made.add_column("idea")
     for number, entry in enumerate(entries, start=1):
-        measured = f"{entry.accuracy:.3f}", f"{entry.parameters:,}"
+        measured = [f"{entry.accuracy:.3f}", f"{entry.parameters:,}"]
+        measured += [f"{entry.multiplications or 0:,}"] * counted
         made.add_row(str(number), Text(entry.name), *measured, Text(entry.idea))
     return made
 
@@ -47,6 +50,8 @@ def write(entries: Sequence[Place], place: Path, assignment: str, title: str = "
         The path of the page.
     """
     path = leaderboard_path(place, assignment)
-    text = template("leaderboard.html").render(entries=entries, assignment=assignment, title=title)
+    counted = any(entry.multiplications is not None for entry in entries)
+    shown = {"entries": entries, "counted": counted, "assignment": assignment, "title": title}
+    text = template("leaderboard.html").render(**shown)
     write_whole(path, text)
     return path
