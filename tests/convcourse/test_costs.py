@@ -74,5 +74,7 @@ def test_what_cannot_be_counted_is_said():
         costs.multiplications(network)
     with pytest.raises(checks.CheckFailed, match="einsum"):
         submission.multiplications(network)
+    with pytest.raises(ValueError, match="Conv2DBackpropInput cannot be counted"):
+        costs.multiplications(chain(L.Conv2DTranspose(2, 3)))
     with pytest.raises(ValueError, match="one input of known size"):
         costs.multiplications(chain(L.Conv2D(2, 1), shape=(None, None, 3)))

@@ -48,7 +48,8 @@ def parts(ax: Any) -> list[Part]:
 
 def _lines(ax: Any) -> Part | None:
     """Curves: where each begins, is best, and ends."""
-    curves, points = [], []
+    curves: list[tuple[str, np.ndarray, np.ndarray]] = []
+    points: list[tuple[str, np.ndarray, np.ndarray]] = []
     for line in ax.lines:
         x, y = _finite(line.get_xdata(orig=False), line.get_ydata(orig=False))
         if line.get_visible() and follows(line, ax) == (True, True) and len(x):
@@ -69,7 +70,7 @@ def _lines(ax: Any) -> Part | None:
             for name, x, y in points
         ]
         if len(curves) == 1 or level < 2:
-            made = [_course(*one, value, where, aim, level) for one in curves]
+            made = [_course(name, x, y, value, where, aim, level) for name, x, y in curves]
         else:
             made = [_ends([(name, y[-1]) for name, _, y in curves], value, level)]
         return sentences(made + spots)

@@ -46,21 +46,30 @@ def _multiplications(one: Operation) -> int:
     if one.name in _ONCE:
         return max(_numbers(one.outputs[0]), _numbers(one.inputs[0]))
     if one.name == "Conv2D":  # a filter is (height, width, channels, filters)
-        return _numbers(one.outputs[0]) * _numbers(one.inputs[1][:3])
+        return _numbers(one.outputs[0]) * math.prod(_sizes(one.inputs[1])[:3])
     if one.name == "DepthwiseConv2dNative":
-        return _numbers(one.outputs[0]) * _numbers(one.inputs[1][:2])
+        return _numbers(one.outputs[0]) * math.prod(_sizes(one.inputs[1])[:2])
     if "MatMul" in one.name:  # (..., m, k) and (..., k, n), either of them perhaps transposed
-        *_, rows, columns = one.outputs[0]
-        made = _numbers(one.outputs[0])
+        *_, rows, columns = _sizes(one.outputs[0])
         inner = (
-            _numbers(one.inputs[0][-2:]) // max(rows, 1),
-            _numbers(one.inputs[1][-2:]) // max(columns, 1),
+            math.prod(_sizes(one.inputs[0])[-2:]) // max(rows, 1),
+            math.prod(_sizes(one.inputs[1])[-2:]) // max(columns, 1),
         )
-        return made * max(inner)
+        return _numbers(one.outputs[0]) * max(inner)
+    if "Conv" in one.name:
+        raise ValueError(
+            f"the multiplications of {one.name} cannot be counted: use Conv2D, DepthwiseConv2D, "
+            "SeparableConv2D or Dense"
+        )
     return 0
 
 
 def _numbers(shape: Shape) -> int:
-    if shape is None or None in shape:
+    return math.prod(_sizes(shape))
+
+
+def _sizes(shape: Shape) -> list[int]:
+    sizes = [] if shape is None else [size for size in shape if size is not None]
+    if shape is None or len(sizes) < len(shape):
         raise ValueError("the network makes an array of unknown size: leave out tf.function")
-    return math.prod(shape)
+    return sizes

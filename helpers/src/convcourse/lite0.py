@@ -109,8 +109,8 @@ def network(size: int = 96, weights: dict[str, np.ndarray] | None = None) -> Any
     x = conv(x, "head", 1280, 1)
     model = keras.Model(inputs, x, name="lite0")
     if weights is not None:
-        for layer, (kernel, norm) in zip(folded, _pairs(weights), strict=True):
-            layer.set_weights(_fold(weights, kernel, norm))
+        for layer, (convolution, norm) in zip(folded, _pairs(weights), strict=True):
+            layer.set_weights(_fold(weights, convolution, norm))
     return model
 
 
@@ -119,7 +119,7 @@ def _pairs(weights: dict[str, np.ndarray]) -> list[tuple[str, str]]:
     pairs, blocks = [("_conv_stem", "_bn0")], sum(group[0] for group in GROUPS)
     for k in range(blocks):
         parts = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
-        named = [tuple(f"_blocks.{k}.{one}" for one in part) for part in parts]
+        named = [(f"_blocks.{k}.{kernel}", f"_blocks.{k}.{norm}") for kernel, norm in parts]
         pairs += [pair for pair in named if f"{pair[0]}.weight" in weights]
     return [*pairs, ("_conv_head", "_bn1")]
 
@@ -135,4 +135,4 @@ def _fold(weights: dict[str, np.ndarray], kernel: str, norm: str) -> list[np.nda
     moved = kernel_in_torch.transpose(2, 3, 1, 0)  # (h, w, in, out)
     if kernel.endswith("_depthwise_conv"):  # one input channel each: Keras has (h, w, channels, 1)
         moved = moved.transpose(0, 1, 3, 2)
-    return [np.float32(moved), np.float32(beta - mean * factor)]
+    return [moved.astype(np.float32), (beta - mean * factor).astype(np.float32)]

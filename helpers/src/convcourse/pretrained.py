@@ -7,6 +7,7 @@ of this package, so it needs no download; course/pretraining/small_base.py makes
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def make(name: str, trained: bool = True) -> Base:
     Raises:
         DataError: If there is no such base, or its weights cannot be loaded.
     """
-    makers = {"vgg16": vgg16, "lite0": lite0, "small": small}
+    makers: dict[str, Callable[..., Base]] = {"vgg16": vgg16, "lite0": lite0, "small": small}
     if name not in makers:
         raise DataError(f"there is no base {name!r}; choose small, lite0 or vgg16")
     return makers[name]() if trained else makers[name](None)

@@ -165,13 +165,14 @@ def on_trial(
         return {"rate": reached, "problem": problem}
     if not timed:
         return {"rate": reached, "problem": "The timer is ignored: call timer(function)."}
-    first, second = (one.problem(inputs, output, device) for one in timed[-1])
+    one, other = timed[-1]
+    first, second = one.problem(inputs, output, device), other.problem(inputs, output, device)
     if second and not first:
         first = (
             "Only the first call of the timed function computes the result: let each call compute "
             "it again."
         )
-    problem = first or _other_arrays(*timed[-1], inputs) or _unread(given[-1], timed[-1][1], inputs)
+    problem = first or _other_arrays(one, other, inputs) or _unread(given[-1], other, inputs)
     return {"rate": reached, "problem": problem}
 
 

@@ -75,7 +75,8 @@ def _array(storages: dict[str, np.ndarray], place: _Place) -> np.ndarray:
 
 def _place(storage: tuple, offset: int, shape: tuple, strides: tuple, *_: Any) -> _Place:
     """Stand in for the function of PyTorch that makes a tensor of a storage."""
-    return _Place(*storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
+    key, dtype = storage
+    return _Place(key, dtype, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
 
 
 class _Plain(pickle.Unpickler):

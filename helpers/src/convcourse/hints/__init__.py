@@ -67,8 +67,9 @@ def _display(shown: Folded) -> None:
     try:
         from IPython.display import display
     except ImportError:  # no notebook without IPython
-        display = print
-    display(shown)
+        print(shown)
+    else:
+        display(shown)
 
 
 @functools.cache
