@@ -581,13 +581,19 @@ hints.show("res-gradients")
 
 # %%
 thin = {"offline": (4, 8, 16), "quick": (8, 16, 32), "full": (16, 32, 64)}[profile.current().name]
-kinds = {"plain": "none", "residual": "identity"}
+
+
+def at_start(n, shortcut, seed=1):
+    """Build a network; return it with the norms of its gradients before the first step."""
+    keras.utils.set_random_seed(seed)
+    net = build_network(n, shortcut, thin)
+    return net, gradient_norms(net, x_train[:128], y_train[:128])
+
+
 start = {}
 for n in (3, 9):
-    for kind, shortcut in kinds.items():
-        keras.utils.set_random_seed(1)
-        net = build_network(n, shortcut, thin)
-        start[f"{kind}, {6 * n + 2} layers"] = net, gradient_norms(net, x_train[:128], y_train[:128])
+    for kind, shortcut in {"plain": "none", "residual": "identity"}.items():
+        start[f"{kind}, {6 * n + 2} layers"] = at_start(n, shortcut)
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 4))
@@ -912,7 +918,7 @@ if small:
 few_x, few_y = (x_train[:1_200], y_train[:1_200]) if small else (x_train, y_train)
 
 
-def train(network, name, smoothing=0.0, moved=False, mixed=False, scheduled=True, seed=1):
+def train_on_batches(network, name, smoothing=0.0, moved=False, mixed=False, scheduled=True, seed=1):
     """Compile a network with SGD and momentum, and train it on batches from the stream."""
     rows = smooth(np.eye(10, dtype="float32"), smoothing)[few_y]
     stream = Batches(few_x, rows, size, moved, mixed, seed)
@@ -932,11 +938,17 @@ steps = {  # the shortcut of each network, and how it trains
 }
 if small:
     del steps["plain"]
-networks = {}
-for place, (name, (shortcut, settings)) in enumerate(steps.items()):
-    keras.utils.set_random_seed(1)
-    networks[name] = build_network(n, shortcut, filters)
-    train(networks[name], f"res_{place}", **settings)
+
+
+def trained(place, shortcut, settings, seed=1):
+    """Build and train the network of one step."""
+    keras.utils.set_random_seed(seed)
+    network = build_network(n, shortcut, filters)
+    train_on_batches(network, f"res_{place}", **settings, seed=seed)
+    return network
+
+
+networks = {name: trained(place, *how) for place, (name, how) in enumerate(steps.items())}
 
 # %%
 def right(network, x, labels):
@@ -952,13 +964,13 @@ for name, network in networks.items():
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 4))
-places = np.arange(len(ladder))
+ticks = np.arange(len(ladder))
 for shift, heights, key, look in (
     (-0.2, [pair[0] for pair in ladder.values()], "training", {"color": plots.COLOURS[4]}),
     (0.2, [pair[1] for pair in ladder.values()], "validation", {"color": "white", "hatch": "//"}),
 ):
-    ax.bar(places + shift, heights, 0.4, label=key, edgecolor="0.2", **look)
-ax.set_xticks(places, list(ladder), fontsize=8)
+    ax.bar(ticks + shift, heights, 0.4, label=key, edgecolor="0.2", **look)
+ax.set_xticks(ticks, list(ladder), fontsize=8)
 ax.set(ylabel="accuracy on unchanged images", ylim=(0, 1.25 * max(map(max, ladder.values()))))
 ax.legend(loc="upper right", ncols=2)
 plt.show()
@@ -1100,8 +1112,8 @@ def nearest(test, train, block=500):
     test = test / np.linalg.norm(test, axis=1, keepdims=True)
     train = train / np.linalg.norm(train, axis=1, keepdims=True)
     places, distances = [], []
-    for start in range(0, len(test), block):
-        found = 1 - test[start : start + block] @ train.T
+    for at in range(0, len(test), block):
+        found = 1 - test[at : at + block] @ train.T
         places.append(found.argmin(axis=1))
         distances.append(found.min(axis=1))
     return np.concatenate(places), np.concatenate(distances)
@@ -1237,8 +1249,8 @@ def build_contest():
 keras.utils.set_random_seed(1)
 contest = build_contest()
 print(f"{costs.multiplications(contest):,} multiplications, {contest.count_params():,} parameters")
-few_x, few_y = (x_train[:3_000], y_train[:3_000]) if small else (x_train, y_train)  # what train uses from here on
-train(contest, "res_contest", smoothing=0.1, moved=not small)
+few_x, few_y = (x_train[:3_000], y_train[:3_000]) if small else (x_train, y_train)  # for train_on_batches, from here on
+train_on_batches(contest, "res_contest", smoothing=0.1, moved=not small)
 print(f"validation accuracy {right(contest, x_val, y_val):.3f}")
 
 # %% [markdown]
