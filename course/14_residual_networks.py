@@ -1224,7 +1224,7 @@ plt.show()
 #
 # The network with 20 layers performs 41 million multiplications for one image. Your last network gets a quarter: **at most 10,000,000 multiplications**, as `costs.multiplications` counts them for one image. Its parameters, its layers and how it trains are up to you: depth, width, where the size shrinks, convolutions by channel (`SeparableConv2D`), shortcuts, schedule, smoothing, mixup, epochs. It maps (N, 32, 32, 3) float32 values from 0 to 1 to ten probabilities.
 #
-# The grader counts again, and measures the accuracy on images that no notebook has seen. The point needs an accuracy of 0.70 under *offline*, 0.50 under *quick* and 0.75 under *full*. The leaderboard shows the rest.
+# The grader counts again, and measures the accuracy on images that no notebook has seen. The point needs an accuracy of 0.75 under *offline*, 0.50 under *quick* and 0.75 under *full*. The leaderboard shows the rest.
 #
 # **Exercise (1 point).** Write `build_contest`, and train its network in the cell below it. That cell is yours: change it as you like, but train and choose without the test images.
 

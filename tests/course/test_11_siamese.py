@@ -197,7 +197,7 @@ def mixed(one, two, same):
         (one_other_partner, "all pairs that are not alike have the same partner"),
         (anchors(seed=lambda s: None), "same seed"),
         (anchors(far=lambda y, a: np.where(y != y[a])[0][:1]), "not drawn from all images of thes"),
-        (anchors(same=lambda y, a: np.arange(len(y)) == a), "not drawn from all images of the cl"),
+        (anchors(same=lambda y, a: np.arange(len(y)) == a), "all alike pairs have the same partner"),
         (anchors(end=lambda a, b, s: (a * 1.0, b, s)), "integers from 0 to 9"),
         (anchors(end=lambda a, b, s: (a, b + 1, s)), "integers from 0 to 9"),
         (anchors(end=lambda a, b, s: (a, b)), "three arrays"),

@@ -15,7 +15,7 @@ from autograder.nbgrader.feedback import FeedbackPage, RemoveHidden
 from autograder.warm import server
 from autograder.warm.provisioner import NAME, announce
 
-pytestmark = pytest.mark.notebook
+pytestmark = [pytest.mark.notebook, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "source" / "04_parameter_counting" / "04_parameter_counting.ipynb"

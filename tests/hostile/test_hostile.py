@@ -1,6 +1,6 @@
 """A class of hostile submissions and honest ones among them, graded in one run behind walls.
 
-``make test`` takes one of each family of the catalogue, ``make test-all`` takes all of them.
+``make test`` takes one of every second family of the catalogue, ``make test-all`` takes all of them.
 """
 
 import contextlib
@@ -137,9 +137,14 @@ def test_honest_work_beside_them_gets_full_marks(graded, student):
 
 
 def variation(entry: Entry) -> bool:
-    """Whether another of its family, as the first word of the name says, comes before it."""
-    family = [e.name for e in catalogue.ENTRIES if e.name.split("-")[0] == entry.name.split("-")[0]]
-    return entry.name in family[1:]
+    """Whether another of its family comes before it, or the family is the second of a pair.
+
+    The first word of the name says the family.
+    """
+    families: dict[str, str] = {}
+    for one in catalogue.ENTRIES:
+        families.setdefault(one.name.split("-")[0], one.name)
+    return entry.name not in [*families.values()][::2]
 
 
 each_entry = pytest.mark.parametrize(

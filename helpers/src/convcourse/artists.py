@@ -72,7 +72,8 @@ def _lines(ax: Any) -> Part | None:
         if len(curves) == 1 or level < 2:
             made = [_course(name, x, y, value, where, aim, level) for name, x, y in curves]
         else:
-            made = [_ends([(name, y[-1]) for name, _, y in curves], value, level)]
+            ends = [(name, y[-1]) for name, _, y in curves]
+            made = [_ends(ends, value, level)] if ends else []
         return sentences(made + spots)
 
     every = np.concatenate([x for _, x, _ in curves + points])

@@ -6,6 +6,7 @@ They are folded: a student who runs all cells of a notebook sees none.
 import difflib
 import functools
 import html
+import importlib
 import textwrap
 import tomllib
 from collections.abc import Sequence
@@ -65,11 +66,10 @@ class Folded:
 
 def _display(shown: Folded) -> None:
     try:
-        from IPython.display import display
+        display = importlib.import_module("IPython.display").display
     except ImportError:  # no notebook without IPython
-        print(shown)
-    else:
-        display(shown)
+        display = print
+    display(shown)
 
 
 @functools.cache
