@@ -1,4 +1,4 @@
-"""One small network in many forms: all compute the same layers."""
+"""One small network in many forms, which all compute the same layers, and one of another kind."""
 
 import keras
 import numpy as np
@@ -192,3 +192,21 @@ FORMS = [
     Subclassed, OnlyInTraining, DropoutFunction, Decorated, MadeInCall, FunctionalInside,
     own_layers_and_lambdas, nested, ByHand, sequential_with_a_call_of_its_own,
 ]  # fmt: skip
+
+
+class Pooled(keras.Model):
+    """A classifier of photographs in a class of its own, which a contest may be entered with."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn, self.end = L.Conv2D(8, 3), L.BatchNormalization(), L.Dense(10)
+
+    def call(self, x, training=False):
+        x = ops.relu(self.bn(self.conv(x), training=training))
+        return ops.softmax(self.end(ops.mean(x, axis=(1, 2))))
+
+
+def own_class():
+    net = Pooled()
+    net(np.zeros((1, 32, 32, 3)))
+    return net

@@ -905,6 +905,19 @@ def test_other_sums_are_named(c100, body, words, hidden):
     assert_wrong(judged(c100, "c100-groups", GROUPS.format(body)), words, hidden)
 
 
+BY_BLOCKS = """
+def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
+    L = keras.layers
+    x = i = keras.Input((32, 32, 3))
+    for f, k in blocks:
+        for _ in range(k):
+            x = L.Conv2D(round(f * width), 3, padding="same", activation="relu")(x)
+        x = L.MaxPooling2D()(L.BatchNormalization(momentum=0.9)(x))
+    x = L.Flatten()(x)
+    x = L.Dropout(dropout)(x) if dropout > 0 else x
+    x = L.Dense(round(512 * width), "sigmoid")(x)
+    return keras.Model(i, L.Dense(classes, "softmax")(x))
+"""
 # Faults that show in few cases only.
 FAULTS = {
     "c100-onehot": {
@@ -937,35 +950,11 @@ def one_hot(labels, classes=100):
     },
     "c100-base": {
         "the usual blocks for any four": (
-            """
-def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
-    L = keras.layers
-    x = i = keras.Input((32, 32, 3))
-    for f, k in BASE if len(blocks) == 4 else blocks:
-        for _ in range(k):
-            x = L.Conv2D(round(f * width), 3, padding="same", activation="relu")(x)
-        x = L.MaxPooling2D()(L.BatchNormalization(momentum=0.9)(x))
-    x = L.Flatten()(x)
-    x = L.Dropout(dropout)(x) if dropout > 0 else x
-    x = L.Dense(round(512 * width), "sigmoid")(x)
-    return keras.Model(i, L.Dense(classes, "softmax")(x))
-""",
+            BY_BLOCKS.replace("in blocks", "in BASE if len(blocks) == 4 else blocks"),
             "10 convolution layers; expected 8",
         ),
         "at most three convolutions": (
-            """
-def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
-    L = keras.layers
-    x = i = keras.Input((32, 32, 3))
-    for f, k in blocks:
-        for _ in range(min(k, 3)):
-            x = L.Conv2D(round(f * width), 3, padding="same", activation="relu")(x)
-        x = L.MaxPooling2D()(L.BatchNormalization(momentum=0.9)(x))
-    x = L.Flatten()(x)
-    x = L.Dropout(dropout)(x) if dropout > 0 else x
-    x = L.Dense(round(512 * width), "sigmoid")(x)
-    return keras.Model(i, L.Dense(classes, "softmax")(x))
-""",
+            BY_BLOCKS.replace("range(k)", "range(min(k, 3))"),
             "7 convolution layers; expected 8",
         ),
         "a penalty": (
