@@ -20,9 +20,8 @@ from convcourse.phrases import clean, listed, named, number, sentences
 LIMIT = 350  # characters that the level is chosen for
 MOST = 500  # characters after which even the shortest level, of many panels, is cut
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
-failures: list[
-    str
-] = []  # tracebacks of descriptions that failed; the figures were shown all the same
+# Tracebacks of descriptions that failed; the figures were shown all the same.
+failures: list[str] = []
 _TOLD = "_convcourse_alternative"
 
 

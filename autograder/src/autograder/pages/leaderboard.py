@@ -26,7 +26,7 @@ class Place:
 def ranking(entries: list[Place]) -> Table:
     """The leaderboard for a terminal; it shows students' text literally, never as markup."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    counted = any(entry.multiplications is not None for entry in entries)
+    counted = _counts_multiplications(entries)
     for title in ("place", "name", "accuracy", "parameters", *["multiplications"] * counted):
         made.add_column(title, justify="left" if title == "name" else "right")
     made.add_column("idea")
@@ -50,8 +50,13 @@ def write(entries: Sequence[Place], place: Path, assignment: str, title: str = "
         The path of the page.
     """
     path = leaderboard_path(place, assignment)
-    counted = any(entry.multiplications is not None for entry in entries)
+    counted = _counts_multiplications(entries)
     shown = {"entries": entries, "counted": counted, "assignment": assignment, "title": title}
     text = template("leaderboard.html").render(**shown)
     write_whole(path, text)
     return path
+
+
+def _counts_multiplications(entries: Sequence[Place]) -> bool:
+    """Whether this is a contest within a budget of multiplications."""
+    return any(entry.multiplications is not None for entry in entries)
