@@ -27,8 +27,8 @@ help:
 setup: $(STAMP)
 
 # The stamp is newer than both lists of dependencies exactly when .venv follows them.
-# pip would compile eleven thousand modules on one core; compileall takes all cores, and it does not
-# matter when a package has a file that this Python cannot read.
+# pip would compile eleven thousand modules on one core; compileall takes all cores and leaves out the
+# packages' own tests, and it does not matter when a package has a file that this Python cannot read.
 $(STAMP): helpers/pyproject.toml autograder/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "This needs Python 3.11 or newer, and $(PYTHON) is older: run make PYTHON=python3.12 or another one that you have." >&2; \
@@ -36,7 +36,7 @@ $(STAMP): helpers/pyproject.toml autograder/pyproject.toml
 	@echo "Making $(VENV) with $$($(PYTHON) --version) and installing TensorFlow, Keras, nbgrader and JupyterLab: some minutes, once."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ./helpers -e "./autograder[notebooks,test]"
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@$(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 	@echo "Ready: $(BIN)/jupyter lab opens the notebooks, $(BIN)/autograder --help lists the instructor's commands."
 

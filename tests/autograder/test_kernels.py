@@ -303,6 +303,7 @@ def test_stock_nbgrader_executes_in_a_warm_kernel_by_its_configuration(tmp_path)
     assert nb.cells[0].outputs[0].data["text/plain"] == "True"
 
 
+@pytest.mark.slow  # every notebook of the course runs in this way
 def test_nbval_runs_a_notebook_in_a_warm_kernel_by_its_name(tmp_path):
     cell = nbformat.v4.new_code_cell("import sys\nassert 'autograder.warm.preload' in sys.modules")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "one.ipynb")

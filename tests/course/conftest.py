@@ -9,7 +9,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-FIRST, EVERY = 2, 5  # of a table of answers, make test judges the first rows and every fifth after
+FIRST, EVERY = 2, 10  # of a table of answers, make test judges the first rows and every tenth after
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -443,6 +443,7 @@ def reaches_base():
     return names["reaches_base"]
 
 
+@pytest.mark.filterwarnings("ignore:`build:UserWarning")  # that of Built
 @pytest.mark.parametrize("form", [functional, on_its_output, Built, Classifier, base_as_layers])
 def test_the_gradient_is_stopped_in_a_network_of_any_form(reaches_base, form):
     cases = ((True, False, True), (True, True, False), (False, False, False))

@@ -32,9 +32,11 @@ JUDGED = {
     "14_residual_networks": {"res_contest"},
 }
 # In front of a notebook: other trainings end after two batches, except a check's own, which are
-# watched or have a handful of images; linear classifiers see 200 rows.
+# watched or have a handful of images; linear classifiers see 200 rows, and maps are rough.
 BRIEF = """
+import functools
 import keras
+import sklearn.manifold
 from convcourse import features, training, watching
 
 def _brief(train, whole):
@@ -61,6 +63,7 @@ def _known(model, name, *args, _fit=training.fit, **settings):
 def _probe(*rows, _whole=features.linear_probe):
     return _whole(*(some[:200] for some in rows))
 
+sklearn.manifold.TSNE = functools.partial(sklearn.manifold.TSNE, max_iter=250)
 _OWN, training.fit, features.linear_probe = keras.Model.fit, _known, _probe
 keras.Model.fit = _brief(_OWN, False)
 """

@@ -137,14 +137,14 @@ def test_honest_work_beside_them_gets_full_marks(graded, student):
 
 
 def variation(entry: Entry) -> bool:
-    """Whether another of its family comes before it, or the family is the second of a pair.
+    """Whether another of its family comes before it, or the family is not the first of three.
 
     The first word of the name says the family.
     """
     families: dict[str, str] = {}
     for one in catalogue.ENTRIES:
         families.setdefault(one.name.split("-")[0], one.name)
-    return entry.name not in [*families.values()][::2]
+    return entry.name not in [*families.values()][::3]
 
 
 each_entry = pytest.mark.parametrize(

@@ -1,13 +1,8 @@
 """What a layer computes: its activations, a map of them, and how well they separate classes."""
 
-import weakref
-from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
-
-# Networks that end at a layer, by network: Keras traces each one when it first predicts.
-_PARTS: MutableMapping[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
 
 def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
@@ -32,11 +27,11 @@ def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 2
         if layer not in names:
             raise ValueError(f"the model has no layer {layer!r}; it has {', '.join(names)}")
         layer = model.get_layer(layer)
-    parts = _PARTS.setdefault(model, {})
-    if layer not in parts:
-        parts[layer] = keras.Model(model.inputs, layer.output)
-    part = parts[layer]  # shares the model's weights, so it follows them
-    return np.asarray(part.predict(x, batch_size=batch_size, verbose=0), np.float32)
+    part = keras.Model(model.inputs, layer.output)
+    # Called, since predict would first trace it, which takes longer than these images do.
+    batches = (x[at : at + batch_size] for at in range(0, len(x), batch_size))
+    outputs = [keras.ops.convert_to_numpy(part([batch], training=False)) for batch in batches]
+    return np.concatenate(outputs).astype(np.float32, copy=False)
 
 
 def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
