@@ -375,6 +375,8 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     except ValueError as error:
         unready = "A network that is not compiled cannot be evaluated: use predict, or compile it first."
         checks.that("compile" not in str(error), unready)
+        sparse = "The labels are integers: compile with the loss sparse_categorical_crossentropy, or use predict."
+        checks.that("must have the same shape" not in str(error), sparse)
         raise
     checks.that(gap is not None, "fair_gap returns None: end it with `return`.")
     checks.that(isinstance(gap, dict), "fair_gap does not return a dictionary.")
@@ -562,7 +564,12 @@ with checks.exercise("net3-compare", hidden="other tables: more networks, equal 
         last = shares[name]["validation"]
         curves = {"accuracy": [0.25, 0.375], "val_accuracy": [last + 0.25, last]}
         made[name] = training.History({"loss": [2, 1], "val_loss": [1, 2], **curves}, [0, 1], seconds)
-    rows = checks.unchanged(compare, {"a": toy(2), "b": toy(4), "c": toy(3)}, made, shares)
+    try:
+        rows = checks.unchanged(compare, {"a": toy(2), "b": toy(4), "c": toy(3)}, made, shares)
+    except TypeError as error:
+        key = "compare sorts whole rows, which Python cannot order: sort by the accuracy alone, with key=."
+        checks.that("not supported between" not in str(error), key)
+        raise
     checks.that(rows is not None, "compare returns None: end it with `return`.")
     checks.that(isinstance(rows, (list, tuple)), f"compare returns a {type(rows).__name__}; expected a list.")
     checks.equal(len(rows), 3, "The number of rows")
@@ -597,7 +604,12 @@ for name, spent in seconds.items():
     last = shares[name][1]
     curves = {"accuracy": [0.25, 0.375], "val_accuracy": [last + 0.02, last]}
     records[name] = submission.History({"loss": [2.0, 1.0], "val_loss": [1.0, 2.0], **curves}, [0, 1], spent)
-rows = submission.call("compare", toys, records, fair)
+try:
+    rows = submission.call("compare", toys, records, fair)
+except check.StudentError as error:
+    tie = "With two equal accuracies, compare sorts by what comes after them: sort by the accuracy alone, with key=."
+    check.that("not supported between" not in str(error), tie)
+    raise
 check.that(
     isinstance(rows, (list, tuple)) and all(isinstance(row, dict) for row in rows),
     "compare does not return a list of dictionaries.",

@@ -307,6 +307,24 @@ def windows(x, size, stride=1):
 """,
         "float32 images that are a view of others",
     ),
+    "loop over the pixels": (
+        """
+def conv2d(x, w, b, stride=1, padding=0):
+    return conv2d_loops(x, w, b, stride, padding)
+""",
+        "right but slow",
+    ),
+    "loop over the positions, all images and filters at once": (
+        """
+def conv2d(x, w, b, stride=1, padding=0):
+    view = windows(pad(x, padding), w.shape[:2], stride)
+    y = np.empty((*view.shape[:3], len(b)))
+    for i, j in np.ndindex(view.shape[1:3]):
+        y[:, i, j] = np.tensordot(view[:, i, j], w, axes=3) + b
+    return y
+""",
+        "right but slow",
+    ),
 }
 
 # ------------------------------------------------------------------ conv-differences
@@ -1190,12 +1208,11 @@ def test_a_wrong_answer_is_told_what_is_wrong(judge, test, answer):
     assert "hidden check ended" not in result.message
 
 
-def test_a_right_convolution_that_loops_over_pixels_is_told_that_it_is_slow(judge, monkeypatch):
+def test_a_right_convolution_that_is_slow_for_a_large_image_is_told_so(judge, monkeypatch):
     from autograder import submission
 
     monkeypatch.setattr(submission, "seconds", lambda *a, **k: 12.0)
-    code = "def conv2d(x, w, b, stride=1, padding=0): return conv2d_loops(x, w, b, stride, padding)"
-    result = judge("conv-windows", code)
+    result = judge("conv-windows", VIEW)
     assert result.status == checks.WRONG and result.hidden, result
     assert "right but slow" in result.message
 

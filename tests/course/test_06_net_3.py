@@ -577,6 +577,8 @@ def test_an_unfair_gap_is_named(net3, old, new, words):
 def test_a_network_that_is_not_compiled_cannot_be_evaluated(net3):
     code = BY_EVALUATE.replace("model.compile(", "dict(")
     assert_wrong(run(net3, "net3-gap", code), "use predict, or compile it first")
+    code = BY_EVALUATE.replace("sparse_categorical", "categorical")
+    assert_wrong(run(net3, "net3-gap", code), "labels are integers")
 
 
 # ------------------------------------------------------------------ net3-compare
@@ -673,6 +675,13 @@ SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
             "number of rows, with two networks of the same accuracy",
         ),
         ('-row["accuracy"]', '-round(row["accuracy"], 2)', "not in order"),
+        ('key=lambda row: -row["accuracy"]', "reverse=True", "sorts whole rows"),
+        (
+            SORTED,
+            "    rows = [(row['accuracy'], row) for row in rows]\n"
+            "    rows = [row for _, row in sorted(rows, reverse=True)]\n",
+            "with two equal accuracies, compare sorts by",
+        ),
         ("return rows", "return {row['name']: row for row in rows}", "returns a dict"),
         ("return rows", "return [list(row.values()) for row in rows]", "row is no dictionary"),
         ("return rows", "return rows[0]", "returns a dict"),
