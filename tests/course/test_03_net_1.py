@@ -316,6 +316,10 @@ OTHER_SETTINGS = [
         COMPILE.format("'adam', 'sparse_categorical_crossentropy', ['accuracy']"),
         "metrics= in front",
     ),
+    (
+        COMPILE.format("'adam', 'sparse_categorical_crossentropy', 'accuracy'"),
+        "write metrics=['accuracy']",
+    ),
     (COMPILE.format(f"{LOSS}, metrics=['accuracy']"), "names no optimizer"),
     (COMPILE.format(f"{ADAM}, metrics=['accuracy']"), "loss"),
     (COMPILE.format(f"{ADAM}, {LOSS}, metrics=['mse']"), "expected an accuracy of 0.333"),
@@ -684,6 +688,12 @@ OTHER_EPOCHS = [
     (
         "return next((i for i in range(1, len(v)) if v[i] > v[i - 1]), None)",
         "small rise before its lowest",
+    ),
+    (  # early stopping with a patience
+        "e = 1\n    for k, value in enumerate(v, start=1):\n        "
+        "if value < v[e - 1]:\n            e = k\n        "
+        "elif k - e >= 9:\n            return e\n    return e if e < len(v) else None",
+        "rises for twelve epochs before its lowest value",
     ),
     (
         "e = len(v) - int(np.argmin(v[::-1])); return e if e < len(v) else None",

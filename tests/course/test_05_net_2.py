@@ -452,6 +452,12 @@ OTHER_TRAININGS = [
         TRAIN.replace("metrics=", "").replace("loss=", "").format(**GOOD),
         "write metrics=['accuracy']",
     ),
+    (
+        TRAIN.replace("metrics=", "")
+        .replace("loss=", "")
+        .format(**GOOD | {"metrics": "'accuracy'"}),
+        "write metrics=['accuracy']",
+    ),
     (TRAIN.replace('"{optimizer}", ', "").format(**GOOD), "names no optimizer"),
     (
         train_code(loss="lambda y, p: 2 * keras.losses.sparse_categorical_crossentropy(y, p)"),
@@ -531,6 +537,7 @@ def test_a_verdict_found_another_way_passes(net2, trained, code, metric):
 
 
 OTHER_VERDICTS = [
+    ("    loss,", "    model.fit(x, y, verbose=0)\n    loss,", "trains the network on the test"),
     ("loss, accuracy =", "accuracy, loss =", "accuracy"),
     ("p.argmax(axis=1)[0]", "p.max(axis=1)[0]", "label that the network predicts"),
     ("p.argmax(axis=1)[0]", "p.argmax(axis=0)[0]", "label"),
@@ -696,6 +703,11 @@ def test_a_summary_in_other_forms_passes(net2, code):
 
 
 OTHER_SUMMARIES = [
+    (  # early stopping with a patience
+        "losses.index(min(losses)) + 1",
+        "next((k + 1 for k, low in enumerate(losses) if low <= min(losses[k : k + 10])), 0)",
+        "rises for twelve epochs before its lowest value",
+    ),
     (
         'max(history["val_accuracy"])',
         'max(history["val_accuracy"][int(np.argmin(history["val_loss"])) :])',

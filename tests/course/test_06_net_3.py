@@ -822,6 +822,14 @@ def test_a_training_of_another_kind_is_welcome(net3, trained, bands, code):
             "validation images too",
         ),
         (FIT.replace("x, y,", "few_x, few_y,"), "other images than its argument x"),
+        (  # some photographs are as green as the check's validation images
+            FIT.replace(
+                "x, y,",
+                "few_x * np.float32([0.1, 1, 0.1]) ** (np.arange(len(few_x)) < 9)"
+                "[:, None, None, None], few_y,",
+            ),
+            "other images than its argument x",
+        ),
         (
             FIT.replace("x, y,", "np.r_[x, few_x], np.r_[y, few_y],"),
             "other images than its argument x",
