@@ -372,11 +372,18 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     right, half = np.array([[1], [0], [2], [1]]), np.array([[1], [0], [0], [0]])
     try:
         gap = checks.unchanged(fair_gap, strongest(), shown, right, shown, half)
-    except ValueError as error:
-        unready = "A network that is not compiled cannot be evaluated: use predict, or compile it first."
-        checks.that("compile" not in str(error), unready)
-        sparse = "The labels are integers: compile with the loss sparse_categorical_crossentropy, or use predict."
-        checks.that("must have the same shape" not in str(error), sparse)
+    except (ValueError, TypeError) as error:
+        weights = "compile takes 'accuracy' for weights of the losses: write metrics=['accuracy']."
+        alone = "model.evaluate returns the loss alone: compile with metrics=['accuracy'], or use predict."
+        for sign, words in {
+            "compile": "A network that is not compiled cannot be evaluated: use predict, or compile it first.",
+            "must have the same shape": "The labels are integers: compile with the loss sparse_categorical_crossentropy, or use predict.",
+            "dtype='string'": weights,
+            "loss_weights": weights,
+            "'float' object is not": alone,
+            "non-iterable float": alone,
+        }.items():
+            checks.that(sign not in str(error), words)
         raise
     checks.that(gap is not None, "fair_gap returns None: end it with `return`.")
     checks.that(isinstance(gap, dict), "fair_gap does not return a dictionary.")

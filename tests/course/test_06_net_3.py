@@ -574,11 +574,19 @@ def test_an_unfair_gap_is_named(net3, old, new, words):
         assert_wrong(result, words)
 
 
-def test_a_network_that_is_not_compiled_cannot_be_evaluated(net3):
+def test_an_evaluation_that_ends_in_an_error_is_named(net3):
     code = BY_EVALUATE.replace("model.compile(", "dict(")
     assert_wrong(run(net3, "net3-gap", code), "use predict, or compile it first")
     code = BY_EVALUATE.replace("sparse_categorical", "categorical")
     assert_wrong(run(net3, "net3-gap", code), "labels are integers")
+    code = BY_EVALUATE.replace(', metrics=["accuracy"]', "")
+    assert_wrong(run(net3, "net3-gap", code), "returns the loss alone")
+    assert_wrong(
+        run(net3, "net3-gap", code.replace(")[1]", ")").replace("a =", "_, a =")), "loss alone"
+    )
+    for taken in ('["accuracy"]', '"accuracy"'):
+        code = BY_EVALUATE.replace("loss=", "'adam', ").replace('metrics=["accuracy"]', taken)
+        assert_wrong(run(net3, "net3-gap", code), "for weights of the losses")
 
 
 # ------------------------------------------------------------------ net3-compare
