@@ -308,6 +308,8 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
             alone = "compile takes 'accuracy' for weights of the losses: write metrics=['accuracy']."
             named = "dtype='string'" in str(error) or "loss_weights" in str(error)
             checks.that(not named, alone)
+            sparse = "The labels are integers: use the loss sparse_categorical_crossentropy."
+            checks.that("must have the same shape" not in str(error), sparse)
             raise
     one = watching.only(trainings, "train")
     watching.without(one, "train", "EarlyStopping")

@@ -443,7 +443,7 @@ OTHER_TRAININGS = [
         "last val_accuracy",
     ),
     (train_code(loss="'mse'"), "last val_loss"),
-    (train_code(loss="'categorical_crossentropy'"), ""),
+    (train_code(loss="'categorical_crossentropy'"), "the labels are integers"),
     (
         train_code(loss="keras.losses.SparseCategoricalCrossentropy(from_logits=True)"),
         "leave from_logits out",
