@@ -125,6 +125,7 @@ def test_an_archive_is_the_same_every_time(made, tmp_path, monkeypatch):
     for _ in range(2):
         done = run(made, monkeypatch, str(to), "--assignments", NAMES[1])
         assert done.exit_code == 0, done.output
+        assert "Wrote 1 notebook, the wheel and a page of contents" in done.output
     first = to.read_bytes()
     run(made, monkeypatch, str(to), "--assignments", NAMES[1])
     assert to.read_bytes() == first

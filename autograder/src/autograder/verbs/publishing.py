@@ -45,8 +45,9 @@ def publish(
     names = [name.strip() for name in assignments.split(",") if name.strip()]
     files = publishing.collected(course, names, kind=chosen.value, wheel=wheel, generate=generate)
     place = publishing.written(course, files, to, chosen.value)
-    notebooks = sum(name.endswith(".ipynb") for name in files)
-    typer.echo(f"Wrote {notebooks} notebooks, the wheel and a page of contents: {place}")
+    count = sum(name.endswith(".ipynb") for name in files)
+    notebooks = f"{count} notebook{'s' if count > 1 else ''}"
+    typer.echo(f"Wrote {notebooks}, the wheel and a page of contents: {place}")
     typer.echo("No solution, hidden test or seed is in them.")
     if chosen is Kind.GIT:
         for words in publishing.committed(course, files, place):
