@@ -84,7 +84,8 @@ def grade(
             "Hidden tests that use the notebook's names ran where student code could see them."
         )
     failed = sum(state == "failed" for state in states.values())
-    typer.echo(f"{len(states)} submissions; the grader failed on {failed}.")
+    some = f"{len(states)} submission{'s' if len(states) != 1 else ''}"
+    typer.echo(f"{some}; the grader failed on {failed}.")
     for words in told:
         typer.echo(words)
     if states and (waiting := results.undecided(course.root, assignment)):

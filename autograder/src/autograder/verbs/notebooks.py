@@ -61,7 +61,11 @@ def build(
         changed = release.write(built)
         for path in changed:
             typer.echo(f"Wrote {path.relative_to(course.root)}.")
-        typer.echo(f"{len(built) // 2} assignments built, {len(changed)} files changed.")
+        count, files = len(built) // 2, len(changed)
+        typer.echo(
+            f"{count} assignment{'s' if count != 1 else ''} built, "
+            f"{files} file{'s' if files != 1 else ''} changed."
+        )
 
 
 @app.command(rich_help_panel=AUTHORS)

@@ -56,7 +56,7 @@ def publish(
     if not asked:
         typer.echo(
             "course.toml gives no address, so the notebooks install convcourse from the wheel "
-            "beside them. docs/publishing.md tells how they get it from a site or a repository."
+            "beside them. The instructors' guide tells how they get it from a site or a repository."
         )
     for words in addresses.told(asked) if ask else ():
         typer.echo(words)
