@@ -247,7 +247,12 @@ cases = (
     ("for 70,000 labels", rng.integers(3, size=70_000)),
 )
 for what, numbers in cases:
-    submission.unchanged("class_index", numbers)
+    try:
+        submission.unchanged("class_index", numbers)
+    except check.StudentError as error:
+        told = f"class_index stops {what}: its entry of count must be 0. The error was: {error}"
+        check.that("no image" not in what, told)
+        raise
     made = submission.call("class_index", numbers)
     whole = isinstance(made, (tuple, list)) and len(made) == 3
     check.that(whole, "class_index must return three arrays: order, start and count.")
@@ -255,7 +260,8 @@ for what, numbers in cases:
     for name, part in zip(("order", "start", "count"), made):
         check.that(
             name == "order" or len(np.ravel(part)) == len(sizes),
-            f"The array {name} {what} must have one entry for each class from 0 to the largest label.",
+            f"The array {name} {what} must have one entry for each class from 0 to the largest label, "
+            "also for a class without images, which np.unique leaves out, and none beyond it.",
         )
         kind = check.as_array(part, f"The array {name} {what}").dtype.kind
         check.that(kind in "iu", f"The array {name} {what} must hold integers.")
@@ -581,11 +587,28 @@ for what, shape, given, f, m in cases:
     far = np.float32(rng.random(shape) * max(3, 2 * m))
     submission.unchanged("contrastive_loss", pull, far, *given)
     got = submission.call("contrastive_loss", pull, far, *given)
-    check.shape(got, shape, f"The array of losses {what}")
-    got = np.asarray(got)
-    check.close(got[pull == 1], f * far[pull == 1], f"The loss of alike pairs {what}", atol=1e-5)
-    wanted = np.maximum(m - far, 0)[pull == 0]
-    check.close(got[pull == 0], wanted, f"The loss of pairs that are not alike {what}", atol=1e-5)
+    got = check.as_array(got, f"The array of losses {what}")
+    check.that(
+        got.shape == shape,
+        "contrastive_loss must return one loss for each pair in the shape of d2, also when d2 has two axes: "
+        "neither average nor sum over an axis, and do not flatten.",
+    )
+    apart, near = far[pull == 0], got[pull == 0]
+    for taken, words in (
+        (np.maximum(1 - apart, 0), "the margin is 1 whatever the argument margin is"),
+        (np.maximum(m * m - apart, 0), "the margin is squared, but the formula has m itself"),
+        (np.clip(m - apart, 0, 1), "it is cut off at 1, but the formula has no upper limit"),
+    ):
+        same = np.allclose(near, taken, atol=1e-5) and not np.allclose(taken, np.maximum(m - apart, 0), atol=1e-5)
+        check.that(not same, f"The loss of pairs that are not alike is wrong {what}: {words}.")
+    check.that(
+        np.allclose(got[pull == 1], f * far[pull == 1], atol=1e-5),
+        f"The loss of alike pairs is wrong {what}: it is the argument factor times d2, with no limit.",
+    )
+    check.that(
+        np.allclose(near, np.maximum(m - apart, 0), atol=1e-5),
+        f"The loss of pairs that are not alike is wrong {what}: it is the argument margin minus d2, or 0 if that is negative.",
+    )
 ### END HIDDEN TESTS
 
 # %%

@@ -831,8 +831,17 @@ RATES_WRONG = {
     ),
     "milliseconds": (
         changed(RATE, ("=time.perf_counter", "=lambda: 1000 * time.perf_counter()")),
-        "default clock",
+        "keep clock=time.perf_counter",
     ),
+    "nanoseconds": (
+        changed(RATE, ("=time.perf_counter", "=time.perf_counter_ns")),
+        "keep clock=time.perf_counter",
+    ),
+    "the time itself as the default": (
+        changed(RATE, ("=time.perf_counter", "=time.perf_counter()")),
+        "no clock to call: keep clock=time.perf_counter, the function itself",
+    ),
+    "no default clock": (changed(RATE, ("=time.perf_counter", "=None")), "no clock to call"),
     "an iterator is expected": (
         changed(ITERATOR, ("    batches = iter(batches)\n", "")),
         "not an iterator",

@@ -197,7 +197,10 @@ def mixed(one, two, same):
         (one_other_partner, "all pairs that are not alike have the same partner"),
         (anchors(seed=lambda s: None), "same seed"),
         (anchors(far=lambda y, a: np.where(y != y[a])[0][:1]), "not drawn from all images of thes"),
-        (anchors(same=lambda y, a: np.arange(len(y)) == a), "all alike pairs have the same partner"),
+        (
+            anchors(same=lambda y, a: np.arange(len(y)) == a),
+            "all alike pairs have the same partner",
+        ),
         (anchors(end=lambda a, b, s: (a * 1.0, b, s)), "integers from 0 to 9"),
         (anchors(end=lambda a, b, s: (a, b + 1, s)), "integers from 0 to 9"),
         (anchors(end=lambda a, b, s: (a, b)), "three arrays"),
@@ -280,6 +283,12 @@ def unique(labels):
     return np.argsort(labels, kind="stable"), start, count
 
 
+def index_of_the_first(labels):
+    order, _, count = searched(labels)
+    by_class = [int(labels[i]) for i in order]
+    return order, [by_class.index(c) for c in range(max(by_class) + 1)], count
+
+
 def sorts_in_place(labels):
     made = searched(labels)
     labels.sort()
@@ -298,7 +307,8 @@ def by_random_key(labels):
         (lambda y: (np.sort(y), *searched(y)[1:]), "order"),
         (lambda y: (np.argsort(-y, kind="stable"), *searched(y)[1:]), "order"),
         (lambda y: (searched(y)[0][::-1], *searched(y)[1:]), "order"),
-        (unique, "one entry for each class"),
+        (unique, "a class without images, which np.unique leaves out"),
+        (index_of_the_first, "class_index stops when class 1 has no image: its entry of count"),
         (lambda y: (searched(y)[0], searched(y)[1], np.ones(2, int)), "count"),
         (lambda y: (searched(y)[0], searched(y)[2], searched(y)[1]), "count"),
         (lambda y: (searched(y)[0], np.unique(y, return_index=True)[1], searched(y)[2]), "start"),
@@ -619,7 +629,25 @@ def writes_into_d2(y, d2, factor=0.5, margin=1.0):
         (lambda y, d2, factor=0.5, margin=1.0: branches(1 - y, d2, factor), "Loss 1"),
         (lambda y, d2, factor=0.5, margin=1.0: branches(y, d2, 1.0), "Loss 1"),
         (lambda y, d2, factor=0.5, margin=1.0: branches(y, d2, 0.5), "Loss 2"),
-        (lambda y, d2, factor=0.5, margin=1.0: branches(y, d2, factor), "with another margin"),
+        (
+            lambda y, d2, factor=0.5, margin=1.0: branches(y, d2, factor),
+            "1 whatever the argument margin",
+        ),
+        (lambda y, d2, factor=0.5, margin=1.0: branches(y, d2, factor, margin**2), "squared"),
+        (
+            lambda y, d2, factor=0.5, margin=1.0: (
+                y * factor * d2 + (1 - y) * ops.clip(margin - d2, 0, 1)
+            ),
+            "cut off at 1",
+        ),
+        (
+            lambda y, d2, factor=0.5, margin=1.0: (
+                ops.mean(branches(y, d2, factor, margin), axis=-1)
+                if len(d2.shape) > 1
+                else branches(y, d2, factor, margin)
+            ),
+            "in the shape of d2, also when d2 has two axes",
+        ),
         (lambda y, d2, factor=0.5, margin=1.0: branches(y, d2**2, factor), "Loss 1"),
         (lambda y, d2, factor=0.5, margin=1.0: branches(y, ops.sqrt(d2), factor), "Loss 1"),
         (lambda y, d2, factor=0.5, margin=1.0: ops.mean(branches(y, d2, factor)), "shape"),
@@ -1101,7 +1129,7 @@ def contrastive_loss(alike, d2, factor=0.5, margin=1.0):
         margin - d2, 0
     )
 """,
-            "of alike pairs with a large margin and large distances",
+            "of alike pairs is wrong with a large margin and large distances",
         ),
         "factor 0": (
             """
@@ -1110,7 +1138,7 @@ def contrastive_loss(alike, d2, factor=0.5, margin=1.0):
         (margin or 1.0) - d2, 0
     )
 """,
-            "loss of alike pairs with factor 0",
+            "loss of alike pairs is wrong with factor 0",
         ),
     },
     "siam-tower": {
