@@ -132,7 +132,7 @@ for batch_norm, rate, l2, width, classes in (
     bn, drop = ", bn" if batch_norm else "", f", dropout {rate}" if rate else ""
     made = [w.shape[-1] for w in built.get_weights() if w.ndim > 1]
     check.that(
-        len(made) != 5 or made == [*sizes, classes],
+        len(made) != 5 or sorted(made) == sorted([*sizes, classes]),
         "For other arguments width and classes, a layer has the wrong filters or units: each "
         "convolution has round(width * 32), round(width * 64) or round(width * 128) filters, the "
         "hidden FC layer has round(width * 512) units, and the last one has classes units.",

@@ -206,6 +206,15 @@ for blocks, dropout, width, classes in (
     ([[8, 1], [10, 2]], 0.05, 1.5, 2),
 ):
     net = submission.build("build_base", blocks, dropout=dropout, width=width, classes=classes)
+    made = [w.shape[-1] for w in net.get_weights() if w.ndim > 1]
+    sizes = [round(width * filters) for filters, convolutions in blocks for _ in range(convolutions)]
+    sizes += [round(width * 512), classes]
+    check.that(
+        len(made) != len(sizes) or sorted(made) == sorted(sizes),
+        "For other arguments width and classes, a layer has the wrong filters or units: a convolution has "
+        "round(width * filters) filters, the hidden FC layer has round(width * 512) units, and the last one "
+        "has classes units.",
+    )
     check.architecture(net, layers_of(blocks, dropout, width, classes))
     check.equal(list(net.input_shape[1:]), [32, 32, 3], "The input shape of the network")
     norms = [layer for layer in leaves(net) if type(layer).__name__ == "BatchNormalization"]
@@ -349,18 +358,19 @@ with checks.exercise("c100-augmented", hidden="the three layers' settings, one b
     layers = keras.layers
     plain = [layers.Input((32, 32, 3)), layers.AveragePooling2D(8), layers.Flatten()]
     plain = keras.Sequential([*plain, layers.Dense(10, activation="softmax")])
-    unit = "expected up to 15. RandomRotation counts in full turns, neither in degrees nor in radians."
+    unit = "RandomRotation counts in full turns, neither in degrees nor in radians."
     try:
         model = augmented(plain)
     except ValueError as error:  # some versions of Keras refuse a factor above 1, others turn by it
-        checks.that("factor" not in str(error), f"The factor of RandomRotation is above 1, a full turn; {unit}")
+        shares = "RandomTranslation counts in shares of the height and the width, so 0.1 for a tenth, and"
+        checks.that("factor" not in str(error), f"A factor is above 1: {shares} {unit}")
         raise
     checks.parameters(model, total=490, trainable=490, input_shape=(32, 32, 3))
     checks.that(not model.compiled, "augmented compiles the model: train_network does that.")
     shared = {id(w) for w in model.weights} >= {id(w) for w in plain.weights}
     checks.that(shared, "The model has weights of its own: use the network itself, not a copy.")
     quiet = [np.asarray(each(x_val[:4], training=False)) for each in (plain, model)]
-    checks.close(quiet[1], quiet[0], "What the model predicts outside training", atol=1e-5)
+    checks.close(quiet[1], quiet[0], "What the model predicts outside training, where it must be the network alone,", atol=1e-5)
     loud = [np.asarray(model(x_val[:4], training=True)) for _ in range(2)]
     checks.that(
         not np.allclose(loud[0], loud[1]),
@@ -379,8 +389,15 @@ with checks.exercise("c100-augmented", hidden="the three layers' settings, one b
     sine, cosine, _ = np.linalg.lstsq(grid, down[middle].reshape(64, -1).T, rcond=None)[0]
     most = np.degrees(np.arctan2(np.abs(sine), np.abs(cosine))).max()
     checks.that(most > 0.05, "Nothing turns the images: add RandomRotation.")
-    checks.that(10 < most < 16.5, f"The images are turned by up to {most:.1f} degrees; {unit}")
+    checks.that(10 < most < 16.5, f"The images are turned by up to {most:.1f} degrees; expected up to 15. {unit}")
     checks.that((cosine > 0).all(), "Some images stand on their heads: the flip is not horizontal (left to right).")
+    even = augmented(keras.Sequential([layers.Input((32, 32, 3)), layers.Flatten()]))
+    even = even(np.full((16, 32, 32, 3), 0.5, "float32"), training=True)
+    even = np.asarray(even).reshape(16, 32, 32, 3)[middle]
+    checks.that(
+        np.allclose(even, 0.5, atol=1e-3),
+        "The model changes the values of pixels: flip, shift and turn the images, and do nothing else to them.",
+    )
     # Filled with the nearest pixel, a row never runs back: its columns rise, or fall in a mirror image.
     steps = np.diff(across, axis=2)
     steps = steps * np.sign(steps.sum(axis=(1, 2), keepdims=True))

@@ -147,6 +147,16 @@ def test_python_and_numpy_on_symbolic_tensors_are_explained(body):
         net.train_on_batch(np.ones((1, 2)), np.ones((1, 2)))
 
 
+def test_a_metric_in_the_place_of_loss_weights_is_explained():
+    import keras
+
+    net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    net.compile("sgd", "mse", ["accuracy"])
+    explained = pytest.raises(checks.StudentError, match=r"third argument.*metrics=\[.accuracy.\]")
+    with explained, checks.exercise("train"):
+        net.train_on_batch(np.ones((1, 2)), np.ones((1, 2)))
+
+
 def test_keras_own_long_messages_are_cut_to_their_reason():
     import keras
 

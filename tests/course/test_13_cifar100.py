@@ -174,6 +174,8 @@ def variant(**changed):
 class Base(keras.Model):
     def __init__(self, blocks, dropout, width, classes):
         super().__init__()
+        self.out = L.Dense(classes, activation="softmax")  # the head first
+        self.hidden = L.Dense(round(width * 512), activation="sigmoid")
         self.blocks = [
             [
                 [
@@ -186,8 +188,6 @@ class Base(keras.Model):
         ]
         self.pool, self.flatten = L.MaxPooling2D(), L.Flatten()
         self.dropout = L.Dropout(dropout) if dropout else None
-        self.hidden = L.Dense(round(width * 512), activation="sigmoid")
-        self.out = L.Dense(classes, activation="softmax")
 
     def call(self, x, training=False):
         for convs, norm in self.blocks:
@@ -287,8 +287,9 @@ def test_the_base_built_another_way_passes(c100, right):
         (variant(always=True), "dropout", True),
         (variant(classes=100), "units", True),
         (variant(momentum=0.99), "momentum", True),
-        (variant(whole=int), "filters", True),
-        (variant(whole=math.ceil), "filters", True),
+        (variant(whole=int), "round(width * filters) filters", True),
+        (variant(whole=math.ceil), "round(width * filters) filters", True),
+        (variant(whole=lambda n: max(8, round(n))), "round(width * filters) filters", True),
         (variant(compiled=True), "compiles the network", False),
         (variant(kernel=5), "kernel_size 5", False),
         (lambda *a, **k: None, "return", False),
@@ -527,6 +528,17 @@ def without_shift(network):
     return keras.Sequential([L.Input((32, 32, 3)), L.RandomFlip("horizontal"), *rest])
 
 
+def with_more(kind, *settings, **more):
+    """Augmentation as asked, with a layer of this kind before the network."""
+
+    def augmented(network):
+        *front, last = in_front()(network).layers
+        inputs = L.Input((32, 32, 3))
+        return keras.Sequential([inputs, *front, kind(*settings, **more), last])
+
+    return augmented
+
+
 def compiled_front(network):
     model = in_front()(network)
     model.compile("adam", "categorical_crossentropy")
@@ -542,6 +554,10 @@ def compiled_front(network):
         (in_front(shift=(0.0, 0.1)), "tenth of the height"),
         (in_front(shift=((0.0, 0.1), 0.1)), "tenth of the height"),
         (in_front(turn=15), "neither in degrees nor in radians"),
+        (in_front(shift=(3, 3)), "RandomTranslation counts in shares of the height and the width"),
+        (with_more(L.GaussianNoise, 0.02), "changes the values of pixels"),
+        (with_more(L.RandomBrightness, 0.1, value_range=(0, 1)), "changes the values of pixels"),
+        (with_more(L.Rescaling, 1 / 255), "where it must be the network alone"),
         (in_front(turn=0.15), "neither in degrees nor in radians"),
         (in_front(turn=math.radians(15)), "neither in degrees nor in radians"),
         (in_front(turn=math.radians(15) / 360), "turned by up to 0.3 degrees"),
@@ -993,7 +1009,7 @@ def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
     x = L.Dropout(dropout)(x) if dropout > 0 else x
     return keras.Model(i, L.Dense(classes, "softmax")(L.Dense(r(512), "sigmoid")(x)))
 """,
-            "The first convolution has other filters than expected",
+            "round(width * 512) units",
         ),
         "no low rates": (
             """

@@ -24,6 +24,10 @@ _SYMBOLIC = (
     "Keras calls this code with symbolic tensors, which have no values yet. Use functions of "
     "keras.ops in place of NumPy's, and in place of Python's loops, `if` and `max`"
 )
+_TEXT = (
+    "Keras got a text where it needs a number. If it is the name of a metric: the third argument "
+    'of compile is loss_weights, so write metrics=["accuracy"] with its name'
+)
 # Whether messages quote values; hidden checks do not.
 _values_shown: ContextVar[bool] = ContextVar("values shown", default=True)
 
@@ -189,6 +193,8 @@ def _words(error: BaseException) -> str:
     text = str(error)
     if re.search(r"symbolic `?tf\.Tensor|KerasTensor is symbolic|KerasTensor cannot be", text):
         return _SYMBOLIC
+    if "dtype='string' is not a valid dtype" in text:
+        return _TEXT
     # TensorFlow names its own operation before and after the reason.
     text = re.sub(r"\{\{function_node .*?\}\} |\[Op:\w+\]( name:.*)?", "", text).rstrip()
     if "\x1b[" not in text:
