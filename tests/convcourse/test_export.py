@@ -98,6 +98,12 @@ def test_compile_settings_have_one_name_in_every_form(loss):
     assert settings["optimizer"] == "adam" and abs(settings["learning_rate"] - 0.01) < 1e-8
 
 
+def test_a_schedule_has_no_one_learning_rate():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)
+    settings = models.compile_settings(tiny(optimizer=keras.optimizers.Adam(schedule)))
+    assert settings["optimizer"] == "adam" and settings["learning_rate"] is None
+
+
 @pytest.mark.parametrize(
     ("optimizer", "name"),
     [

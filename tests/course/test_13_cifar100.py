@@ -705,6 +705,13 @@ COMPILE = f"model.compile({USUAL['optimizer']}, {USUAL['loss']}, metrics=['accur
             "saves a checkpoint",
         ),
         ({"optimizer": "'adam'"}, "learning rate is 0.001"),
+        (
+            {
+                "optimizer": "keras.optimizers.Adam("
+                "keras.optimizers.schedules.ExponentialDecay(learning_rate, 1, 0.9))"
+            },
+            "learning rate is a schedule",
+        ),
         ({"optimizer": "keras.optimizers.SGD(learning_rate)"}, "optimizer is 'sgd'"),
         ({"optimizer": "keras.optimizers.AdamW(learning_rate)"}, "optimizer is 'adamw'"),
         ({"loss": "'mse'"}, "expected categorical_crossentropy alone"),

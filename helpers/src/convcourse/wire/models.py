@@ -137,24 +137,29 @@ def compile_settings(model: Any) -> dict:
     given = compile_arguments(model)
     if not given:
         return {}
-    rate = getattr(model.optimizer, "learning_rate", None)
-    try:
-        rate = float(np.asarray(rate))
-    except (TypeError, ValueError):
-        rate = None  # a schedule
     metrics, loss = given.get("metrics") or [], given.get("loss")
     if isinstance(loss, str):
         with contextlib.suppress(Exception):  # Keras reports an unknown name when it trains
             loss = keras.losses.get(loss)
     return {
         "optimizer": type(model.optimizer).__name__.lower() + _additions(model.optimizer),
-        "learning_rate": rate,
+        "learning_rate": _constant_rate(model.optimizer),
         "loss": _name(loss, keras.losses) + _smoothing(loss),
         "metrics": [
             _name(m, keras.metrics) for m in (metrics if isinstance(metrics, list) else [metrics])
         ],
         "from_logits": bool(_config(model.loss).get("from_logits", False)),
     }
+
+
+def _constant_rate(optimizer: Any) -> float | None:
+    """The learning rate as a number; None for a schedule, of which Keras tells the present rate."""
+    if isinstance(_config(optimizer).get("learning_rate"), dict):
+        return None
+    try:
+        return float(np.asarray(getattr(optimizer, "learning_rate", None)))
+    except (TypeError, ValueError):
+        return None
 
 
 def _name(part: Any, known: Any) -> str:
