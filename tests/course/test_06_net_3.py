@@ -2,6 +2,7 @@
 
 import functools
 import math
+import warnings
 
 import exercise
 import keras
@@ -736,12 +737,37 @@ def other_kind():
     return keras.Model(inputs, L.Dense(10, activation="softmax")(L.GlobalAveragePooling2D()(x)))
 
 
+def without_input():
+    return keras.Sequential([L.GlobalAveragePooling2D(), L.Dense(10, activation="softmax")])
+
+
+class Inside(keras.Model):
+    """A class whose layers have no weights yet after build with a shape."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = [keras.Sequential([L.Conv2D(4, 3), L.BatchNormalization(), L.ReLU()])]
+        self.top = L.Dense(10, activation="softmax")
+
+    def call(self, x, training=False):
+        for part in self.body:
+            x = part(x, training=training)
+        return self.top(keras.ops.mean(x, axis=(1, 2)))
+
+
+def built_by_its_shape():
+    net = Inside()
+    with warnings.catch_warnings(action="ignore"):
+        net.build((None, 32, 32, 3))
+    return net
+
+
 def compiled(net):
     net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return net
 
 
-@pytest.mark.parametrize("make", [other_kind, own_class])
+@pytest.mark.parametrize("make", [other_kind, own_class, without_input, built_by_its_shape])
 def test_a_network_of_another_kind_is_welcome(net3, trained, bands, make):
     bands(0, 0, 0)
     names = own(net3, trained, TRAIN, build_mine=lambda: compiled(make()))

@@ -206,7 +206,7 @@ def _make_variables(model: Any, x: Any, y: Any) -> None:
         return  # a stream: what is taken from it is gone, and it has no checkpoint to restore
     with contextlib.suppress(Exception):  # Keras reports what does not fit when it trains
         images, labels = x[0][:2] if y is None else (x, y)
-        if not model.built:
+        if not (model.built and model.weights):  # build(shape) of a class builds no layer inside
             model(keras.tree.map_structure(lambda part: part[:1], images))
         model.optimizer.build(model.trainable_variables)
         _make_metrics(model, labels)
