@@ -166,6 +166,45 @@ def test_a_failed_check_is_told_from_the_file_or_from_this_session(place, capsys
     assert "one-check fails, as it ran in this session: wrong: no" in said(capsys)
 
 
+def test_an_answer_that_python_cannot_read_is_told_with_its_error_and_not_as_not_attempted(
+    place, capsys
+):
+    answer = "def f(:\n    return 1"
+    nb = made(answer, error="not attempted: one-check. The name 'f' does not exist yet.")
+    nb.cells[1].outputs = [
+        new_output(
+            "error",
+            ename="SyntaxError",
+            evalue="invalid syntax (2309.py, line 1)",
+            traceback=[],
+        )
+    ]
+    save(place, nb)
+    out = said(capsys)
+    assert (
+        "The answer cell of one-check did not run, as the notebook was saved: SyntaxError: invalid "
+        "syntax (line 1)\n" in out
+    )
+    assert "not attempted" not in out and "Packed" in out
+    # The answer passed before it was broken: the function of then is still there.
+    notebook.ran["check(f)"] = notebook.Ran("check(f)", 0.0)
+    notebook.ran[answer] = notebook.Ran(answer, 0.0, "bad (2310.py, line 1)", "SyntaxError")
+    out = said(capsys)
+    assert "did not run, as it ran in this session: SyntaxError: bad (line 1)\n" in out
+    assert "passed" not in out
+
+
+def test_an_answer_that_ended_early_is_told_with_what_its_check_said(place, capsys):
+    save(place, made(error="wrong: one-check. The sum is 3; expected 4."))
+    source = "def f():\n    return 1"
+    notebook.ran[source] = notebook.Ran(source, 0.0, "division by zero", "ZeroDivisionError")
+    out = said(capsys)
+    assert "one-check ended early, as it ran in this session: ZeroDivisionError: division" in out
+    assert "one-check fails, as the notebook was saved: wrong: one-check. The sum is 3" in out
+    save(place, made(error="not attempted: one-check. The name 'f' does not exist yet."))
+    assert "not attempted" not in said(capsys)
+
+
 def test_a_check_that_never_ran_is_named(place, capsys):
     nb = made()
     nb.cells[2].execution_count = None
@@ -255,8 +294,8 @@ def test_a_shell_keeps_what_ran(monkeypatch):
     notebook.explain_missing_names()
     shell.run_cell("1 + 1\n", store_history=True)
     shell.run_cell("1 / 0", store_history=True)
+    shell.run_cell("f(", store_history=True)
     shell.run_cell("2 + 2", store_history=False)
-    assert [(one.source, one.error) for one in notebook.ran.values()] == [
-        ("1 + 1", ""),
-        ("1 / 0", "division by zero"),
-    ]
+    ran = [(one.source, one.error, one.kind) for one in notebook.ran.values()]
+    assert ran[:2] == [("1 + 1", "", ""), ("1 / 0", "division by zero", "ZeroDivisionError")]
+    assert ran[2][0] == "f(" and ran[2][2] == "SyntaxError" and len(ran) == 3

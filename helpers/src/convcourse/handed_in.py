@@ -17,6 +17,7 @@ _BLANK = "*Write your answer here.*"
 _PICTURE = re.compile(r"!\[[^\]\n]*\]\(\s*<?([^()<>\"'\n]+?)>?(?:\s+\"[^\"\n]*\")?\s*\)")
 _IMAGE = re.compile(r"<img\b[^<>]*?\bsrc\s*=\s*[\"']([^\"'<>\n]+)[\"']", re.IGNORECASE)
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
+_CELL = re.compile(r"\([^\s()]+, (?=line \d+\)$)")  # as in "invalid syntax (2309.py, line 3)"
 _MOST_SAID = 200  # characters of a check's message
 
 
@@ -52,12 +53,14 @@ class Exercise:
         untouched: Whether an answer to it is still the stub.
         check: The source of its visible check; empty for a written answer.
         saved: How that check ended, as the file shows it.
+        answers: How each of its answer cells ended, as the file shows it, by its source.
     """
 
     name: str
     untouched: bool
     check: str = ""
     saved: Result = field(default_factory=Result)
+    answers: Mapping[str, Result] = field(default_factory=dict)
 
     @property
     def is_checked(self) -> bool:
@@ -90,6 +93,20 @@ class Contents:
         """
         here = ran.get(one.check) if one.check else None
         return Result(True, True, _short(here.error)) if here else one.saved
+
+    def fault(self, one: Exercise, ran: Mapping[str, Ran]) -> Result:
+        """How the first of an exercise's answer cells that ended with an error ended last.
+
+        Args:
+            one: The exercise.
+            ran: What ran in this session, by source.
+        """
+        for source, saved in one.answers.items():
+            here = ran.get(source)
+            found = Result(True, True, _short(_named(here.kind, here.error))) if here else saved
+            if found.said:
+                return found
+        return Result()
 
 
 def read(content: bytes) -> Contents:
@@ -151,28 +168,36 @@ def _source(cell: Any) -> str:
 
 def _exercises(cells: list[tuple[Any, str]]) -> Iterator[Exercise]:
     """The graded cells; a check belongs to the answers between it and the check before it."""
-    stub = False
+    stub, answers = False, {}
     for cell, source in cells:
         facts = cell.get("metadata", {}).get("nbgrader") or {}
         grade, solution = bool(facts.get("grade")), bool(facts.get("solution"))
         name = str(facts.get("grade_id", ""))
         if solution and not grade:
             stub = stub or bool(_STUB.search(source))
+            answers[source] = _saved(cell, with_kind=True)
         elif solution and grade:
-            blank = _BLANK in source if cell["cell_type"] != "code" else bool(_STUB.search(source))
-            yield Exercise(name, blank)
+            is_code = cell["cell_type"] == "code"
+            blank = bool(_STUB.search(source)) if is_code else _BLANK in source
+            yield Exercise(name, blank, answers={source: _saved(cell, with_kind=True)})
         elif grade:
-            yield Exercise(name, stub, source, _saved(cell))
-            stub = False
+            yield Exercise(name, stub, source, _saved(cell), answers)
+            stub, answers = False, {}
 
 
-def _saved(cell: Any) -> Result:
-    """How a check ended as the file shows it."""
+def _saved(cell: Any, with_kind: bool = False) -> Result:
+    """How a cell ended as the file shows it; of an answer's error, the class is told, too."""
     errors = [one for one in cell.get("outputs", ()) if one.get("output_type") == "error"]
-    if errors:
-        said = errors[0].get("evalue") or errors[0].get("ename") or "it ended with an error"
-        return Result(True, said=_short(str(said)))
-    return Result(cell.get("execution_count") is not None)
+    if not errors:
+        return Result(cell.get("execution_count") is not None)
+    kind, said = (str(errors[0].get(part) or "") for part in ("ename", "evalue"))
+    said = _named(kind, said) if with_kind else said or kind
+    return Result(True, said=_short(said or "it ended with an error"))
+
+
+def _named(kind: str, said: str) -> str:
+    """An error as Python prints it, without the name that IPython gives to a cell's file."""
+    return ": ".join(part for part in (kind, _CELL.sub("(", said)) if part)
 
 
 def _short(said: str) -> str:

@@ -15,11 +15,15 @@ from convcourse.outcomes import NotAttempted, explain
 
 @dataclass(frozen=True)
 class Ran:
-    """A cell that ran in this session: its source, when it ended, and how it failed, if it did."""
+    """A cell that ran in this session: its source, when it ended, and how it failed, if it did.
+
+    ``kind`` is the class of the error, such as ``SyntaxError``.
+    """
 
     source: str
     at: float
     error: str = ""
+    kind: str = ""
 
 
 ran: dict[str, Ran] = {}  # the last run of each source, in order
@@ -48,8 +52,9 @@ def _keep(result: Any) -> None:
     source = str(getattr(result.info, "raw_cell", None) or "").strip()
     if source and result.info.store_history:  # no question of a program
         error = result.error_before_exec or result.error_in_exec
+        said, kind = (f"{error}" or repr(error), type(error).__name__) if error else ("", "")
         ran.pop(source, None)
-        ran[source] = Ran(source, time.time(), f"{error}" or repr(error) if error else "")
+        ran[source] = Ran(source, time.time(), said, kind)
 
 
 def _show_short(

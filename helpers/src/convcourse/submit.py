@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import time
 import zipfile
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ from pathlib import Path
 from convcourse import handed_in, notebook, profile
 from convcourse.files import replacing
 from convcourse.handed_in import BadNotebook, Contents
+from convcourse.outcomes import NOT_ATTEMPTED
 
 _SAVE = "save it (Ctrl+S, or File > Save Notebook), and run this cell again"
 _MOST_BYTES = 500 * 2**20  # what a grader takes of one submission
 _MOST_FILES = 190
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same in every archive, so that equal files give equal archives
 _MOST_NAMED = 8
+_UNREADABLE = re.compile("(Syntax|Indentation|Tab)Error")  # Python runs no line of such a cell
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class _Found:
 def pack(name: str, file: str = "") -> None:
     """Pack this notebook and its checkpoints into ``NAME.zip`` beside it.
 
-    First says, a sentence each, which exercises are untouched, which visible checks fail or were
-    not run, whether the notebook is saved, and whether checkpoints are missing. It raises nothing.
+    First says, a sentence each, which exercises are untouched, which answer cells did not run to
+    their end, which visible checks fail or were not run, whether the notebook is saved, and whether
+    checkpoints are missing. It raises nothing.
 
     Args:
         name: The assignment, such as ``"03_net_1"``.
@@ -185,11 +189,20 @@ def _tell(name: str, found: _Found, contents: Contents) -> None:
     results = {one.name: contents.result(one, notebook.ran) for one in contents.exercises}
     untouched = [one.name for one in contents.exercises if one.untouched]
     _count(untouched, "exercise is untouched", "exercises are untouched")
+    tried = []
     for one in contents.exercises:
-        result = results[one.name]
-        if not one.untouched and result.said:
+        result, fault = results[one.name], contents.fault(one, notebook.ran)
+        if one.untouched:
+            continue
+        if _UNREADABLE.match(fault.said):  # what its check said is about an earlier answer, or none
+            print(f"The answer cell of {one.name} did not run, {fault.told}: {fault.said}")
+            continue
+        if fault.said:
+            print(f"The answer cell of {one.name} ended early, {fault.told}: {fault.said}")
+        if result.said and not (fault.said and result.said.startswith(NOT_ATTEMPTED)):
             print(f"The visible check of {one.name} fails, {result.told}: {result.said}")
-    tried = [one for one in contents.exercises if one.is_checked and not one.untouched]
+        if one.is_checked:
+            tried.append(one)
     _count(
         [one.name for one in tried if not results[one.name].known],
         "visible check has not been run",
