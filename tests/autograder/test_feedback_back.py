@@ -145,6 +145,7 @@ def test_canvas_gets_the_names_back_that_it_gave(root):
     assert nb.cells[1].outputs[0].data["text/html"] == "<html>ana1</html>"
     inner = zipfile.ZipFile(io.BytesIO(found["102", "9002"]))
     assert inner.read(f"{NAME}.html") == b"<html>ana2</html>"
+    assert inner.infolist()[0].date_time[0] > 1980  # the page's own day
 
 
 def test_a_name_that_canvas_would_read_as_another_person_is_left_out(root):

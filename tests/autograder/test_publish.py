@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import threading
 import zipfile
+from datetime import datetime
 from functools import partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -132,6 +134,16 @@ def test_an_archive_is_the_same_every_time(made, tmp_path, monkeypatch):
     assert zipfile.ZipFile(to).namelist() == [
         *(f"{NAMES[1]}.ipynb", "README.md", "SHA256SUMS", WHEEL, "index.html")
     ]
+
+
+def test_files_of_an_archive_have_the_day_on_which_their_notebooks_were_built(made, tmp_path):
+    built = made / "release" / NAMES[1] / f"{NAMES[1]}.ipynb"
+    files = collect(made, NAMES[1], kind="archive")
+    for when, day in ((datetime(2026, 3, 1, 17, 5), (2026, 3, 1)), (datetime(1975, 6, 2), None)):
+        os.utime(built, (0, when.timestamp()))
+        to = publish.written(course.load(made), files, tmp_path / "a.zip", "archive")
+        dates = {one.date_time for one in zipfile.ZipFile(to).infolist()}
+        assert dates == {(*(day or (1980, 1, 1)), 0, 0, 0)}
 
 
 def test_a_repository_has_the_paths_to_which_the_badges_lead(table, made, tmp_path, monkeypatch):

@@ -21,12 +21,11 @@ from autograder.handback import standing
 from autograder.handback.people import People
 from autograder.handback.standing import Filled, Standing
 from autograder.handin.filing import Place
-from convcourse.files import replacing
+from convcourse.files import day, replacing
 
 CANVAS, MOODLE = "canvas", "moodle"
 _FOLDER = re.compile(r"([^_/]*)_(\d+)_assignsubmission_file_?")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|_]+')
-_TIME = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same pages
 
 
 def pack(
@@ -71,7 +70,7 @@ def pack(
     with replacing(to) as fresh, zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, page in files.items():
             content = _content(path, page, name)
-            archive.writestr(zipfile.ZipInfo(path, _TIME), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(path, day([page])), content, zipfile.ZIP_DEFLATED)
     filled.scores = len(files)
     return filled
 
@@ -110,7 +109,9 @@ def _content(path: str, page: Path, name: str) -> bytes:
     if ending == "zip":
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(zipfile.ZipInfo(f"{name}.html", _TIME), html, zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.html", day([page])), html, zipfile.ZIP_DEFLATED
+            )
         return out.getvalue()
     if ending != "ipynb":
         return html

@@ -19,12 +19,11 @@ from autograder.pages.addresses import Address
 from autograder.text import release
 from autograder.text.cells import MARKS
 from autograder.text.setup import SetUp
-from convcourse.files import write_whole
+from convcourse.files import day, write_whole
 
 KINDS = ("site", "git", "archive")
 SUMS = "SHA256SUMS"  # names every published file, so that the next time knows its own
 _PRIVATE = ("course", "source", "release", "submitted", "autograded", "feedback", ROOM)
-_DATE = (1980, 1, 1, 0, 0, 0)
 _WHEEL = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
 _LONG = 4  # digits of a seed that no other number in the files happens to be
 
@@ -178,14 +177,16 @@ def written(course: Course, files: Mapping[str, bytes], to: Path, kind: str) -> 
     if inside == () or (inside and inside[0] in _PRIVATE):
         raise CourseError(f"{to} belongs to the course itself: name another folder.")
     try:
-        return _written(files, to, kind)
+        return _written(course, files, to, kind)
     except OSError as error:
         raise CourseError(f"{to} cannot be written: {error.strerror or error}.") from None
 
 
-def _written(files: Mapping[str, bytes], to: Path, kind: str) -> Path:
+def _written(course: Course, files: Mapping[str, bytes], to: Path, kind: str) -> Path:
     if kind == "archive":
-        return _archived(files, to if to.suffix == ".zip" else to.with_name(f"{to.name}.zip"))
+        to = to if to.suffix == ".zip" else to.with_name(f"{to.name}.zip")
+        names = [Path(name).stem for name in files if name.endswith(".ipynb")]
+        return _archived(files, to, day(map(course.release_path, names)))
     if to.is_file():
         raise CourseError(f"{to} is a file: name a folder, or pass --for archive.")
     before = _before(to)
@@ -236,7 +237,7 @@ def _is_own(archive: Path) -> bool:
         return False
 
 
-def _archived(files: Mapping[str, bytes], to: Path) -> Path:
+def _archived(files: Mapping[str, bytes], to: Path, dated: tuple) -> Path:
     if to.exists() and not _is_own(to):
         raise CourseError(
             f"{to} is there, and autograder publish did not write it: move it, or name another "
@@ -245,7 +246,7 @@ def _archived(files: Mapping[str, bytes], to: Path) -> Path:
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _DATE)
+            entry = zipfile.ZipInfo(name, dated)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, files[name])
