@@ -426,7 +426,12 @@ with checks.exercise("net2-judge", hidden="all four entries for other networks a
     labels = chances.argmax(axis=1)[:, None]
     label = int(labels[0, 0])
     labels[:4] = 9 - labels[:4]
-    verdict = judge(small, pixels, labels)
+    try:
+        verdict = judge(small, pixels, labels)
+    except Exception as error:
+        batch = "A network takes a batch: pass x[:1], of shape (1, 32, 32, 3), not x[0]."
+        checks.that("shape (32, 32, 3)" not in str(error), batch)
+        raise
     kept = np.array_equal(small.get_weights()[0], 5 * np.eye(3072, 10))
     checks.that(kept, "judge trains the network on the test images: use model.evaluate.")
     checks.that(verdict is not None, "judge returns None: return the dictionary.")

@@ -154,6 +154,7 @@ def test_the_last_images_set_aside_pass_in_any_order(fitted):
         (split(FIRST[1:], LAST), "each of the other images once"),
         (split([*FIRST, 0], LAST), "each of the other images once"),
         (split(FIRST, LAST, labels=Y[::-1]), "training images labels that are not their own"),
+        (split(FIRST, LAST, labels=np.eye(10)[np.ravel(Y)]), "one-hot labels: leave them integers"),
         (watching.Training(None, X, Y, None, None, 32, 1, 0, {}, None), "without validation data"),
         (watching.Training(None, X / 9, Y, X, Y, 32, 1, 0, {}, None), "images that it was not giv"),
     ],

@@ -148,9 +148,7 @@ def in_two_parts(kernel_size=5, input_shape=(32, 32, 3), classes=10):
     )
 
 
-@pytest.mark.parametrize(
-    "right", [builder(), added, verbose, subclassed, operations, in_two_parts]
-)
+@pytest.mark.parametrize("right", [builder(), added, verbose, subclassed, operations, in_two_parts])
 def test_net2_built_another_way_passes(net2, right):
     assert_right(judged(net2, "net2-architecture", build_net2=right))
 
@@ -423,6 +421,13 @@ OTHER_TRAININGS = [
     (train_code(what="model, name.split('_')[0], x, y"), "second argument"),
     (train_code(what="model, name, x / 255, y"), "images that it was not given"),
     (train_code(what="model, name, x, y[::-1]"), "labels that are not their own"),
+    (
+        train_code(
+            loss="'categorical_crossentropy'",
+            what="model, name, x, keras.utils.to_categorical(y, 10)",
+        ),
+        "one-hot labels: leave them integers",
+    ),
     (train_code(what="model, name, x[:50], y[:50]"), "other images aside"),
     (train_code().replace("return ", "made = "), "returns none"),
     (train_code().rstrip() + ".history", "not return what training.fit"),
@@ -561,6 +566,8 @@ OTHER_VERDICTS = [
     ("model.evaluate(x, y", "model.evaluate(x[:5], y[:5]", "accuracy"),
     ("model.evaluate", "net2.evaluate", "accuracy"),
     ("model.predict", "net2.predict", "label"),
+    ("model.predict(x,", "model.predict(x[0],", "takes a batch: pass x[:1]"),
+    ("model.predict(x, verbose=0)", "model(x[0])", "takes a batch: pass x[:1]"),
     ("return {", "print({", "returns none"),
     ("return {", "return list({", "not return a dictionary"),
 ]

@@ -216,6 +216,8 @@ def last_set_aside(one: Any, x: np.ndarray, y: np.ndarray, share: float, functio
     whole = sorted(fitted) == list(range(first))
     that(whole, f"{function} does not fit the weights to each of the other images once per epoch.")
     for labels, positions, kind in ((one.y, fitted, "training"), (one.val_y, held, "validation")):
+        coded = np.ndim(labels) == 2 and np.shape(labels)[1] > 1
+        that(not coded, f"{function} gives the {kind} images one-hot labels: leave them integers.")
         same = np.array_equal(np.ravel(labels), np.ravel(y)[positions])
         that(same, f"{function} gives the {kind} images labels that are not their own.")
 
