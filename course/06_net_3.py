@@ -254,7 +254,7 @@ for asked in (
     {"width": 0.126, "dropout": 0, "l2": 0.002, "classes": 100},
     {"width": 0.0625, "l2": 0},
 ):
-    net = submission.build("build_net3", **asked)
+    net = submission.build("build_net3", **asked, for_inputs=(32, 32, 3))
     rate, factor = asked.get("dropout", 0.5), asked.get("l2", 0.0005)
     sizes = [round(asked.get("width", 1) * n) for n in (96, 128, 1024, 512)]
     rates = f", dropout {rate}" if rate else ""
@@ -281,7 +281,7 @@ for asked in (
             f"A layer of type {type(layer).__name__} has a penalty; only the three FC layers have one.",
         )
 try:
-    submission.build("build_net3", width=0.03125, padding="valid")
+    submission.build("build_net3", width=0.03125, padding="valid", for_inputs=(32, 32, 3))
     unpadded = True
 except check.CheckFailed:
     unpadded = False  # there is no such network

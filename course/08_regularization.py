@@ -94,8 +94,9 @@ with checks.exercise("reg-build", hidden="every switch, other widths, and the L2
         net,
         "conv 3x3x32 same, bn, relu, pool 2, conv 3x3x64 same, bn, relu, pool 2,"
         "conv 3x3x128 same, bn, relu, pool 2, flatten, dense 512 relu, dropout 0.5, dense 10 softmax",
+        input_shape=(32, 32, 3),
     )
-    checks.parameters(net, total=1_148_362, trainable=1_147_914)
+    checks.parameters(net, total=1_148_362, trainable=1_147_914, input_shape=(32, 32, 3))
     checks.that(not net.compiled, "build_blocks compiles the network: leave compiling to the caller.")
     # For black images the batch's variance is 0, so one step takes the running variance from 1 to the momentum.
     net(np.zeros((2, 32, 32, 3), dtype="float32"), training=True)
@@ -107,7 +108,7 @@ with checks.exercise("reg-build", hidden="every switch, other widths, and the L2
         "build_blocks returns the same network in each call: a second training would continue the first.",
     )
     penalized = build_blocks(batch_norm=False, dropout=0, l2=0.01)
-    checks.parameters(penalized, total=1_147_466)
+    checks.parameters(penalized, total=1_147_466, input_shape=(32, 32, 3))
     for weight in penalized.trainable_weights:
         weight.assign(weight + (0.1 if len(weight.shape) > 1 else 10.0))
     fc_kernels = [w.numpy() for w in penalized.trainable_weights if len(w.shape) == 2]
@@ -128,7 +129,9 @@ for batch_norm, rate, l2, width, classes in (
     (True, 0, 0.003, 0.25, 10),
 ):
     sizes = [round(width * n) for n in (32, 64, 128, 512)]
-    built = submission.build("build_blocks", batch_norm, rate, l2, width, classes)
+    built = submission.build(
+        "build_blocks", batch_norm, rate, l2, width, classes, for_inputs=(32, 32, 3)
+    )
     bn, drop = ", bn" if batch_norm else "", f", dropout {rate}" if rate else ""
     made = [w.shape[-1] for w in built.get_weights() if w.ndim > 1]
     check.that(
@@ -155,7 +158,7 @@ for batch_norm, rate, l2, width, classes in (
         "The penalty is not l2 times the squares of both FC kernels: use "
         "kernel_regularizer=keras.regularizers.L2(l2) in both FC layers and in no other layer.",
     )
-free = submission.build("build_blocks")
+free = submission.build("build_blocks", for_inputs=(32, 32, 3))
 check.architecture(free, text.format(32, 64, 128, 512, 10, bn=", bn", drop=", dropout 0.5"))
 check.that(not float(sum(free.losses)), "By default and with l2=0, no layer may have a penalty.")
 ### END HIDDEN TESTS

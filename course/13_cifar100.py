@@ -205,7 +205,8 @@ for blocks, dropout, width, classes in (
     ([[32, 1], [64, 1], [128, 1]], 0.0, 0.3, 100),
     ([[8, 1], [10, 2]], 0.05, 1.5, 2),
 ):
-    net = submission.build("build_base", blocks, dropout=dropout, width=width, classes=classes)
+    asked = {"dropout": dropout, "width": width, "classes": classes}
+    net = submission.build("build_base", blocks, **asked, for_inputs=(32, 32, 3))
     made = [w.shape[-1] for w in net.get_weights() if w.ndim > 1]
     sizes = [round(width * filters) for filters, convolutions in blocks for _ in range(convolutions)]
     sizes += [round(width * 512), classes]
@@ -222,7 +223,7 @@ for blocks, dropout, width, classes in (
         all(abs(layer.momentum - 0.9) < 1e-6 for layer in norms),
         "A batch normalization layer has a momentum other than 0.9.",
     )
-plain = submission.build("build_base")
+plain = submission.build("build_base", for_inputs=(32, 32, 3))
 check.architecture(plain, layers_of(whole, 0.5, 1, 100))
 check.parameters(plain, total=8_739_492, trainable=8_737_572)
 ### END HIDDEN TESTS

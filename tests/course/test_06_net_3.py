@@ -334,8 +334,15 @@ def in_its_own_class(width=1.0, padding="same", dropout=0.5, l2=0.0005, classes=
     return OfItsOwn(width, padding, dropout, l2, classes)
 
 
+def without_input(*args, **settings):
+    """Its weights are made when it sees an image."""
+    layers = from_a_list(*args, **settings).layers
+    return keras.Sequential([type(one).from_config(one.get_config()) for one in layers])
+
+
 @pytest.mark.parametrize(
-    "right", [builder(), from_a_list, subclassed, verbose, by_operations, in_its_own_class]
+    "right",
+    [builder(), without_input, from_a_list, subclassed, verbose, by_operations, in_its_own_class],
 )
 def test_net3_built_another_way_passes(net3, right):
     result = run(net3, "net3-architecture", build_net3=right)

@@ -58,6 +58,14 @@ BLOCKS = {
         ('classes, activation="softmax"', "classes"),
         ("(inputs, x)", "(inputs, keras.activations.softmax(x))"),
     ),
+    "without Input": changed(
+        FUNCTIONAL,
+        (
+            "keras.Model(inputs, x)",
+            "keras.Sequential([type(one).from_config(one.get_config())"
+            " for one in keras.Model(inputs, x).layers[1:]])",
+        ),
+    ),
     "a model inside": changed(
         FUNCTIONAL,
         (
