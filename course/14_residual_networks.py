@@ -27,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 from convcourse import costs, data, plots, profile, training
+from convcourse.features import last_maps
 
 keras.utils.set_random_seed(1)
 
@@ -34,9 +35,10 @@ keras.utils.set_random_seed(1)
 images = data.load("cifar10").scaled()
 small = profile.current().name == "offline"
 n_val = len(images.x_train) // 5
-x_train, y_train = images.x_train[:-n_val], images.y_train[:-n_val, 0]
-x_val, y_val = images.x_train[-n_val:], images.y_train[-n_val:, 0]
-x_test, y_test = images.x_test, images.y_test[:, 0]
+labels, y_test = (y[:, 0].astype(int) for y in (images.y_train, images.y_test))
+x_train, y_train = images.x_train[:-n_val], labels[:-n_val]
+x_val, y_val = images.x_train[-n_val:], labels[-n_val:]
+x_test = images.x_test
 print(f"{len(x_train):,} images for training, {len(x_val):,} for validation, {len(x_test):,} for testing")
 
 # %% [markdown]
@@ -68,7 +70,7 @@ print(f"{len(x_train):,} images for training, {len(x_val):,} for validation, {le
 #
 # The convolutions have no bias, because the batch normalization behind each of them subtracts the mean anyway. Batch normalization trains two parameters per channel, a scale and an offset. The FC layer has a bias.
 #
-# **Predict.** Which costs more parameters, the shortcuts of a network with $n = 3$ or its first convolution?
+# **Predict.** Which costs more parameters, the two projections of a network with $n = 3$ or its first convolution?
 
 # %% [markdown]
 # **Exercise (2 points).** Write `count_parameters` without building a network.
@@ -97,11 +99,17 @@ def count_parameters(n, shortcut="identity", filters=(16, 32, 64), classes=10):
 
 # %% tests="res-count" points=2
 with checks.exercise("res-count", hidden="other depths, stages, filters and classes, and each shortcut"):
+    from convcourse import computing
+
     for shortcut, wanted in (("identity", 269_722), ("none", 269_722), ("projection", 272_474)):
         what = f'The number of trained parameters for n=3 and shortcut="{shortcut}"'
         checks.equal(count_parameters(3, shortcut), wanted, what)
     few = count_parameters(1, filters=(4, 8, 12), classes=5)
     checks.equal(few, 3_589, "The number for n=1, filters=(4, 8, 12) and classes=5")
+    with computing.operations() as performed:
+        count_parameters(1, "projection", (2, 3))
+    built = any(operation.name == "VarHandleOp" for operation in performed)  # it makes a variable
+    checks.that(not built, "count_parameters builds layers or a network: add up the numbers without them.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -132,6 +140,7 @@ for n, shortcut, filters, classes in (
 ):
     got = submission.call("count_parameters", n, shortcut, filters=filters, classes=classes)
     case = f"{len(filters)} stages" if len(filters) > 1 else "one stage"
+    case += " of the same number of filters" if len(set(filters)) < len(filters) else ""
     what = f'The number of trained parameters with shortcut="{shortcut}" and {case}'
     check.equal(got, wanted_count(n, shortcut, filters, classes), what)
 usual = submission.call("count_parameters", 6)
@@ -225,6 +234,9 @@ with checks.exercise("res-block", hidden="what blocks of other sizes compute, fo
         checks.that((got >= 0).all(), f"{case} returns negative values: apply ReLU after the addition.")
         right = np.allclose(got, np.maximum(wanted, 0), atol=1e-5)
         checks.that(right, f"{case} does not return ReLU of its shortcut, which is {what}.")
+    model = block_on((6, 6, 2), 5, 2, "projection")
+    first, again = (np.asarray(model(given, training=True)) for _ in range(2))
+    checks.that(np.allclose(first, again, atol=1e-4), "With training=True, the block is random: leave out layers that the formula lacks.")
     check_size(block_on((32, 32, 16), 16, 1, "projection"), 1, "projection", 4_736, 4_672)
     check_size(block_on((32, 32, 16), 32, 2, "projection"), 2, "projection", 14_720, 14_528)
 ### BEGIN HIDDEN TESTS
@@ -342,10 +354,12 @@ hints.show("res-block")
 
 # %% solution="res-network-answer"
 def build_network(n, shortcut="identity", filters=(16, 32, 64), classes=10):
-    """Build a network of three stages of n blocks each, without compiling it.
+    """Build a network with n blocks in each stage, without compiling it.
 
     n: blocks of each stage; shortcut: that of each block, "none" for a plain network
-    filters: of each stage; the first block of each stage but the first has strides=2
+    filters: of each stage, of which there may be fewer or more than three; the first block of
+    each stage but the first has strides=2
+    The first convolution has same padding and no bias, and its batch normalization momentum=0.9.
     Returns a new keras.Model from (N, 32, 32, 3) to (N, classes) probabilities in each call.
 
     Example: build_network(3).count_params() is 271098; it trains 269722 of these parameters.
@@ -373,10 +387,13 @@ with checks.exercise("res-network", hidden="what other networks compute, with ea
         net = build_network(3, shortcut)
         checks.parameters(net, total=total, trainable=trainable, input_shape=(32, 32, 3))
     checks.that(not net.compiled, "build_network compiles the network: leave that out.")
-    one, other = (build_network(1, filters=(2, 3, 4), classes=7) for _ in range(2))
+    one, other = (build_network(1, filters=(2, 3), classes=7) for _ in range(2))
     checks.made_anew(one, other, "build_network")
-    chances = checks.as_array(one(np.ones((2, 32, 32, 3), "float32")), "What the network predicts")
-    checks.shape(chances, (2, 7), "What a network for 7 classes predicts for two images")
+    x = np.random.default_rng(1).random((2, 32, 32, 3), dtype="float32")
+    first, again = (np.asarray(other(x, training=True)) for _ in range(2))
+    checks.that(np.allclose(first, again, atol=1e-4), "With training=True, the network is random: leave out layers that the text does not list.")
+    chances = checks.as_array(one(x), "What the network predicts")
+    checks.shape(chances, (2, 7), "What a network of two stages for 7 classes predicts for two images")
     checks.close(chances.sum(axis=1), np.ones(2), "The sum of each row of probabilities", rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -614,7 +631,10 @@ plt.show()
 
 # %%
 def neighbor_cosine(model, first, last, others):
-    """Compute the mean cosine between gradients for neighboring blends of two images."""
+    """Compute the mean cosine between gradients for neighboring blends of two images.
+
+    The other images only complete the batch, over which batch normalization takes its means.
+    """
     share = np.linspace(0, 1, 64, dtype="float32")[:, None, None, None]
     batch = tf.constant(np.concatenate([(1 - share) * first + share * last, others]))
     with tf.GradientTape() as tape:
@@ -744,7 +764,7 @@ plt.show()
 # %% [markdown]
 # ### Softer labels
 #
-# With one-hot labels, the loss $-\sum_k t_k \log p_k$ only reaches 0 when the probability of the class reaches 1, so the network keeps increasing its outputs even for images that it classifies correctly. *Label smoothing* (Szegedy et al. 2016) moves a share $\varepsilon$ of the 1 to all $K$ classes evenly, including the right one:
+# With the one-hot label $t_k$ and the probability $p_k$ of each class $k$, the loss $-\sum_k t_k \log p_k$ only reaches 0 when the probability of the class reaches 1, so the network keeps increasing its outputs even for images that it classifies correctly. *Label smoothing* (Szegedy et al. 2016) moves a share $\varepsilon$ of the 1 to all $K$ classes evenly, including the right one:
 #
 # $$t'_k = (1 - \varepsilon)\, t_k + \frac{\varepsilon}{K}$$
 #
@@ -796,6 +816,10 @@ submission.unchanged("smooth", np.float32(rows), share=0.5)
 
 # %%
 hints.show("res-smooth")
+
+# %%
+softer = np.asarray(smooth(np.eye(10, dtype="float32")))[0]
+print(f"labels {softer}: a network that predicts them has a loss of {-np.sum(softer * np.log(softer)):.3f}")
 
 # %% [markdown]
 # **Exercise (1 point).** Write `mixup`. The partners and shares are arguments, so that the result can be checked; the stream of batches below draws them at random.
@@ -920,7 +944,7 @@ few_x, few_y = (x_train[:1_200], y_train[:1_200]) if small else (x_train, y_trai
 
 def train_on_batches(network, name, smoothing=0.0, moved=False, mixed=False, scheduled=True, seed=1):
     """Compile a network with SGD and momentum, and train it on batches from the stream."""
-    rows = smooth(np.eye(10, dtype="float32"), smoothing)[few_y]
+    rows = np.asarray(smooth(np.eye(10, dtype="float32"), smoothing))[few_y]
     stream = Batches(few_x, rows, size, moved, mixed, seed)
     adapt = keras.optimizers.SGD(peak, momentum=0.9, nesterov=True)
     network.compile(adapt, "categorical_crossentropy", metrics=["accuracy"])
@@ -1044,16 +1068,10 @@ submission.unchanged("grad_cam", features, gradients)
 hints.show("res-cam")
 
 # %%
-def last_maps(network):
-    """Build the part of a network that ends with the last maps before the mean over positions."""
-    deep = [layer for layer in network.layers if len(layer.output.shape) == 4]
-    return keras.Model(network.inputs, deep[-1].output)
-
-
 def scored(network, x, classes):
-    """Compute the last maps and the gradients of the scores of these classes."""
+    """Compute the last maps, and the gradients of the scores of these classes for them."""
     maps = tf.constant(last_maps(network).predict(x, batch_size=256, verbose=0))
-    kernel, bias = network.layers[-1].get_weights()
+    *_, kernel, bias = network.get_weights()  # those of the FC layer come last
     with tf.GradientTape() as tape:
         tape.watch(maps)
         scores = tf.reduce_mean(maps, axis=(1, 2)) @ kernel + bias
@@ -1127,6 +1145,8 @@ with checks.exercise("res-nearest", hidden="more rows than one block, rows of ot
     two = isinstance(pair, (tuple, list)) and len(pair) == 2
     checks.that(two, "nearest does not return two arrays: end it with `return places, distances`.")
     checks.equal(checks.as_array(pair[0], "The array of positions").tolist(), [1], "The list of positions for one row")
+    whole = np.asarray(pair[0]).dtype.kind in "iu"
+    checks.that(whole, "The positions are no integers, so they cannot select rows: take them as argmin returns them.")
     checks.close(pair[1], np.array([0.292893]), "The array of distances for one row")
     some = np.random.default_rng(1).normal(size=(1_203, 3)).astype("float32")
     tracemalloc.start()
@@ -1177,7 +1197,8 @@ if small:
 embed = last_maps(network)
 embedded = [embed.predict(x, batch_size=256, verbose=0).mean(axis=(1, 2)) for x in (seen_x, few_x)]
 center, spread = embedded[1].mean(axis=0), embedded[1].std(axis=0) + 1e-6
-places, distances = nearest(*((rows - center) / spread for rows in embedded))
+found = nearest(*((rows - center) / spread for rows in embedded))
+places, distances = (np.asarray(each) for each in found)
 order = np.argsort(distances)
 
 # %%

@@ -6,6 +6,7 @@ import weakref
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from convcourse import features
 
@@ -51,6 +52,80 @@ def test_activations_follow_the_weights_and_keep_no_network_alive(model):
 def test_an_unknown_layer_is_answered_with_the_known_ones(model):
     with pytest.raises(ValueError, match="hidden, end"):
         features.activations(model, "fc1", np.zeros((1, 4), "float32"))
+
+
+L = keras.layers
+
+
+def functional(*behind):
+    inputs = keras.Input((8, 8, 3))
+    x = L.Conv2D(4, 3, strides=2)(inputs)
+    for layer in behind:
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = L.Conv2D(4, 3, strides=2), L.BatchNormalization()
+        self.pool, self.end = L.GlobalAveragePooling2D(), L.Dense(2, activation="softmax")
+
+    def call(self, x, training=None):
+        return self.end(self.pool(self.norm(self.conv(x), training=training)))
+
+
+def subclassed():
+    network = Subclassed()
+    network(np.zeros((1, 8, 8, 3), "float32"))
+    return network
+
+
+relu = L.ReLU()
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        functional(L.ReLU(), L.GlobalAveragePooling2D(), L.Dense(2, activation="softmax")),
+        functional(L.GlobalAveragePooling2D(), L.Dense(2), L.Softmax()),
+        functional(lambda x: keras.ops.softmax(L.Dense(2)(keras.ops.mean(x, axis=(1, 2))))),
+        functional(L.AveragePooling2D(3), L.Flatten(), L.Dense(2)),
+        functional(L.GlobalAveragePooling2D(keepdims=True), L.Flatten(), L.Dense(2)),
+        functional(relu, L.Conv2D(4, 3, padding="same"), relu, L.GlobalMaxPooling2D(), L.Dense(2)),
+        functional(
+            keras.Sequential([L.Conv2D(4, 3, padding="same"), L.BatchNormalization()]),
+            keras.Sequential([L.GlobalAveragePooling2D(), L.Dense(2)]),
+        ),
+        subclassed(),
+    ],
+    ids=range(8),
+)
+def test_the_last_maps_are_those_before_the_mean(network):
+    x = RNG.normal(size=(5, 8, 8, 3)).astype("float32")
+    maps = features.last_maps(network).predict(x, verbose=0)
+    assert maps.shape == (5, 3, 3, 4)
+    *_, kernel, bias = network.get_weights()
+    pooled = maps.max((1, 2)) if "max" in str(network.layers[-2].name) else maps.mean((1, 2))
+    scores = pooled @ kernel + bias
+    got = network.predict(x, verbose=0)
+    if np.allclose(got.sum(axis=1), 1, atol=1e-5):
+        scores = np.asarray(keras.ops.softmax(scores))
+    np.testing.assert_allclose(got, scores, atol=1e-4)
+
+
+def test_last_maps_of_a_network_that_cannot_be_followed(model):
+    with pytest.raises(ValueError, match="no maps"):
+        features.last_maps(model)
+
+    class Loose(keras.Model):
+        def call(self, x):
+            return tf.nn.relu(x)
+
+    network = Loose()
+    network(np.zeros((1, 8, 8, 3), "float32"))
+    with pytest.raises(ValueError, match="cannot be followed"):
+        features.last_maps(network)
 
 
 def test_the_probe_tells_separable_classes_from_noise():

@@ -70,6 +70,24 @@ def test_a_network_that_does_more_than_compute_is_refused_in_plain_words(words):
         models.model_to_plain(network(REFUSED[words]), SHAPE)
 
 
+@pytest.mark.parametrize("channels", [0, 1, 2, 3, 40])
+@pytest.mark.parametrize("number", [0, 1])
+def test_zeros_behind_the_channels_cross_for_any_number_of_images(channels, number):
+    like = (ops.zeros_like, ops.ones_like)[number]
+
+    def call(self, x):
+        wide = ops.concatenate([x] * 14, axis=-1)[..., :channels]
+        return ops.concatenate([x, like(wide)], axis=-1)
+
+    crossed = models.model_from_plain(*models.model_to_plain(network(call), SHAPE))
+    for images in (1, 5, 61):
+        x = np.random.default_rng(0).normal(size=(images, *SHAPE)).astype("float32")
+        got = np.asarray(crossed(x))
+        np.testing.assert_array_equal(got[..., :3], x)
+        assert got.shape == (images, 4, 4, 3 + channels)
+        assert (got[..., 3:] == number).all()
+
+
 def test_what_a_network_reads_from_outside_crosses_as_a_constant():
     outside = tf.constant([1.0, 2.0, 3.0])
     model = network(lambda self, x: x * outside + tf.Variable(0.5, trainable=False))

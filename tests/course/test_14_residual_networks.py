@@ -174,7 +174,7 @@ def test_a_count_found_another_way_passes(res, code):
         ("* classes + classes", "* 10 + 10", "classes=5"),
         ("enumerate(filters)", "enumerate((16, 32, 64))", "filters=(4, 8, 12)"),
         ("enumerate(filters)", "enumerate(filters[:3])", "stages"),
-        ("stage > 0 and block == 0", "f != channels", "stages"),
+        ("stage > 0 and block == 0", "f != channels", "stages of the same number"),
         ("range(n)", "range(3)", "filters=(4, 8, 12)"),
         ("return total", "total", "None"),
         ("(n, ", "(n_, ", "n"),
@@ -187,6 +187,41 @@ def test_another_count_is_named(res, old, new, words):
 def test_another_usual_shortcut_is_found(res):
     code = COUNT.replace('"identity", filters', '"projection", filters')
     assert_wrong(judged(res, "res-count", code), "expected 3589", False)
+
+
+COUNT_OF_A_NETWORK = """
+def count_parameters(n, shortcut="identity", filters=(16, 32, 64), classes=10):
+    L = keras.layers
+    def conv(x, f, size, strides=1):
+        x = L.Conv2D(f, size, strides=strides, padding="same", use_bias=False)(x)
+        return L.BatchNormalization()(x)
+    inputs = keras.Input((32, 32, 3))
+    x = conv(inputs, filters[0], 3)
+    for stage, f in enumerate(filters):
+        for block in range(n):
+            strides = 2 if stage and not block else 1
+            y = conv(conv(x, f, 3, strides), f, 3)
+            x = L.Add()([y, conv(x, f, 1, 2)]) if strides == 2 and shortcut == "projection" else y
+    net = keras.Model(inputs, L.Dense(classes)(L.GlobalAveragePooling2D()(x)))
+    return sum(int(np.prod(w.shape)) for w in net.trainable_weights)
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        COUNT_OF_A_NETWORK,
+        COUNT.replace("return total", "keras.layers.Dense(2).build((None, 3)); return total"),
+    ],
+    ids=range(2),
+)
+def test_a_count_by_a_network_is_named(res, code):
+    assert_wrong(judged(res, "res-count", code), "without them", False)
+
+
+def test_a_count_may_use_tensors(res):
+    code = COUNT.replace("return total", "return int(tf.reduce_sum(tf.constant([total, 0])))")
+    assert_right(judged(res, "res-count", code))
 
 
 # ------------------------------------------------------------------ res-block
@@ -227,6 +262,10 @@ def residual_block(x, filters, strides=1, shortcut="identity"):
     x = ops.concatenate([x[:, ::strides, ::strides, :], ops.zeros_like(y)[..., channels:]], axis=-1)
     return ops.relu(y + x)
 """
+BLOCK_BY_ZEROS = BLOCK.replace(
+    "x = keras.ops.pad(x, [(0, 0), (0, 0), (0, 0), (0, filters - channels)])",
+    "x = layers.Concatenate()([x, keras.ops.zeros_like(y[..., channels:])])",
+)
 BLOCK_AS_A_LAYER = """
 class Block(keras.layers.Layer):
     def __init__(self, filters, strides, shortcut):
@@ -332,12 +371,13 @@ def residual_block(x, filters: int, strides: int = 1, shortcut: str = "identity"
     [
         BLOCK,
         BLOCK_BY_OPS,
+        BLOCK_BY_ZEROS,
         BLOCK_AS_A_LAYER,
         BLOCK_OF_NETWORKS,
         BLOCK_BY_LAMBDA,
         VERBOSE_BLOCK,
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_a_block_written_another_way_passes(res, code):
     assert_right(judged(res, "res-block", code))
@@ -428,6 +468,12 @@ BEHIND = "(0, filters - channels)])"
         ("strides != 1 or channels != filters", "strides != 1", "", True),
         ('    if shortcut == "none":\n        return layers.ReLU()(y)\n', "", "nothing", False),
         ("return " + ADDED, ADDED, "NoneType", None),
+        (
+            "y = layers.ReLU()(y)\n    y = layers.Conv",
+            "y = layers.Dropout(0.2)(layers.ReLU()(y))\n    y = layers.Conv",
+            "is random",
+            False,
+        ),
     ],
 )
 def test_another_block_is_named(res, old, new, words, hidden):
@@ -568,7 +614,7 @@ NOT_IN_ORDER = "does not compute what its parts compute"
         ("(momentum=0.9)", "()", "momentum other than 0.9", True),
         (', padding="same", use_bias=False', ', padding="same"', "parameters", False),
         ("(filters[0], 3,", "(filters[0], 5,", "parameters", False),
-        ("2 if stage > 0 and block == 0 else 1", "1", NOT_IN_ORDER, None),
+        ("2 if stage > 0 and block == 0 else 1", "1", "", True),
         ("stage > 0 and block == 0", "block == 0", "", None),
         ("stage > 0 and block == 0", "stage > 0", "", None),
         ("range(n)", "range(n - 1)", "parameters", False),
@@ -588,16 +634,18 @@ NOT_IN_ORDER = "does not compute what its parts compute"
         ),
         ("enumerate(filters)", "enumerate((16, 32, 64))", "", True),
         ("enumerate(filters)", "enumerate(filters[:3])", "", True),
+        ("enumerate(filters)", "enumerate([filters[0], filters[1], filters[2]])", "", False),
         ("Dense(classes,", "Dense(10,", "shape", False),
         (', activation="softmax")', ")", "sum of each row", False),
         ('activation="softmax"', 'activation="sigmoid"', "sum of each row", False),
         (POOL, "keras.layers.Flatten()(x)", "parameters", False),
         (POOL, "keras.layers.GlobalMaxPooling2D()(x)", NOT_IN_ORDER, True),
         (POOL, POOL + "\n    x = keras.layers.Dense(64, 'relu')(x)", "parameters", False),
+        (POOL, POOL + "\n    x = keras.layers.Dropout(0.5)(x)", "is random", False),
         (
             "return keras.Model(inputs, outputs)",
             "keras.Model(inputs, outputs)",
-            "returns None",
+            "is None",
             None,
         ),
         (
@@ -1286,6 +1334,7 @@ def test_neighbors_found_another_way_pass(res, code):
         ),
         ("    test = test / np", "    test /= np", "changes its argument"),
         ("np.zeros(len(test), int)", "np.zeros(len(test), 'int8')", "positions"),
+        ("np.zeros(len(test), int)", "np.zeros(len(test))", "no integers"),
     ],
 )
 def test_other_neighbors_are_named(res, old, new, words):

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from convcourse.wire import recording
+
 
 def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Compute the output of one layer for every image.
@@ -32,6 +34,49 @@ def activations(model: Any, layer: str | Any, x: np.ndarray, batch_size: int = 2
     batches = (x[at : at + batch_size] for at in range(0, len(x), batch_size))
     outputs = [keras.ops.convert_to_numpy(part([batch], training=False)) for batch in batches]
     return np.concatenate(outputs).astype(np.float32, copy=False)
+
+
+def last_maps(model: Any) -> Any:
+    """Build the part of a network that ends with its last maps, before their mean or a flattening.
+
+    Args:
+        model: A built Keras model with one input and one output. A subclassed one must consist of
+            layers and of ``keras.ops``.
+
+    Returns:
+        A Keras model from images to (N, H, W, C), which shares the model's weights. Maps of a
+        single position do not count: they are means already.
+
+    Raises:
+        ValueError: If the way from the input to the last maps cannot be followed.
+    """
+    import keras
+
+    try:
+        given, [end] = model.inputs, model.outputs
+    except (AttributeError, TypeError, ValueError):  # a class: call it on a tensor without values
+        try:
+            [known] = recording.inputs_of(model)
+            given = keras.Input(known.shape, dtype=known.dtype)
+            end = model.call(given)
+        except Exception as error:
+            raise ValueError(
+                "the layers of this network cannot be followed: build it with "
+                "keras.Model(inputs, outputs), or use only layers and keras.ops in its call"
+            ) from error
+    maps = []
+
+    def noted(operation: Any, *args: Any, **settings: Any) -> Any:
+        output = operation(*args, **settings)
+        if len(getattr(output, "shape", ())) == 4 and output.shape[1:3] != (1, 1):
+            maps.append(output)
+        return output
+
+    same = {"clone_function": lambda layer: layer, "call_function": noted}
+    again = keras.models.clone_model(keras.Model(given, end), **same)
+    if not maps:
+        raise ValueError("this network has no maps: nothing in it has height and width")
+    return keras.Model(again.inputs, maps[-1])
 
 
 def tsne(features: np.ndarray, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:

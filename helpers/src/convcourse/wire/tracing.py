@@ -103,8 +103,25 @@ class _Reader:
             value = self._value(tensor)
             if value is None:
                 raise ExportError(refusal(tensor.op.type))
-            self._add(tensor, Step("constant", [], value))
+            self._add(tensor, self._filled(value) or Step("constant", [], value))
         return self.places[tensor.name]
+
+    def _filled(self, value: np.ndarray) -> Step | None:
+        """The operation that fills an array for each image, if TensorFlow has done so by itself.
+
+        It makes zeros of fewer than 1,000 numbers at once, and more with an operation.
+        """
+        images = self.record.inputs[0].shape[0]
+        if value.dtype.kind != "f" or value.ndim < 2 or value.shape[0] != images:
+            return None
+        if np.any(value != value.flat[:1]):
+            return None
+        number = value.flat[0] if value.size else value.dtype.type(0)
+        of = []
+        for array in (np.array(value.shape, np.int32), np.asarray(number)):
+            self.steps.append(Step("constant", [], array, list(array.shape)))
+            of.append((len(self.steps) - 1, 0))
+        return Step("Fill", of, {})
 
     def _needed(self) -> set[str]:
         found: set[str] = set()
