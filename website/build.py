@@ -44,6 +44,8 @@ def build(course: Course, site: Path) -> None:
     made = subprocess.run(command, env=quiet, capture_output=True, text=True)
     if made.returncode:
         raise SiteError(made.stderr)
+    if not course.site:  # its links begin at the root of a host, where the site need not be
+        (site / "404.html").unlink(missing_ok=True)
     for page in sorted(site.rglob("*.html")):
         page.write_text(finishing.finished(page.read_text(encoding="utf-8")), encoding="utf-8")
 

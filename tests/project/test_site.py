@@ -49,6 +49,11 @@ def test_every_page_of_the_documentation_is_in_the_list_of_contents(site):
     assert {path.with_suffix(".html").name for path in ROOT.glob("docs/*.md")} - listed == set()
 
 
+def test_no_page_takes_the_root_of_its_host_for_the_site(site):
+    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    assert [path.name for path, page in pages.items() if re.search(r'(href|src)="/', page)] == []
+
+
 def test_the_syllabus_says_what_course_toml_says(site):
     page = (site / "syllabus.html").read_text(encoding="utf-8")
     table = tomllib.loads((ROOT / "course" / "course.toml").read_text(encoding="utf-8"))
