@@ -201,8 +201,14 @@ def test_an_answer_that_ended_early_is_told_with_what_its_check_said(place, caps
     out = said(capsys)
     assert "one-check ended early, as it ran in this session: ZeroDivisionError: division" in out
     assert "one-check fails, as the notebook was saved: wrong: one-check. The sum is 3" in out
-    save(place, made(error="not attempted: one-check. The name 'f' does not exist yet."))
+    nb = made(error="not attempted: one-check. The name 'f' does not exist yet.")
+    save(place, nb)
     assert "not attempted" not in said(capsys)
+    missing = "not attempted: this cell. The name 'x' does not exist yet."
+    nb.cells[1].outputs = [new_output("error", ename="NotAttempted", evalue=missing, traceback=[])]
+    save(place, nb)
+    notebook.ran.clear()
+    assert f"one-check ended early, as the notebook was saved: {missing}" in said(capsys)
 
 
 def test_a_check_that_never_ran_is_named(place, capsys):

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from convcourse.notebook import Ran
+from convcourse.outcomes import NotAttempted
 
 _STUB = re.compile(r"^\s*raise NotImplementedError\(\s*[\"']not attempted yet[\"']", re.MULTILINE)
 _BLANK = "*Write your answer here.*"
@@ -197,6 +198,7 @@ def _saved(cell: Any, with_kind: bool = False) -> Result:
 
 def _named(kind: str, said: str) -> str:
     """An error as Python prints it, without the name that IPython gives to a cell's file."""
+    kind = "" if kind == NotAttempted.__name__ else kind  # its sentence begins with the same words
     return ": ".join(part for part in (kind, _CELL.sub("(", said)) if part)
 
 
