@@ -14,7 +14,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from autograder.pages import budget
+from autograder.pages import budget, formulas
 
 _CODE = " highlight hl-ipython3"
 
@@ -45,15 +45,27 @@ def markdown2html(context: Context, source: str) -> str:
     return markdown(source, _budget(context), cell.get("attachments", {}), not is_locked)
 
 
+class _Renderer(IPythonRenderer):
+    """Draws formulas as MathML; what is none stays as it was typed."""
+
+    def block_math(self, body: str) -> str:
+        return formulas.mathml(body, block=True) or super().block_math(body)
+
+    def inline_math(self, body: str) -> str:
+        return formulas.mathml(body) or super().inline_math(body)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        tex = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        return formulas.mathml(tex, block=True) or super().latex_environment(name, body)
+
+
 def markdown(
     source: str, spent: budget.Budget, attachments: dict[str, dict[str, str]], escape: bool = True
 ) -> str:
     """Markdown as HTML, within a budget; tags in it are shown as typed unless they may stay."""
 
     def made(text: str) -> str:
-        renderer = IPythonRenderer(
-            escape=escape, allow_harmful_protocols=False, attachments=attachments
-        )
+        renderer = _Renderer(escape=escape, allow_harmful_protocols=False, attachments=attachments)
         return MarkdownWithMath(renderer=renderer).render(text)
 
     return spent.show(source, made, _pre)
