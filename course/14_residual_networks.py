@@ -819,7 +819,7 @@ hints.show("res-smooth")
 
 # %%
 softer = np.asarray(smooth(np.eye(10, dtype="float32")))[0]
-print(f"labels {softer}: a network that predicts them has a loss of {-np.sum(softer * np.log(softer)):.3f}")
+print(f"A network that predicts the softer labels exactly has a loss of {-np.sum(softer * np.log(softer)):.3f}.")
 
 # %% [markdown]
 # **Exercise (1 point).** Write `mixup`. The partners and shares are arguments, so that the result can be checked; the stream of batches below draws them at random.
