@@ -146,6 +146,26 @@ def test_none_and_strings_are_no_networks():
     for value in (None, "a model"):
         with pytest.raises(checks.Wrong):
             architecture.compare(value, WANT)
+        with pytest.raises(checks.Wrong):
+            checks.parameters(value, total=8)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ((keras.Sequential([L.Input((4,)), L.Dense(2)]), L.Dense(2)), "a tuple"),
+        ([L.Dense(2)], "a list"),
+        (3, "an int"),
+        (L.Dense(2), "a Dense"),
+        (keras.Sequential, "a class"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_network_is_named(value, kind):
+    words = f"The result is {kind}; expected a network"
+    with pytest.raises(checks.Wrong, match=words):
+        architecture.compare(value, WANT)
+    with pytest.raises(checks.Wrong, match=words):
+        checks.parameters(value, total=8)
 
 
 def test_an_unknown_word_in_the_text_form_is_refused():

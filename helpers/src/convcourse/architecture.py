@@ -141,8 +141,7 @@ def _described(chain: list[tuple[str, dict]]) -> list[Layer]:
 def _chain(model: Any, input_shape: Any) -> tuple[list[tuple[str, dict]], Network | None]:
     """The classes and configurations of the layers in the order of their calls, and the trace."""
     that(model is not None, "The function returns None: end it with `return model`.")
-    is_model = hasattr(model, "layers") and hasattr(model, "get_config")
-    that(is_model, f"This is a {type(model).__name__}; expected a Keras model.")
+    must_be_model(model)
     known = models.built_in(model)
     if known is not None and _called_once(json.loads(known)):
         layers = models.leaves(model)
@@ -156,6 +155,23 @@ def _traced(model: Any, input_shape: Any) -> Network:
         return lifting.read(*tracing.trace(model, input_shape))
     except ExportError as error:
         raise _wrong(error) from None
+
+
+def must_be_model(model: Any) -> None:
+    """Check that something is a Keras model.
+
+    Args:
+        model: What stands in the place of a network.
+
+    Raises:
+        Wrong: If it is a tuple, a class, a layer or anything else.
+    """
+    is_class = isinstance(model, type)
+    is_model = not is_class and hasattr(model, "layers") and hasattr(model, "get_config")
+    kind = "class" if is_class else type(model).__name__
+    article = "an" if kind[0] in "aeiouAEIOU" else "a"
+    wanted = "expected a network: return one keras.Model and nothing else."
+    that(is_model, f"The result is {article} {kind}; {wanted}")
 
 
 def build(model: Any, input_shape: Any = None) -> None:

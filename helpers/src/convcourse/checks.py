@@ -277,9 +277,10 @@ def parameters(
         input_shape: The shape of one input, (H, W, C), for a model that is not built.
 
     Raises:
-        Wrong: If a number differs, or ``model`` is None or does not know its input size.
+        Wrong: If a number differs, or ``model`` is no Keras model or does not know its input size.
     """
     that(model is not None, "The network is None: does the function return it?")
+    networks.must_be_model(model)
     networks.build(model, input_shape)
     counted = [(count(model.weights), total, "parameters in total")]
     if trainable is not None:
