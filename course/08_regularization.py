@@ -126,7 +126,7 @@ text = (
 rng = np.random.default_rng(6)
 for batch_norm, rate, l2, width, classes in (
     (False, 0.2, 0.02, 0.3, 7),
-    (True, 0, 0.003, 0.25, 10),
+    (True, 0, 0.003, 1.3, 10),
 ):
     sizes = [round(width * n) for n in (32, 64, 128, 512)]
     built = submission.build(
@@ -664,6 +664,7 @@ for case, steps, runs in (
     ("a run with equal validation losses", 3, [[down, flat]]),
     ("epochs=2", 2, [[down, late]]),
     ("epochs=1", 1, [[down, up]]),
+    ("losses that change by 0.00001", 2, [[[3e-5, 2e-5, 1e-5, 5e-6], [1e-5, 2e-5, 3e-5, 4e-5]]]),
     ("three runs in a row", 2, [[down, down], [down, late], [down, up]]),
     ("a run of one epoch that follows another run", 1, [[down, up], [[1.0], [9.0]]]),
     (

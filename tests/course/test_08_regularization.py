@@ -222,6 +222,14 @@ BLOCKS_WRONG = {
         changed(FUNCTIONAL, ("Dense(classes", "Dense(max(1, round(classes * width))")),
         "units",
     ),
+    "classes scaled up": (
+        changed(FUNCTIONAL, ("Dense(classes", "Dense(round(classes * max(1, width))")),
+        "has classes units",
+    ),
+    "width of at most 1": (
+        changed(FUNCTIONAL, ("L = keras.layers", "L, width = keras.layers, min(width, 1)")),
+        "round(width * 32)",
+    ),
     "a fixed penalty of one's own": (
         changed(
             FUNCTIONAL,
@@ -904,6 +912,10 @@ CALLBACKS_WRONG = {
         "interrupted",
     ),
     "always three": (changed(CALLBACK, (">= self.epochs", ">= 3")), "epochs=2"),
+    "rounded losses": (
+        changed(CALLBACK, ('logs["val_loss"]', 'round(logs["val_loss"], 2)')),
+        "losses that change by 0.00001",
+    ),
     "one too many": (changed(CALLBACK, (">= self.epochs", "> self.epochs")), "three rises"),
     "one too few": (changed(CALLBACK, (">= self.epochs", ">= self.epochs - 1")), "three rises"),
     "training loss ignored": (
