@@ -693,11 +693,12 @@ for inputs, units, activation, classes in (
         "The head does not take feature vectors of the length inputs.",
     )
     hidden = f"dense {units} {activation}, " if units else ""
-    check.architecture(net, f"{hidden}dense {classes} softmax")
+    case = f"For build_head({inputs}, {units}, {activation!r}, classes={classes})"
+    check.architecture(net, f"{hidden}dense {classes} softmax", case=case)
     total = (inputs + 1) * units + (units + 1) * classes if units else (inputs + 1) * classes
     check.parameters(net, total=total)
 net = submission.build("build_head", 16, 5, "relu", for_inputs=[16])
-check.architecture(net, "dense 5 relu, dense 10 softmax")
+check.architecture(net, "dense 5 relu, dense 10 softmax", case="For build_head(16, 5, 'relu')")
 ### END HIDDEN TESTS
 
 # %%

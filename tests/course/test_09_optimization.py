@@ -692,7 +692,7 @@ def other_default(inputs, units, activation, classes=100):
         (head(size=512), "units"),
         (head(act="relu"), "tanh"),
         (head(fixed=True), "length inputs"),
-        (head(end=10), "units"),
+        (head(end=10), "For build_head(30, 7, 'relu', classes=100), the second dense layer"),
         (head(least=2), "dense"),
         (head(depth=2), "dense"),
         (head(use_bias=False), "parameters"),
