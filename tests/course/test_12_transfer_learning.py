@@ -1,6 +1,7 @@
 """12 Transfer: right answers in many forms pass, and wrong ones fail in words."""
 
 import ast
+import random
 
 import exercise
 import jupytext
@@ -258,6 +259,11 @@ def every_number(labels, count, seed):
     return np.concatenate([rng.choice(mine, count, replace=False) for mine in places])
 
 
+def ten_classes(labels, count, seed):
+    places = [np.flatnonzero(labels == c).tolist() for c in range(10)]
+    return [i for mine in places for i in random.Random(seed).sample(mine, count)]
+
+
 def sorts(labels, count, seed):
     labels.sort()
     return shuffled(labels, count, seed)
@@ -294,7 +300,9 @@ def a_block(labels, count, seed):
         (lambda y, n, seed: np.array(shuffled(y, n, seed)) + 1, "labels at these positions"),
         (lambda y, n, seed: None, "None"),
         (lambda y, n, seed: {c: shuffled(y, n, seed) for c in (0, 1, 4)}, "expected numbers"),
-        (every_number, "Error"),
+        (every_number, "np.unique(labels)"),
+        (ten_classes, "among which 2 and 3 are missing"),
+        (lambda y, n, seed: np.random.default_rng(seed).choice([], n), "Error"),
         (sorts, "changes its argument labels"),
         (without_the_last, "never draw some"),
         (lambda y, n, seed: [i for i in shuffled(y, n, seed) if y[i] < 10], "another shape"),
@@ -528,6 +536,7 @@ def with_dropout(base, trainable, classes=10):
         (for_colors, "use base.input_shape"),
         (with_dropout, "dropout"),
         (lambda *a, **k: None, "None"),
+        (lambda base, *a, **k: (functional(base, *a, **k), base), "a tuple; expected a network"),
     ],
 )
 def test_another_classifier_is_named(transfer, wrong, words):
@@ -658,6 +667,7 @@ PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, ste
         ((FIRST, THAW, SECOND.replace("base,", "base.layers[-1],")), "A layer of the base"),
         ((FIRST.replace("base,", "base.layers[-1],"), SECOND), "base changes in the first"),
         ((FIRST, SECOND.replace("if frozen < steps: ", "")), "feature extraction"),
+        ((FIRST, SECOND.replace("True", "frozen > 0 or base.trainable")), "whatever it was before"),
     ],
 )
 def test_wrong_phases_are_named(transfer, given, lines, words):
