@@ -545,6 +545,7 @@ with checks.exercise("c100-train", hidden="other settings, the images and labels
     layers = keras.layers
     probe = [layers.Input((32, 32, 3)), layers.GlobalAveragePooling2D()]
     probe = keras.Sequential([*probe, layers.Dense(100, activation="softmax")])
+    probe.compile(keras.optimizers.SGD(0.375), "mse")  # as another training may have left it
     before = [np.array(weight) for weight in probe.get_weights()]
     with watching.watched() as trainings:
         record = train_network(probe, "c100_probe", epochs=2, batch_size=500, learning_rate=0.02)
@@ -568,6 +569,8 @@ with checks.exercise("c100-train", hidden="other settings, the images and labels
     checks.that(np.array_equal(call.val_y, y_val), "The labels of the validation data are not y_val.")
     checks.that(np.array_equal(call.x, x_train), "The weights are fitted to other images than x_train.")
     checks.that(np.array_equal(call.y, y_train), "The labels of the training images are not y_train.")
+    made = call.compiled["optimizer"], call.compiled["learning_rate"]
+    checks.that(made != ("sgd", 0.375), "train_network trains a model as it was compiled before: compile it in each call.")
     checks.equal(call.compiled["optimizer"], "adam", "The optimizer")
     checks.that(
         call.compiled["loss"] == "categorical_crossentropy",
@@ -615,7 +618,7 @@ for name, epochs, settings in (
         ("labels of the validation data", one.val_y, "y_val"),
     ):
         same = got is not None and np.array_equal(got, given[want])
-        check.that(same, f"The {which} are not {want}.")
+        check.that(same, f"The {which} are not {want}: use the name {want} inside train_network.")
     made = one.compiled
     check.that(made.get("optimizer") == "adam", "The optimizer is not Adam.")
     check.close(

@@ -555,6 +555,7 @@ def compiled_front(network):
     ("wrong", "words"),
     [
         (in_front(flip="vertical"), "not horizontal"),
+        (lambda network: (in_front()(network), network), "a tuple; expected a network"),
         (in_front(flip="horizontal_and_vertical"), "not horizontal"),
         (in_front(shift=(0.1, 0.2)), "tenth of the width"),
         (in_front(shift=(0.0, 0.1)), "tenth of the height"),
@@ -742,6 +743,13 @@ def test_other_training_settings_are_named(c100, arrays, changed, words):
 )
 def test_other_usual_settings_are_found(c100, arrays, old, new, words):
     assert_wrong(trained(c100, arrays, written().replace(old, new)), words, hidden=True)
+
+
+@pytest.mark.parametrize("compiled", ["if not model.compiled: model.compile", "dict"])
+def test_a_model_must_be_compiled_in_each_call(c100, arrays, compiled):
+    once = written(optimizer="optimizer='adam'", loss="loss='mse'")
+    once = once.replace("model.compile", compiled)
+    assert_wrong(trained(c100, arrays, once), "compile it in each call")
 
 
 def test_a_network_that_learnt_nothing_is_found(c100, arrays):
