@@ -19,9 +19,9 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from convcourse import equivalence, findings
+from convcourse import built, equivalence, findings
 from convcourse.outcomes import Wrong, that
-from convcourse.wire import lifting, models, recording, tracing
+from convcourse.wire import lifting, models, tracing
 from convcourse.wire.export import ExportError
 from convcourse.wire.steps import Network
 from convcourse.wire.trusted import TRUSTED_LEAVES
@@ -141,7 +141,7 @@ def _described(chain: list[tuple[str, dict]]) -> list[Layer]:
 def _chain(model: Any, input_shape: Any) -> tuple[list[tuple[str, dict]], Network | None]:
     """The classes and configurations of the layers in the order of their calls, and the trace."""
     that(model is not None, "The function returns None: end it with `return model`.")
-    must_be_model(model)
+    built.must_be_model(model)
     known = models.built_in(model)
     if known is not None and _called_once(json.loads(known)):
         layers = models.leaves(model)
@@ -154,47 +154,7 @@ def _traced(model: Any, input_shape: Any) -> Network:
     try:
         return lifting.read(*tracing.trace(model, input_shape))
     except ExportError as error:
-        raise _wrong(error) from None
-
-
-def must_be_model(model: Any) -> None:
-    """Check that something is a Keras model.
-
-    Args:
-        model: What stands in the place of a network.
-
-    Raises:
-        Wrong: If it is a tuple, a class, a layer or anything else.
-    """
-    is_class = isinstance(model, type)
-    is_model = not is_class and hasattr(model, "layers") and hasattr(model, "get_config")
-    kind = "class" if is_class else type(model).__name__
-    article = "an" if kind[0] in "aeiouAEIOU" else "a"
-    wanted = "expected a network: return one keras.Model and nothing else."
-    that(is_model, f"The result is {article} {kind}; {wanted}")
-
-
-def build(model: Any, input_shape: Any = None) -> None:
-    """Make the weights of a model that is not built.
-
-    Args:
-        model: A Keras model.
-        input_shape: As in `describe`.
-
-    Raises:
-        Wrong: If nothing tells its input size, or it cannot run.
-    """
-    if recording.is_built(model):
-        return
-    try:
-        recording.build(model, recording.inputs_of(model, input_shape))
-    except ExportError as error:
-        raise _wrong(error) from None
-
-
-def _wrong(error: ExportError) -> Wrong:
-    text = str(error)
-    return Wrong(f"{text[:1].upper()}{text[1:]}.")
+        raise built.refused(error) from None
 
 
 def _called_once(config: dict) -> bool:

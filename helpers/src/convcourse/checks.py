@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from convcourse import architecture as networks
-from convcourse import findings
+from convcourse import built, findings
 from convcourse.arguments import unchanged
 from convcourse.outcomes import (
     ERROR,
@@ -279,9 +279,7 @@ def parameters(
     Raises:
         Wrong: If a number differs, or ``model`` is no Keras model or does not know its input size.
     """
-    that(model is not None, "The network is None: does the function return it?")
-    networks.must_be_model(model)
-    networks.build(model, input_shape)
+    built.build(model, input_shape)
     counted = [(count(model.weights), total, "parameters in total")]
     if trainable is not None:
         counted.append((count(model.trainable_weights), trainable, "trainable parameters"))

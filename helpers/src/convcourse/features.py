@@ -72,8 +72,8 @@ def last_maps(model: Any) -> Any:
             maps.append(output)
         return output
 
-    same = {"clone_function": lambda layer: layer, "call_function": noted}
-    again = keras.models.clone_model(keras.Model(given, end), **same)
+    whole = keras.Model(given, end)
+    again = keras.models.clone_model(whole, clone_function=lambda layer: layer, call_function=noted)
     if not maps:
         raise ValueError("this network has no maps: nothing in it has height and width")
     return keras.Model(again.inputs, maps[-1])
