@@ -40,6 +40,38 @@ def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
     x = L.Dense(classes, activation="softmax", kernel_regularizer=second)(x)
     return keras.Model(inputs, x)
 """
+HEAD = """\
+        self.hidden = L.Dense(round(width * 512), activation="relu", kernel_regularizer=penalty)
+        self.drop = L.Dropout(dropout) if dropout else None
+        self.scores = L.Dense(classes, activation="softmax", kernel_regularizer=penalty)
+"""
+SUBCLASSED = """
+class Blocks(keras.Model):
+    def __init__(self, batch_norm, dropout, l2, width, classes):
+        super().__init__()
+        L, penalty = keras.layers, keras.regularizers.L2(l2) if l2 else None
+        sizes = [round(width * n) for n in (32, 64, 128)]
+        self.convolutions = [L.Conv2D(n, 3, padding="same") for n in sizes]
+        norm = L.BatchNormalization if batch_norm else lambda momentum: L.Identity()
+        self.norms = [norm(momentum=0.9) for _ in sizes]
+        self.pool, self.flatten = L.MaxPooling2D(), L.Flatten()
+        self.hidden = L.Dense(round(width * 512), activation="relu", kernel_regularizer=penalty)
+        self.drop = L.Dropout(dropout) if dropout else None
+        self.scores = L.Dense(classes, activation="softmax", kernel_regularizer=penalty)
+
+    def call(self, x):
+        for convolution, norm in zip(self.convolutions, self.norms):
+            x = self.pool(keras.ops.relu(norm(convolution(x))))
+        x = self.hidden(self.flatten(x))
+        if self.drop is not None:
+            x = self.drop(x)
+        return self.scores(x)
+
+def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
+    net = Blocks(batch_norm, dropout, l2, width, classes)
+    net.build((None, 32, 32, 3))
+    return net
+"""
 BLOCKS = {
     "functional": FUNCTIONAL,
     "poolings with a padding that adds nothing": changed(
@@ -73,60 +105,10 @@ BLOCKS = {
             "keras.Sequential([keras.Input((32, 32, 3)), keras.Model(inputs, x)])",
         ),
     ),
-    "subclassed": """
-class Blocks(keras.Model):
-    def __init__(self, batch_norm, dropout, l2, width, classes):
-        super().__init__()
-        L, penalty = keras.layers, keras.regularizers.L2(l2) if l2 else None
-        sizes = [round(width * n) for n in (32, 64, 128)]
-        self.convolutions = [L.Conv2D(n, 3, padding="same") for n in sizes]
-        norm = L.BatchNormalization if batch_norm else lambda momentum: L.Identity()
-        self.norms = [norm(momentum=0.9) for _ in sizes]
-        self.pool, self.flatten = L.MaxPooling2D(), L.Flatten()
-        self.hidden = L.Dense(round(width * 512), activation="relu", kernel_regularizer=penalty)
-        self.drop = L.Dropout(dropout) if dropout else None
-        self.scores = L.Dense(classes, activation="softmax", kernel_regularizer=penalty)
-
-    def call(self, x):
-        for convolution, norm in zip(self.convolutions, self.norms):
-            x = self.pool(keras.ops.relu(norm(convolution(x))))
-        x = self.hidden(self.flatten(x))
-        if self.drop is not None:
-            x = self.drop(x)
-        return self.scores(x)
-
-def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
-    net = Blocks(batch_norm, dropout, l2, width, classes)
-    net.build((None, 32, 32, 3))
-    return net
-""",
-    "subclassed, the head made first": """
-class Blocks(keras.Model):
-    def __init__(self, batch_norm, dropout, l2, width, classes):
-        super().__init__()
-        L, penalty = keras.layers, keras.regularizers.L2(l2) if l2 else None
-        self.hidden = L.Dense(round(width * 512), activation="relu", kernel_regularizer=penalty)
-        self.drop = L.Dropout(dropout) if dropout else None
-        self.scores = L.Dense(classes, activation="softmax", kernel_regularizer=penalty)
-        sizes = [round(width * n) for n in (32, 64, 128)]
-        self.convolutions = [L.Conv2D(n, 3, padding="same") for n in sizes]
-        norm = L.BatchNormalization if batch_norm else lambda momentum: L.Identity()
-        self.norms = [norm(momentum=0.9) for _ in sizes]
-        self.pool, self.flatten = L.MaxPooling2D(), L.Flatten()
-
-    def call(self, x):
-        for convolution, norm in zip(self.convolutions, self.norms):
-            x = self.pool(keras.ops.relu(norm(convolution(x))))
-        x = self.hidden(self.flatten(x))
-        if self.drop is not None:
-            x = self.drop(x)
-        return self.scores(x)
-
-def build_blocks(batch_norm=True, dropout=0.5, l2=0.0, width=1.0, classes=10):
-    net = Blocks(batch_norm, dropout, l2, width, classes)
-    net.build((None, 32, 32, 3))
-    return net
-""",
+    "subclassed": SUBCLASSED,
+    "subclassed, the head made first": changed(
+        SUBCLASSED, (HEAD, ""), ("        sizes = [", f"{HEAD}        sizes = [")
+    ),
     "verbose": '''
 def _conv_block(model: keras.Sequential, filters: int, use_bn: bool) -> None:
     """Add one block: CONV, BN if wanted, ReLU and POOL."""

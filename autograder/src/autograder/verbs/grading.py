@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from autograder.course import CourseError, find_root, load
-from autograder.verbs.program import CLASSES, HiddenOption, Profile, ProfileOption, app
+from autograder.verbs.program import CLASSES, HiddenOption, Profile, ProfileOption, app, counted
 
 
 @app.command(rich_help_panel=CLASSES)
@@ -84,8 +84,7 @@ def grade(
             "Hidden tests that use the notebook's names ran where student code could see them."
         )
     failed = sum(state == "failed" for state in states.values())
-    some = f"{len(states)} submission{'s' if len(states) != 1 else ''}"
-    typer.echo(f"{some}; the grader failed on {failed}.")
+    typer.echo(f"{counted(len(states), 'submission')}; the grader failed on {failed}.")
     for words in told:
         typer.echo(words)
     if states and (waiting := results.undecided(course.root, assignment)):

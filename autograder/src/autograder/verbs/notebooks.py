@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from autograder.course import CourseError, load
-from autograder.verbs.program import AUTHORS, Profile, ProfileOption, app
+from autograder.verbs.program import AUTHORS, Profile, ProfileOption, app, counted
 
 
 @app.command(rich_help_panel=AUTHORS)
@@ -61,11 +61,8 @@ def build(
         changed = release.write(built)
         for path in changed:
             typer.echo(f"Wrote {path.relative_to(course.root)}.")
-        count, files = len(built) // 2, len(changed)
-        typer.echo(
-            f"{count} assignment{'s' if count != 1 else ''} built, "
-            f"{files} file{'s' if files != 1 else ''} changed."
-        )
+        made, files = counted(len(built) // 2, "assignment"), counted(len(changed), "file")
+        typer.echo(f"{made} built, {files} changed.")
 
 
 @app.command(rich_help_panel=AUTHORS)

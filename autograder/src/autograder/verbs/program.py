@@ -49,3 +49,8 @@ ProfileOption = Annotated[
 HiddenOption = Annotated[
     str, typer.Option(help="judge, or in-kernel for tests that use the notebook's own names")
 ]
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and what it counts, such as "1 submission" or "2 submissions"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

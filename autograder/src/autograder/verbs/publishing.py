@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from autograder.course import load
-from autograder.verbs.program import AUTHORS, app
+from autograder.verbs.program import AUTHORS, app, counted
 
 
 class Kind(StrEnum):
@@ -45,8 +45,7 @@ def publish(
     names = [name.strip() for name in assignments.split(",") if name.strip()]
     files = publishing.collected(course, names, kind=chosen.value, wheel=wheel, generate=generate)
     place = publishing.written(course, files, to, chosen.value)
-    count = sum(name.endswith(".ipynb") for name in files)
-    notebooks = f"{count} notebook{'s' if count > 1 else ''}"
+    notebooks = counted(sum(name.endswith(".ipynb") for name in files), "notebook")
     typer.echo(f"Wrote {notebooks}, the wheel and a page of contents: {place}")
     typer.echo("No solution, hidden test or seed is in them.")
     if chosen is Kind.GIT:
