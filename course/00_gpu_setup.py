@@ -62,7 +62,7 @@ for found in tf.config.list_physical_devices():
 # At its first computation, TensorFlow allocates nearly all of a GPU's memory, whether it needs it or not. A second notebook on the same GPU then fails with the error *out of memory*. With *memory growth*, TensorFlow allocates only what it needs and asks for more later. Turn it on before the first computation. After that, you must restart the kernel to turn it on.
 
 # %%
-gpus = tf.config.list_physical_devices("GPU")
+gpus = tuple(tf.config.list_physical_devices("GPU"))
 try:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -137,7 +137,11 @@ with checks.exercise("gpu-machine", hidden="the types and the versions, checked 
     )
     whole = isinstance(described["cores"], (int, np.integer))
     checks.that(whole, "The entry cores is not an integer: use os.cpu_count().")
-    checks.that(isinstance(described["gpus"], list), "gpus is not a list; without a GPU, it is [].")
+    checks.that(
+        isinstance(described["gpus"], list),
+        f"gpus is a value of type {type(described['gpus']).__name__}; expected a list with the "
+        ".name of each GPU, which is [] without a GPU.",
+    )
     there = len(tf.config.list_physical_devices("GPU"))
     checks.equal(len(described["gpus"]), there, "The number of GPUs")
     try:
@@ -577,7 +581,7 @@ for rate, size, want in (("product_rate", 50, 0.0005), ("conv_rate", 3, 1.019215
     check.that(not trial["problem"], f"{rate} for another size: {trial['problem']}")
     check.close(trial["rate"], want, f"{rate} for another size")
     try:
-        trial = submission.call("rate_on_trial", rate, "CPU:1", 1)
+        trial = submission.call("rate_on_trial", rate, "CPU:1", size)
     except check.StudentError:  # an answer may refuse a device that is not there
         continue
     check.that(not trial["problem"], f"{rate} for another device: {trial['problem']}")
@@ -683,7 +687,7 @@ from autograder import submission
 
 for arguments, named, want, what in (
     ((3_000_000, 100), {}, 0.04333333, "another number of multiplications"),
-    ((146_838_528, 250), {}, 0.8484003, "another rate"),
+    ((146_838_528, 62.5), {}, 3.3936015, "another rate"),
     ((36_000_000, 50), {"train": 60_000}, 1.52, "another number of training images"),
     ((36_000_000, 50), {"val": 0}, 0.96, "another number of validation images"),
     ((36_000_000, 50), {"epochs": 25}, 1.3, "another number of epochs"),

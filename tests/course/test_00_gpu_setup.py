@@ -144,13 +144,14 @@ def test_a_machine_described_another_way_passes(gpu, right):
         (lambda: facts(memory=8.0), "nobody asked for: memory"),
         (lambda: facts() | {7: 1}, "nobody asked for: 7"),
         (lambda: facts(tensorflow="2"), "tensorflow's version"),
-        (lambda: facts(gpus=()), "not a list"),
+        (lambda: facts(gpus=()), "gpus is a value of type tuple; expected a list"),
+        (lambda: facts(gpus=None), "gpus is a value of type NoneType; expected a list"),
         (lambda: facts(cores=4.0), "cores is not an integer"),
         (lambda: facts(cores=0), "plausible"),
         (lambda: facts(python="2.7.18"), "Python's version"),
         (lambda: facts(keras="2.15.0"), "keras's version"),
         (lambda: facts(numpy=np), "numpy is not text"),
-        (lambda: facts(gpus=0), "not a list"),
+        (lambda: facts(gpus=0), "gpus is a value of type int; expected a list"),
         (lambda: facts(gpus=["GPU:0", "GPU:1", "GPU:2"]), "number of GPUs"),
         (lambda: facts(cores=str(os.cpu_count())), "cores"),
         (lambda: facts(python="Python"), "Python's version"),
@@ -719,6 +720,9 @@ def product_rate(device: str, size: int, timer=median_seconds) -> float:
         product("captured().numpy()").replace(
             "seconds =", "captured = tf.function(lambda: tf.matmul(a, b)[1, 1]); seconds ="
         ),
+        product("captured()[0, 0].numpy()").replace(
+            "seconds =", "captured = tf.function(lambda: tf.matmul(a, b)); seconds ="
+        ),
         VERBOSE_RATE,
     ],
 )
@@ -750,6 +754,8 @@ def test_rates_measured_another_way_pass(gpu, right):
         (convolution(rate="2 * images * 82_944 / seconds / 1e9"), "conv_rate for the size 2"),
         (convolution(rate="None"), "None"),
         (product(device="'CPU:0'"), "another device"),
+        (product("(a @ b)[10, 10].numpy()", device="'CPU:0'"), "another device"),
+        (convolution("tf.nn.conv2d(x, w, 1, 'SAME').numpy().mean()", device="'CPU:0'"), "another"),
         (product(device="None"), "device is ignored"),
         (product("0.0"), "computes nothing"),
         (product("(a @ b).numpy()"), "returns 160,000 numbers"),
@@ -883,6 +889,7 @@ def test_hours_computed_another_way_pass(gpu, right):
         (trained(lambda m, r, t, v, e: 2 * m * 130_000 * 20 / r / 3.6e12), "training images"),
         (trained(lambda m, r, t, v, e: None), "returns None"),
         (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) * e / 100 / 3.6e12), "another rate"),
+        (trained(lambda m, r, t, v, e: 2 * m * (3 * t + v) * e / int(r) / 3.6e12), "another rate"),
         (
             trained(lambda m, r, t, v, e: 2 * m * (3 * t + 10_000) * e / r / 3.6e12),
             "validation images",
