@@ -391,6 +391,12 @@ with checks.exercise(
         checks.shape(second, more.shape, "The second result")
         means, deviations = first.mean(axis=(0, 1, 2)), first.std(axis=(0, 1, 2))
         checks.close(means, np.zeros(3), "The mean of each channel", atol=1e-3)
+        one_less = np.allclose(deviations, np.sqrt(1 - 1 / few[..., 0].size), rtol=1e-4)
+        checks.that(
+            not one_less,
+            "For the deviation, you divided by the number of values minus 1: divide by the number "
+            "of values, as np.std does without ddof.",
+        )
         checks.close(deviations, np.ones(3), "The deviation of each channel", rtol=1e-3)
         leaks = np.allclose(second.mean(axis=(0, 1, 2)), 0, atol=1e-4)
         checks.that(not leaks, "The second set has mean 0: you standardized it with its own mean.")

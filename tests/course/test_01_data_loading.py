@@ -514,7 +514,7 @@ STANDARDISE = [
     (lambda a, b: None, "two arrays"),
     (lambda a, b: by_channel(a, b)[0], "two arrays"),
     (lambda a, b: by_channel(b, a), "shape"),
-    (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std((0, 1, 2), ddof=1)), "deviation"),
+    (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std((0, 1, 2), ddof=1)), "values minus 1"),
     (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std((0, 1, 2)) + 1e-3), "other arrays"),
     (lambda a, b: figures(a, b, a.mean((1, 2), keepdims=True)[:1], a.std()), "mean of each"),
     (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std()), "deviation of each"),
