@@ -121,6 +121,7 @@ def _net(units: int):
         lambda: checks.as_array([6151, None], "f(x)"),
         lambda: checks.parameters(_net(6151), 24_608),
         lambda: checks.parameters(_net(6151), 24_604, 24_608),
+        lambda: checks.parameters(_net(6151), 24_608, case="For one unit"),
         lambda: checks.architecture(_net(6151), "dense 6152"),
         lambda: checks.architecture(_net(6151), "dense 6152, dense 10"),
     ],
@@ -155,6 +156,19 @@ def test_a_metric_in_the_place_of_loss_weights_is_explained():
     explained = pytest.raises(checks.StudentError, match=r"third argument.*metrics=\[.accuracy.\]")
     with explained, checks.exercise("train"):
         net.train_on_batch(np.ones((1, 2)), np.ones((1, 2)))
+
+
+def test_two_parts_of_one_name_are_explained():
+    import keras
+
+    inputs = keras.Input((2,))
+    net = keras.Sequential([keras.layers.Dense(2)])
+    copy = keras.models.clone_model(net)
+    explained = pytest.raises(
+        checks.StudentError, match=r"same name.*call the network itself again"
+    )
+    with explained, checks.exercise("pairs"):
+        keras.Model(inputs, keras.layers.Subtract()([net(inputs), copy(inputs)]))
 
 
 def test_keras_own_long_messages_are_cut_to_their_reason():

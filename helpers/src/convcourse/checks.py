@@ -266,7 +266,11 @@ def as_array(value: Any, what: str) -> np.ndarray:
 
 
 def parameters(
-    model: Any, total: int, trainable: int | None = None, input_shape: Any = None
+    model: Any,
+    total: int,
+    trainable: int | None = None,
+    input_shape: Any = None,
+    case: str = "",
 ) -> None:
     """Check how many parameters a Keras model has.
 
@@ -275,6 +279,7 @@ def parameters(
         total: How many parameters it should have, including the non-trainable ones.
         trainable: How many of them should be trainable; None checks only the total.
         input_shape: The shape of one input, (H, W, C), for a model that is not built.
+        case: The arguments that gave this network, as in `architecture`.
 
     Raises:
         Wrong: If a number differs, or ``model`` is no Keras model or does not know its input size.
@@ -284,7 +289,8 @@ def parameters(
     if trainable is not None:
         counted.append((count(model.trainable_weights), trainable, "trainable parameters"))
     for got, want, kind in counted:
-        that(got == want, findings.Parameters(got, want, kind))
+        found = findings.Parameters(got, want, kind)
+        that(got == want, findings.InCase(case, found) if case else found)
 
 
 def count(weights: list) -> int:

@@ -28,6 +28,10 @@ _TEXT = (
     "Keras got a text where it needs a number. If it is the name of a metric: the third argument "
     'of compile is loss_weights, so write metrics=["accuracy"] with its name'
 )
+_SAME_NAME = (
+    "Two parts of this Keras model have the same name. A copy of a network keeps its name: call "
+    "the network itself again in place of a copy, or give the second part a name of its own"
+)
 # Whether messages quote values; hidden checks do not.
 _values_shown: ContextVar[bool] = ContextVar("values shown", default=True)
 
@@ -195,6 +199,8 @@ def _words(error: BaseException) -> str:
         return _SYMBOLIC
     if "dtype='string' is not a valid dtype" in text:
         return _TEXT
+    if re.search(r"is used \d+ times in the model\. All operation names should be unique", text):
+        return _SAME_NAME
     # TensorFlow names its own operation before and after the reason.
     text = re.sub(r"\{\{function_node .*?\}\} |\[Op:\w+\]( name:.*)?", "", text).rstrip()
     if "\x1b[" not in text:
