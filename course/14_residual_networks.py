@@ -205,7 +205,9 @@ with checks.exercise("res-block", hidden="what blocks of other sizes compute, fo
         return keras.Model(inputs, residual_block(inputs, filters, *more))
 
     def check_size(model, strides, shortcut, total, trainable):
-        checks.parameters(model, total=total, trainable=trainable, input_shape=(32, 32, 16))
+        case = f'For a single block with strides={strides} and shortcut="{shortcut}"'
+        checks.parameters(model, total=total, trainable=trainable, case=case)
+        checks.that(not model.losses, f"{case}, there is a penalty on weights, which was not asked for.")
         side, filters = 32 // strides, 16 * strides
         what = f'The output of a block with strides={strides} and shortcut="{shortcut}"'
         checks.shape(model(np.zeros((2, 32, 32, 16))), (2, side, side, filters), what)
@@ -385,7 +387,12 @@ with checks.exercise("res-network", hidden="what other networks compute, with ea
         ("none", 271_098, 269_722),
     ):
         net = build_network(3, shortcut)
-        checks.parameters(net, total=total, trainable=trainable, input_shape=(32, 32, 3))
+        case = f'With n=3 and shortcut="{shortcut}"'
+        checks.parameters(net, total=total, trainable=trainable, input_shape=(32, 32, 3), case=case)
+    checks.that(
+        not net.losses,
+        "The network has a penalty on weights, which was not asked for: leave it out, in residual_block, too.",
+    )
     checks.that(not net.compiled, "build_network compiles the network: leave that out.")
     one, other = (build_network(1, filters=(2, 3), classes=7) for _ in range(2))
     checks.made_anew(one, other, "build_network")
@@ -466,7 +473,8 @@ for n, shortcut, filters, classes in (
     right = reference(n, shortcut, filters, classes)
     check.equal(list(net.input_shape), [None, 32, 32, 3], "The input shape of the network")
     check.equal(list(net.output_shape), [None, classes], f"{case}, the shape of the output")
-    check.parameters(net, total=right.count_params(), trainable=check.count(right.trainable_weights))
+    trainable = check.count(right.trainable_weights)
+    check.parameters(net, total=right.count_params(), trainable=trainable, case=case)
     norms = [layer for layer in leaves(net) if type(layer).__name__ == "BatchNormalization"]
     check.that(
         all(abs(layer.momentum - 0.9) < 1e-6 for layer in norms),
@@ -489,7 +497,7 @@ for n, shortcut, filters, classes in (
         "batch normalization, ReLU, the blocks, global average pooling, FC layer with softmax.",
     )
 usual, right = submission.build("build_network", 1), reference(1, "identity", (16, 32, 64), 10)
-check.parameters(usual, total=right.count_params())
+check.parameters(usual, total=right.count_params(), case="Without arguments other than n")
 same = np.allclose(submission.predict(filled(usual), x), submission.predict(filled(right), x), rtol=1e-2, atol=1e-4)
 check.that(same, "Without arguments other than n, the network is another one.")
 ### END HIDDEN TESTS
@@ -737,17 +745,36 @@ with checks.exercise("res-schedule", hidden="every step of longer trainings, oth
 from autograder import submission
 
 np, check = submission.np, submission.checks
+
+
+def rates(steps, peak, warm):
+    """Compute the rates of all steps with this many steps of warm-up."""
+    fall = np.arange(steps - warm) / max(steps - warm, 1)
+    rise = [peak * (k + 1) / warm for k in range(warm)]
+    return np.array(rise + list(peak * (0.5 + 0.5 * np.cos(np.pi * fall))))
+
+
 for steps, peak, warmup in ((50, 0.1, 0.1), (37, 2.0, 0.3), (17, 0.05, 0.1), (24, 1e-3, 0.0), (90, 0.4, 0.5), (8, 0.1, 0.95)):
     warm = int(np.floor(warmup * steps + 0.5))
-    wanted = [peak * (k + 1) / warm for k in range(warm)]
-    fall = np.arange(steps - warm) / max(steps - warm, 1)
-    wanted += list(peak * (0.5 + 0.5 * np.cos(np.pi * fall)))
+    wanted = rates(steps, peak, warm)
     cases = [(k, steps) for k in range(steps)]
     got = check.as_array(submission.calls("learning_rate", cases, peak=peak, warmup=warmup), "The rates")
     check.shape(got, (steps,), "The rates of all steps")
     part = "For a training without warm-up" if not warm else "For a training with warm-up"
-    check.close(got[:warm], np.array(wanted[:warm]), f"{part}, the array of rates of the warm-up", atol=1e-9)
-    check.close(got[warm:], np.array(wanted[warm:]), f"{part}, the array of rates after it", atol=1e-9)
+    usual = int(np.floor(0.1 * steps + 0.5))
+    for amount, words in (
+        (usual, "it is 0.1 whatever the argument warmup is."),
+        (int(np.floor(warmup * steps)), "the number of its steps is not rounded to the nearest integer."),
+        (int(np.ceil(warmup * steps)), "the number of its steps is not rounded to the nearest integer."),
+    ):
+        like = amount != warm and np.allclose(got, rates(steps, peak, amount), rtol=1e-5)
+        check.that(not like, f"The warm-up is wrong with other arguments: {words}")
+    for some in (slice(warm), slice(warm, None)):
+        fixed = np.allclose(got[some], rates(steps, 0.1, warm)[some], rtol=1e-5)
+        fixed = fixed and peak != 0.1 and len(got[some])
+        check.that(not fixed, "With another peak, rates are as with 0.1: is there a number in place of the argument peak?")
+    check.close(got[:warm], wanted[:warm], f"{part}, the array of rates of the warm-up", atol=1e-9)
+    check.close(got[warm:], wanted[warm:], f"{part}, the array of rates after it", atol=1e-9)
 usual = submission.calls("learning_rate", [(k, 40) for k in (0, 3, 4, 22)])
 check.close(np.array(usual), np.array([0.025, 0.1, 0.1, 0.05]), "The array of rates without arguments for peak and warmup")
 ### END HIDDEN TESTS
@@ -803,11 +830,12 @@ from autograder import submission
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(145)
 for amount, classes, share in ((40, 10, 0.3), (7, 100, 0.05), (1, 3, 1.0), (5, 2, 0.0)):
+    hot = np.eye(classes)[rng.integers(classes, size=amount)]
     rows = rng.dirichlet(np.ones(classes), size=amount)
-    for given in (rows, np.float32(rows)):
+    for given, kind in ((hot, "one-hot"), (rows, "not one-hot"), (np.float32(rows), "not one-hot")):
         got = submission.call("smooth", given, share=share)
-        case = f"For {classes} classes, the result"
-        check.close(got, rows + share * (1 / classes - rows), case, rtol=1e-3)
+        case = f"For rows of {classes} classes that are {kind}, the result"
+        check.close(got, given + share * (1 / classes - given), case, rtol=1e-3)
         check.dtype(got, "float32", case)
 usual = submission.call("smooth", np.eye(5, dtype="float32"))
 check.close(usual, 0.9 * np.eye(5) + 0.02, "The result without an argument for share")
@@ -868,8 +896,14 @@ for amount, size, classes in ((6, (6, 5, 3), 4), (9, (4, 9, 1), 9), (1, (3, 3, 3
     pair = submission.call("mixup", x, rows, partners, shares)
     check.that(isinstance(pair, (tuple, list)) and len(pair) == 2, "mixup does not return two arrays.")
     for got, before, what in zip(pair, (x, rows), ("images", "rows")):
+        each = before.copy()
+        for i, (j, s) in enumerate(zip(partners, shares)):
+            each[i] = s * each[i] + (1 - s) * each[j]
         wanted = np.stack([s * before[i] + (1 - s) * before[j] for i, (j, s) in enumerate(zip(partners, shares))])
-        case = f"For {amount} images of {classes} classes, the array of mixed {what}"
+        late = np.shape(got) == each.shape and np.allclose(got, each, atol=1e-5)
+        late = late and not np.allclose(each, wanted, atol=1e-4)
+        check.that(not late, f"Some {what} are mixed with partners that were mixed before: mix with the given {what}.")
+        case = f"For {amount} images of {classes} classes and random partners, the array of mixed {what}"
         check.close(got, wanted, case, rtol=1e-3, atol=1e-5)
         check.dtype(got, "float32", case)
 submission.unchanged("mixup", x, rows, partners, shares)
@@ -1054,8 +1088,19 @@ for amount, high, wide, channels in ((5, 8, 8, 64), (3, 4, 7, 2), (40, 2, 3, 1),
             made += slope[..., c].mean() * image[..., c]
         made *= made > 0
         made /= made.max() or 1.0
+    weights = np.maximum(gradients.mean(axis=(1, 2)), 0)
+    before = np.stack([image @ weight for image, weight in zip(features, weights)])
+    before /= before.max(axis=(1, 2), keepdims=True) + 1e-9
     got = submission.call("grad_cam", np.float32(features), np.float32(gradients))
     case = f"For {amount} images of {channels} channels" if amount > 1 else "For one image"
+    got = check.as_array(got, f"{case}, the result")
+    check.shape(got, maps.shape, f"{case}, the result")
+    check.that((got >= -1e-4).all(), f"{case}, the result has negative values: apply ReLU to the sum over the channels.")
+    top = got.max(axis=(1, 2))
+    own = np.allclose(top, maps.max(axis=(1, 2)), atol=1e-2)
+    check.that(own, f"{case}, the largest values are not those expected: divide each image's map by its own largest value.")
+    like = np.allclose(got, before, atol=1e-3) and not np.allclose(maps, before, atol=1e-2)
+    check.that(not like, f"{case}, negative weights are lost: apply ReLU to the sum over the channels, not before.")
     check.close(got, maps, f"{case}, the result", rtol=1e-2, atol=1e-4)
 none = submission.call("grad_cam", -features, np.abs(gradients))
 check.close(none, np.zeros((4, 4, 4)), "The result if nothing speaks for the class")

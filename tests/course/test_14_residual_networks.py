@@ -468,6 +468,7 @@ BEHIND = "(0, filters - channels)])"
         ("strides != 1 or channels != filters", "strides != 1", "", True),
         ('    if shortcut == "none":\n        return layers.ReLU()(y)\n', "", "nothing", False),
         ("return " + ADDED, ADDED, "NoneType", None),
+        (SECOND, SECOND.replace("**form", 'kernel_regularizer="l2", **form'), "penalty", False),
         (
             "y = layers.ReLU()(y)\n    y = layers.Conv",
             "y = layers.Dropout(0.2)(layers.ReLU()(y))\n    y = layers.Conv",
@@ -488,6 +489,12 @@ def test_other_defaults_of_the_block_are_found(res):
     for old, new in (("strides=1, sh", "strides=2, sh"), ('"identity"):', '"none"):')):
         result = judged(res, "res-block", exercise.changed(BLOCK, (old, new)))
         assert result.status == checks.WRONG and not result.hidden, result
+
+
+def test_the_message_about_parameters_says_which_block_was_built(res):
+    code = exercise.changed(BLOCK, ('shortcut == "projection"', "True"))
+    words = 'For a single block with strides=2 and shortcut="identity", the network has 14,720'
+    assert_wrong(judged(res, "res-block", code), words, False)
 
 
 # ------------------------------------------------------------------ res-network
@@ -619,7 +626,7 @@ NOT_IN_ORDER = "does not compute what its parts compute"
         ("stage > 0 and block == 0", "stage > 0", "", None),
         ("range(n)", "range(n - 1)", "parameters", False),
         ("range(n)", "range(3)", "", None),
-        ("strides, shortcut)", "strides)", "parameters", False),
+        ("strides, shortcut)", "strides)", 'shortcut="projection", the network has 271,098', False),
         (
             "strides, shortcut)",
             'strides, "none" if shortcut == "identity" else shortcut)',
@@ -642,6 +649,7 @@ NOT_IN_ORDER = "does not compute what its parts compute"
         (POOL, "keras.layers.GlobalMaxPooling2D()(x)", NOT_IN_ORDER, True),
         (POOL, POOL + "\n    x = keras.layers.Dense(64, 'relu')(x)", "parameters", False),
         (POOL, POOL + "\n    x = keras.layers.Dropout(0.5)(x)", "is random", False),
+        ("Dense(classes,", 'Dense(classes, kernel_regularizer="l2",', "penalty on weights", False),
         (
             "return keras.Model(inputs, outputs)",
             "keras.Model(inputs, outputs)",
@@ -893,9 +901,11 @@ def test_a_schedule_written_another_way_passes(res, code):
         ("(1 + np.cos(np.pi * t)) / 2", "(1 + np.cos(np.pi * t))", "step 2 of 20"),
         ("(1 + np.cos", "(1 - np.cos", "step 2 of 20"),
         ("peak * (step", "0.1 * (step", "peak=0.4"),
-        ("return peak * (1", "return 0.1 * (1", "after it"),
+        ("return peak * (1", "return 0.1 * (1", "in place of the argument peak"),
         ("warmup * steps", "0.1 * steps", "warmup=0"),
-        ("round(warmup", "int(warmup", "warm-up"),
+        ("warmup * steps", "0.1 * steps * (warmup > 0)", "whatever the argument warmup is"),
+        ("round(warmup * steps)", "int(warmup * steps)", "nearest integer"),
+        ("round(warmup * steps)", "int(np.ceil(warmup * steps))", "nearest integer"),
         ("round(warmup * steps)", "max(1, round(warmup * steps))", "warm-up"),
         ("return peak * (1 + ", "peak * (1 + ", "returns None"),
     ],
@@ -964,7 +974,7 @@ def test_rows_smoothed_another_way_pass(res, body):
         ("return np.float32((1 - share) * rows)", "share=0.2"),
         ("return np.float32((1 - share) * rows + share)", "share=0.2"),
         ("return np.float32((1 - share) * rows + share / (rows.shape[1] - 1))", "share=0.2"),
-        ("return np.float32((1 - share) * rows + share / len(rows))", "classes"),
+        ("return np.float32((1 - share) * rows + share / len(rows))", "classes that are one-hot"),
         ("return np.float32(rows + share / rows.shape[1])", "share=0.2"),
         ("return np.float32(share * rows + (1 - share) / rows.shape[1])", "share=0.2"),
         ("return np.float32(0.8 * rows + 0.2 / rows.shape[1])", "four classes"),
@@ -972,7 +982,7 @@ def test_rows_smoothed_another_way_pass(res, body):
         ("return (1 - share) * np.float64(rows) + share / rows.shape[1]", "float64"),
         (
             "e = share / rows.shape[1]; return np.float32(np.where(rows > 0, 1 - share + e, e))",
-            "classes",
+            "classes that are not one-hot",
         ),
         ("e = share / 2; return np.float32(np.clip(rows, e, 1 - e))", "four classes"),
         (
@@ -1076,6 +1086,12 @@ def test_images_mixed_another_way_pass(res, code):
         ("a * rows + (1 - a) * rows[partners]", "rows", "mixed rows"),
         ("b * x + (1 - b) * x[partners]", "x", "three quarters"),
         ("x[partners]", "x[::-1]", "mixed images"),
+        (
+            "mixed_x = b * x + (1 - b) * x[partners]",
+            "mixed_x = x.copy()\n    for i, j in enumerate(partners):\n"
+            "        mixed_x[i] = b[i] * mixed_x[i] + (1 - b[i]) * mixed_x[j]",
+            "mixed before",
+        ),
         ("rows[partners]", "rows[::-1]", "mixed rows"),
         ("(1 - b) * x[partners]", "x[partners]", "first image"),
         ("(1 - a) *", "a *", "mixed rows"),
@@ -1175,14 +1191,24 @@ def test_maps_found_another_way_pass(res, code):
         ("np.maximum(maps, 0)", "abs(maps)", "negative"),
         ("(weights * features)", "(gradients * features)", "whose mean is 2"),
         ("(weights * features)", "features", ""),
-        ("(weights * features)", "(np.maximum(weights, 0) * features)", "result"),
+        (
+            "(weights * features)",
+            "(np.maximum(weights, 0) * features)",
+            "negative weights are lost",
+        ),
+        ("(weights * features)", "np.maximum(weights * features, 0)", "negative weights are lost"),
+        (
+            "    maps = np.maximum(maps, 0)\n",
+            "    maps = np.where(maps.max(axis=(1, 2), keepdims=True) > 0, maps, 0)\n",
+            "negative values",
+        ),
         ("(weights * features)", "(weights * gradients)", ""),
         ("gradients.mean(axis=(1, 2))", "features.mean(axis=(1, 2))", ""),
         ("gradients.mean(axis=(1, 2))", "gradients.max(axis=(1, 2))", ""),
         ("gradients.mean(axis=(1, 2))[:, None, None, :]", "gradients.mean(axis=3)[..., None]", ""),
         ("gradients.mean(axis=(1, 2))[:, None, None, :]", "gradients.mean(axis=(0, 1, 2))", ""),
         ("sum(axis=3)", "sum(axis=1)", "shape"),
-        ("maps.max(axis=(1, 2))[:, None, None]", "maps.max()", "result"),
+        ("maps.max(axis=(1, 2))[:, None, None]", "maps.max()", "by its own largest value"),
         (
             "maps.max(axis=(1, 2))[:, None, None]",
             "maps.sum(axis=(1, 2))[:, None, None]",
