@@ -72,12 +72,15 @@ def test_a_network_that_does_more_than_compute_is_refused_in_plain_words(words):
 
 @pytest.mark.parametrize("channels", [0, 1, 2, 3, 40])
 @pytest.mark.parametrize("number", [0, 1])
-def test_zeros_behind_the_channels_cross_for_any_number_of_images(channels, number):
+@pytest.mark.parametrize("early", [False, True])
+def test_zeros_behind_the_channels_cross_for_any_number_of_images(channels, number, early):
     like = (ops.zeros_like, ops.ones_like)[number]
 
     def call(self, x):
-        wide = ops.concatenate([x] * 14, axis=-1)[..., :channels]
-        return ops.concatenate([x, like(wide)], axis=-1)
+        wide = like(ops.concatenate([x] * 14, axis=-1)[..., :channels])
+        if early:  # other operations stand between the zeros and their use
+            x = -ops.negative(x)
+        return ops.concatenate([x, wide], axis=-1)
 
     crossed = models.model_from_plain(*models.model_to_plain(network(call), SHAPE))
     for images in (1, 5, 61):

@@ -266,6 +266,23 @@ BLOCK_BY_ZEROS = BLOCK.replace(
     "x = keras.ops.pad(x, [(0, 0), (0, 0), (0, 0), (0, filters - channels)])",
     "x = layers.Concatenate()([x, keras.ops.zeros_like(y[..., channels:])])",
 )
+BLOCK_BY_EARLY_ZEROS = """
+def conv_bn(filters, size, strides=1):
+    conv = keras.layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)
+    return keras.Sequential([conv, keras.layers.BatchNormalization(momentum=0.9)])
+
+def residual_block(x, filters, strides=1, shortcut="identity"):
+    s, missing = x[:, ::strides, ::strides, :], filters - x.shape[-1]
+    if missing:
+        zeros = keras.ops.zeros_like(keras.ops.repeat(s[..., :1], missing, axis=-1))
+    y = keras.layers.ReLU()(conv_bn(filters, 3, strides)(x))
+    y = conv_bn(filters, 3)(y)
+    if shortcut == "projection" and (missing or strides > 1):
+        y = y + conv_bn(filters, 1, strides)(x)
+    elif shortcut != "none":
+        y = y + (keras.layers.Concatenate()([s, zeros]) if missing else s)
+    return keras.layers.ReLU()(y)
+"""
 BLOCK_AS_A_LAYER = """
 class Block(keras.layers.Layer):
     def __init__(self, filters, strides, shortcut):
@@ -372,12 +389,13 @@ def residual_block(x, filters: int, strides: int = 1, shortcut: str = "identity"
         BLOCK,
         BLOCK_BY_OPS,
         BLOCK_BY_ZEROS,
+        BLOCK_BY_EARLY_ZEROS,
         BLOCK_AS_A_LAYER,
         BLOCK_OF_NETWORKS,
         BLOCK_BY_LAMBDA,
         VERBOSE_BLOCK,
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_a_block_written_another_way_passes(res, code):
     assert_right(judged(res, "res-block", code))

@@ -94,19 +94,33 @@ class _Reader:
         for number, tensor in enumerate(record.inputs):
             self._add(tensor, Step("input", [], number))
         for operation in record.graph.get_operations():
-            if operation.name in needed and operation.type != "Placeholder":
+            if operation.name not in needed or operation.type == "Placeholder":
+                continue
+            if self._fills(operation) is None:
                 self._take(operation)
 
     def place(self, tensor: Any) -> tuple[int, int]:
         """Where a tensor is made; a constant becomes a step when it is asked for."""
         if tensor.name not in self.places:
-            value = self._value(tensor)
-            if value is None:
+            value, given = self._value(tensor), self._fills(tensor.op)
+            if given is None and value is None:
                 raise ExportError(refusal(tensor.op.type))
-            self._add(tensor, self._filled(value) or Step("constant", [], value))
+            step = self._filled(value) if given is None else self._fill(*given)
+            self._add(tensor, step or Step("constant", [], value))
         return self.places[tensor.name]
 
-    def _filled(self, value: np.ndarray) -> Step | None:
+    def _fills(self, operation: Any) -> list[np.ndarray] | None:
+        """What an operation fills an array with, its shape and a number, if both are known.
+
+        It is taken when it is asked for, as a constant is: with one number of images TensorFlow may
+        make the array at once, and with the other by an operation that comes earlier.
+        """
+        if operation.type != "Fill":
+            return None
+        shape, number = (self._value(tensor) for tensor in operation.inputs)
+        return None if shape is None or number is None else [shape.astype(np.int32), number]
+
+    def _filled(self, value: Any) -> Step | None:
         """The operation that fills an array for each image, if TensorFlow has done so by itself.
 
         It makes zeros of fewer than 1,000 numbers at once, and more with an operation.
@@ -117,8 +131,11 @@ class _Reader:
         if np.any(value != value.flat[:1]):
             return None
         number = value.flat[0] if value.size else value.dtype.type(0)
+        return self._fill(np.array(value.shape, np.int32), np.asarray(number))
+
+    def _fill(self, shape: np.ndarray, number: np.ndarray) -> Step:
         of = []
-        for array in (np.array(value.shape, np.int32), np.asarray(number)):
+        for array in (shape, number):
             self.steps.append(Step("constant", [], array, list(array.shape)))
             of.append((len(self.steps) - 1, 0))
         return Step("Fill", of, {})
