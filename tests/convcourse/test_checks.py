@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcourse import checks
+from convcourse import checks, session
 
 pytestmark = pytest.mark.unit
 
@@ -29,6 +29,37 @@ def test_an_untouched_stub_is_not_attempted():
 def test_a_missing_name_is_not_attempted_and_named():
     with pytest.raises(checks.NotAttempted, match="history"), checks.exercise("fit"):
         exec("history")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "def area(n)\n    return n",
+        "area = 1 / 0",
+        "class area:\n    f(",
+        "import os\narea: float = 2 +",
+    ],
+)
+def test_a_name_is_missing_because_its_cell_failed(cell, monkeypatch):
+    monkeypatch.setattr(session, "ran", {})
+    session.ran[cell] = session.Ran(cell, 0.0, "bad (2309.py, line 1)", "SyntaxError")
+    words = r"The cell that defines 'area' ended in an error \(SyntaxError: bad \(line 1\)\)"
+    with pytest.raises(checks.StudentError, match=words), checks.exercise("one"):
+        exec("area")
+    session.ran["area = 2"] = session.Ran("area = 2", 1.0)  # it ran since, and was deleted
+    with (
+        pytest.raises(checks.NotAttempted, match="'area' does not exist yet"),
+        checks.exercise("one"),
+    ):
+        exec("area")
+
+
+@pytest.mark.parametrize("cell", ["areas = 1 / 0", "volume(area == 2)", "    area = 2 +"])
+def test_a_failed_cell_that_does_not_define_the_name_is_not_blamed(cell, monkeypatch):
+    monkeypatch.setattr(session, "ran", {})
+    session.ran[cell] = session.Ran(cell, 0.0, "bad", "SyntaxError")
+    with pytest.raises(checks.NotAttempted, match="does not exist yet"), checks.exercise("one"):
+        exec("area")
 
 
 def test_a_misspelt_name_inside_a_function_is_an_error():

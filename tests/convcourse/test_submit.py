@@ -12,7 +12,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from convcourse import notebook, submit
+from convcourse import notebook, session, submit
 
 pytestmark = pytest.mark.unit
 
@@ -47,7 +47,7 @@ def made(answer: str = "def f():\n    return 1", error: str = "", words: str = "
 def place(tmp_path, monkeypatch) -> Path:
     """A folder in which a person has a notebook open."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(notebook, "ran", {})
+    session.ran.clear()
     parent = {"metadata": {"cellId": "a"}}
     shell = SimpleNamespace(get_parent=lambda: parent, user_ns={})
     monkeypatch.setattr(notebook, "shell", lambda: shell)
@@ -124,7 +124,7 @@ def test_a_file_without_the_answer_that_passed_here_is_not_packed(place, capsys)
     nb = made(answer=STUB)
     save(place, nb)
     check = nb.cells[2].source
-    notebook.ran[check] = notebook.Ran(check, 0.0)
+    session.ran[check] = session.Ran(check, 0.0)
     assert "Nothing was packed: the check of one-check has passed here" in said(capsys)
     assert not (place / f"{NAME}.zip").exists()
     assert "Packed" in said(capsys, f"{NAME}.ipynb")
@@ -159,10 +159,10 @@ def test_a_failed_check_is_told_from_the_file_or_from_this_session(place, capsys
         "The visible check of one-check fails, as the notebook was saved: wrong: one-check. The "
         "sum is 3; expected 4." in out
     )
-    notebook.ran["check(f)"] = notebook.Ran("check(f)", time.time(), "")
+    session.ran["check(f)"] = session.Ran("check(f)", time.time(), "")
     out = said(capsys)
     assert "fails" not in out and "1 passed: 1 in this session, and 0 as the" in out
-    notebook.ran["check(f)"] = notebook.Ran("check(f)", time.time(), "wrong: no")
+    session.ran["check(f)"] = session.Ran("check(f)", time.time(), "wrong: no")
     assert "one-check fails, as it ran in this session: wrong: no" in said(capsys)
 
 
@@ -187,8 +187,8 @@ def test_an_answer_that_python_cannot_read_is_told_with_its_error_and_not_as_not
     )
     assert "not attempted" not in out and "Packed" in out
     # The answer passed before it was broken: the function of then is still there.
-    notebook.ran["check(f)"] = notebook.Ran("check(f)", 0.0)
-    notebook.ran[answer] = notebook.Ran(answer, 0.0, "bad (2310.py, line 1)", "SyntaxError")
+    session.ran["check(f)"] = session.Ran("check(f)", 0.0)
+    session.ran[answer] = session.Ran(answer, 0.0, "bad (2310.py, line 1)", "SyntaxError")
     out = said(capsys)
     assert "did not run, as it ran in this session: SyntaxError: bad (line 1)\n" in out
     assert "passed" not in out
@@ -197,7 +197,7 @@ def test_an_answer_that_python_cannot_read_is_told_with_its_error_and_not_as_not
 def test_an_answer_that_ended_early_is_told_with_what_its_check_said(place, capsys):
     save(place, made(error="wrong: one-check. The sum is 3; expected 4."))
     source = "def f():\n    return 1"
-    notebook.ran[source] = notebook.Ran(source, 0.0, "division by zero", "ZeroDivisionError")
+    session.ran[source] = session.Ran(source, 0.0, "division by zero", "ZeroDivisionError")
     out = said(capsys)
     assert "one-check ended early, as it ran in this session: ZeroDivisionError: division" in out
     assert "one-check fails, as the notebook was saved: wrong: one-check. The sum is 3" in out
@@ -207,7 +207,7 @@ def test_an_answer_that_ended_early_is_told_with_what_its_check_said(place, caps
     missing = "not attempted: this cell. The name 'x' does not exist yet."
     nb.cells[1].outputs = [new_output("error", ename="NotAttempted", evalue=missing, traceback=[])]
     save(place, nb)
-    notebook.ran.clear()
+    session.ran.clear()
     assert f"one-check ended early, as the notebook was saved: {missing}" in said(capsys)
 
 
@@ -220,7 +220,7 @@ def test_a_check_that_never_ran_is_named(place, capsys):
 
 def test_nothing_is_packed_that_lacks_what_ran(place, capsys):
     save(place, made())
-    notebook.ran["def f():\n    return 2"] = notebook.Ran("def f():\n    return 2", time.time() + 9)
+    session.ran["def f():\n    return 2"] = session.Ran("def f():\n    return 2", time.time() + 9)
     out = said(capsys)
     assert "lacks a cell that you have run since, which begins with 'def f():'; save it" in out
     assert not (place / f"{NAME}.zip").exists()
@@ -293,7 +293,7 @@ def test_nothing_is_packed_where_no_person_runs_the_notebook(place, capsys, monk
 
 
 def test_a_shell_keeps_what_ran(monkeypatch):
-    monkeypatch.setattr(notebook, "ran", {})
+    session.ran.clear()
     shell = InteractiveShell()
     monkeypatch.setattr(notebook, "shell", lambda: shell)
     notebook.explain_missing_names()
@@ -302,6 +302,6 @@ def test_a_shell_keeps_what_ran(monkeypatch):
     shell.run_cell("1 / 0", store_history=True)
     shell.run_cell("f(", store_history=True)
     shell.run_cell("2 + 2", store_history=False)
-    ran = [(one.source, one.error, one.kind) for one in notebook.ran.values()]
+    ran = [(one.source, one.error, one.kind) for one in session.ran.values()]
     assert ran[:2] == [("1 + 1", "", ""), ("1 / 0", "division by zero", "ZeroDivisionError")]
     assert ran[2][0] == "f(" and ran[2][2] == "SyntaxError" and len(ran) == 3

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from convcourse.outcomes import Wrong, that
 from convcourse.wire import recording
 from convcourse.wire.export import ExportError
@@ -52,3 +54,19 @@ def refused(error: ExportError) -> Wrong:
     """
     text = str(error)
     return Wrong(f"{text[:1].upper()}{text[1:]}.")
+
+
+def count(weights: list) -> int:
+    """Count the numbers in a list of Keras weights.
+
+    Args:
+        weights: Variables or arrays, for example ``model.trainable_weights``.
+
+    Returns:
+        The sum of their sizes.
+
+    Example:
+        >>> count([np.zeros((3, 3, 3, 32)), np.zeros(32)])
+        896
+    """
+    return int(sum(np.prod(tuple(w.shape), dtype=np.int64) for w in weights))

@@ -20,6 +20,7 @@ import numpy as np
 from convcourse import architecture as networks
 from convcourse import built, findings
 from convcourse.arguments import unchanged
+from convcourse.built import count
 from convcourse.outcomes import (
     ERROR,
     NOT_ATTEMPTED,
@@ -291,22 +292,6 @@ def parameters(
     for got, want, kind in counted:
         found = findings.Parameters(got, want, kind)
         that(got == want, findings.InCase(case, found) if case else found)
-
-
-def count(weights: list) -> int:
-    """Count the numbers in a list of Keras weights.
-
-    Args:
-        weights: Variables or arrays, for example ``model.trainable_weights``.
-
-    Returns:
-        The sum of their sizes.
-
-    Example:
-        >>> count([np.zeros((3, 3, 3, 32)), np.zeros(32)])
-        896
-    """
-    return int(sum(np.prod(tuple(w.shape), dtype=np.int64) for w in weights))
 
 
 def architecture(model: Any, want: str, input_shape: Any = None, case: str = "") -> None:

@@ -10,15 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from convcourse.notebook import Ran
 from convcourse.outcomes import NotAttempted
+from convcourse.session import Ran, named
 
 _STUB = re.compile(r"^\s*raise NotImplementedError\(\s*[\"']not attempted yet[\"']", re.MULTILINE)
 _BLANK = "*Write your answer here.*"
 _PICTURE = re.compile(r"!\[[^\]\n]*\]\(\s*<?([^()<>\"'\n]+?)>?(?:\s+\"[^\"\n]*\")?\s*\)")
 _IMAGE = re.compile(r"<img\b[^<>]*?\bsrc\s*=\s*[\"']([^\"'<>\n]+)[\"']", re.IGNORECASE)
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
-_CELL = re.compile(r"\([^\s()]+, (?=line \d+\)$)")  # as in "invalid syntax (2309.py, line 3)"
 _MOST_SAID = 200  # characters of a check's message
 
 
@@ -197,9 +196,8 @@ def _saved(cell: Any, with_kind: bool = False) -> Result:
 
 
 def _named(kind: str, said: str) -> str:
-    """An error as Python prints it, without the name that IPython gives to a cell's file."""
-    kind = "" if kind == NotAttempted.__name__ else kind  # its sentence begins with the same words
-    return ": ".join(part for part in (kind, _CELL.sub("(", said)) if part)
+    # A sentence of `NotAttempted` begins with the words of its class.
+    return named("" if kind == NotAttempted.__name__ else kind, said)
 
 
 def _short(said: str) -> str:

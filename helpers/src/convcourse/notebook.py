@@ -5,28 +5,12 @@ The figures that it shows carry a text for screen readers.
 
 import builtins
 import time
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from convcourse import alternatives
 from convcourse.outcomes import NotAttempted, explain
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A cell that ran in this session: its source, when it ended, and how it failed, if it did.
-
-    ``kind`` is the class of the error, such as ``SyntaxError``.
-    """
-
-    source: str
-    at: float
-    error: str = ""
-    kind: str = ""
-
-
-ran: dict[str, Ran] = {}  # the last run of each source, in order
+from convcourse.session import Ran, ran
 
 
 def shell() -> Any:

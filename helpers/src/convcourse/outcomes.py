@@ -1,7 +1,8 @@
 """How a check ends: *passed*, *not attempted*, *wrong* or *error*, and what it may tell.
 
 The visible check in a notebook, the hidden check of the grader, the feedback page and the class
-page all use these four. Nothing here imports another module of the package but `findings`.
+page all use these four. Nothing here imports another module of the package but `findings` and
+`session`.
 """
 
 import copy
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from convcourse import session
 from convcourse.findings import Finding, Sentence
 
 PASSED, NOT_ATTEMPTED, WRONG, ERROR = "passed", "not attempted", "wrong", "error"
@@ -34,6 +36,7 @@ _SAME_NAME = (
 )
 # Whether messages quote values; hidden checks do not.
 _values_shown: ContextVar[bool] = ContextVar("values shown", default=True)
+_LONGEST = 200  # of another cell's error, quoted in a sentence
 
 
 @dataclass(frozen=True)
@@ -184,12 +187,26 @@ def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
             name,
         )
     if isinstance(error, NameError) and getattr(error, "name", None) and _in_a_cell(error):
-        return NotAttempted(
-            f"The name {error.name!r} does not exist yet: fill in the exercise that defines it "
-            "and run the cells above in order.",
+        return _missing(str(error.name), name)
+    return StudentError(f"{type(error).__name__}: {_words(error)}{_student_line(error)}", name)
+
+
+def _missing(what: str, name: str) -> CheckFailed:
+    """A cell that failed is not one that was never run, and it says itself what is wrong."""
+    failed = session.failed_definition(what)
+    if failed is not None and failed.kind != "NotImplementedError":
+        line = failed.error.strip().partition("\n")[0]
+        return StudentError(
+            f"The cell that defines {what!r} ended in an error "
+            f"({session.named(failed.kind, line[:_LONGEST])}): correct that cell, then run it "
+            "and this one again.",
             name,
         )
-    return StudentError(f"{type(error).__name__}: {_words(error)}{_student_line(error)}", name)
+    return NotAttempted(
+        f"The name {what!r} does not exist yet: fill in the exercise that defines it "
+        "and run the cells above in order.",
+        name,
+    )
 
 
 def _words(error: BaseException) -> str:

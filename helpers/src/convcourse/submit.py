@@ -14,7 +14,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from convcourse import handed_in, notebook, profile
+from convcourse import handed_in, notebook, profile, session
 from convcourse.files import replacing
 from convcourse.handed_in import BadNotebook, Contents
 from convcourse.outcomes import NOT_ATTEMPTED
@@ -145,7 +145,7 @@ def _unsaved(found: _Found, contents: Contents) -> str:
     """What to do if cells that ran here are not in the file; empty if all are."""
     if found.saved is None:
         return ""
-    late = [one for one in notebook.ran.values() if one.at > found.saved]
+    late = [one for one in session.ran.values() if one.at > found.saved]
     lost = [one for one in late if one.source not in contents.sources]
     if not lost:
         return ""
@@ -164,7 +164,7 @@ def _clock(seconds: float) -> str:
 def _other(found: _Found, contents: Contents) -> str:
     """What to do if this session passed a check whose exercise is untouched in the file."""
     for one in contents.exercises:
-        result = contents.result(one, notebook.ran)
+        result = contents.result(one, session.ran)
         if one.untouched and result.here and result.passed:
             return (
                 f"Nothing was packed: the check of {one.name} has passed here, and in "
@@ -186,12 +186,12 @@ def _tell(name: str, found: _Found, contents: Contents) -> None:
             "The file that you had opened has another name or place now. If you are not working "
             f"in {found.file}, choose Kernel > Restart Kernel and run your notebook again."
         )
-    results = {one.name: contents.result(one, notebook.ran) for one in contents.exercises}
+    results = {one.name: contents.result(one, session.ran) for one in contents.exercises}
     untouched = [one.name for one in contents.exercises if one.untouched]
     _count(untouched, "exercise is untouched", "exercises are untouched")
     tried = []
     for one in contents.exercises:
-        result, fault = results[one.name], contents.fault(one, notebook.ran)
+        result, fault = results[one.name], contents.fault(one, session.ran)
         if one.untouched:
             continue
         if _UNREADABLE.match(fault.said):  # what its check said is about an earlier answer, or none
