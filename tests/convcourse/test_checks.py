@@ -54,6 +54,30 @@ def test_a_name_is_missing_because_its_cell_failed(cell, monkeypatch):
         exec("area")
 
 
+def test_a_cell_that_lacks_the_name_of_another_is_not_blamed(monkeypatch):
+    monkeypatch.setattr(session, "ran", {})
+    for source, error, kind in (
+        ("def build(:", "bad", "SyntaxError"),
+        ("net = build()", "name 'build' is not defined", "NameError"),
+        ("x = y = z", "name 'z' is not defined", "NameError"),
+    ):
+        session.ran[source] = session.Ran(source, 0.0, error, kind)
+    with (
+        pytest.raises(checks.StudentError, match="cell that defines 'build'"),
+        checks.exercise("one"),
+    ):
+        exec("net")
+    with (
+        pytest.raises(checks.StudentError, match=r"defines 'x' .*'z' is not"),
+        checks.exercise("one"),
+    ):
+        exec("x")
+    stub = "z = 1\nraise NotImplementedError()"
+    session.ran[stub] = session.Ran(stub, 0.0, "not attempted yet", "NotImplementedError")
+    with pytest.raises(checks.NotAttempted, match="'x' does not exist yet"), checks.exercise("one"):
+        exec("x")
+
+
 @pytest.mark.parametrize("cell", ["areas = 1 / 0", "volume(area == 2)", "    area = 2 +"])
 def test_a_failed_cell_that_does_not_define_the_name_is_not_blamed(cell, monkeypatch):
     monkeypatch.setattr(session, "ran", {})

@@ -192,12 +192,12 @@ def explain(error: BaseException, name: str = "this exercise") -> CheckFailed:
 
 
 def _missing(what: str, name: str) -> CheckFailed:
-    """A cell that failed is not one that was never run, and it says itself what is wrong."""
-    failed = session.failed_definition(what)
+    """An untouched exercise is not attempted; a cell that failed otherwise is an error, quoted."""
+    culprit, failed = session.failed_definition(what) or (what, None)
     if failed is not None and failed.kind != "NotImplementedError":
         line = failed.error.strip().partition("\n")[0]
         return StudentError(
-            f"The cell that defines {what!r} ended in an error "
+            f"The cell that defines {culprit!r} ended in an error "
             f"({session.named(failed.kind, line[:_LONGEST])}): correct that cell, then run it "
             "and this one again.",
             name,

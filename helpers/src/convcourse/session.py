@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 _CELL = re.compile(r"\([^\s()]+, (?=line \d+\)$)")  # as in "invalid syntax (2309.py, line 3)"
+_LACKS = re.compile(r"name '(\w+)' is not defined")
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,34 @@ def named(kind: str, said: str) -> str:
     return ": ".join(part for part in (kind, _CELL.sub("(", said)) if part)
 
 
-def failed_definition(name: str) -> Ran | None:
-    """Find the cell that would have defined a name, had it not failed.
+def failed_definition(name: str) -> tuple[str, Ran] | None:
+    """Find the cell because of which a name is missing.
+
+    A cell that failed only because it lacks another cell's name is not blamed: that cell is.
 
     Args:
         name: The name of a function, a class, or a variable.
 
     Returns:
-        The last cell that ran, defines the name, and ended in an error; None if there is none.
+        The name that the cell should define, and the cell, which ended in an error; None if no
+        cell defines the name, or the last one that does ended well.
     """
+    found: tuple[str, Ran] | None = None
+    seen: set[str] = set()
+    while name not in seen:
+        seen.add(name)
+        cell = _defining(name)
+        if cell is None or not cell.error:
+            break
+        found = name, cell
+        lacks = _LACKS.match(cell.error) if cell.kind == "NameError" else None
+        name = lacks[1] if lacks else name
+    return found
+
+
+def _defining(name: str) -> Ran | None:
     word = re.escape(name)
     defines = re.compile(
         rf"^(?:(?:async\s+)?def|class)\s+{word}\b|^{word}\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE
     )
-    defining = [one for one in ran.values() if defines.search(one.source)]
-    return defining[-1] if defining and defining[-1].error else None
+    return next((one for one in reversed(ran.values()) if defines.search(one.source)), None)

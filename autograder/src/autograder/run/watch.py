@@ -187,8 +187,8 @@ class _Watching(grade.Run):
         self.answers.trials.load()
         self._resume()
         rules = self.rules
-        limit = f"{rules.per_day} attempts a day" if rules.per_day else "no limit of attempts"
-        limit = "1 attempt a day" if rules.per_day == 1 else limit
+        noun = "attempt" if rules.per_day == 1 else "attempts"
+        limit = f"{rules.per_day} {noun} a day" if rules.per_day else "no limit of attempts"
         self.tell(f"Watching {self.place.shown}: the {rules.counts} attempt counts, {limit}.")
         next_look = 0.0
         while goes_on():
