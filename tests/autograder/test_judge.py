@@ -149,7 +149,7 @@ def test_an_answer_too_large_for_the_judge_is_a_verdict_and_the_judge_goes_on():
 import re, resource
 held = int(re.search(r"VmData:\\s*(\\d+)", open("/proc/self/status").read())[1]) * 1024
 most = resource.getrlimit(resource.RLIMIT_DATA)[1]
-resource.setrlimit(resource.RLIMIT_DATA, (held + 2**27, most))
+resource.setrlimit(resource.RLIMIT_DATA, (held + 3 * 2**26, most))
 """
     with judge.Judge(seconds=60) as one:
         verdict = one.run(f"{HEAD}{tight}submission.value('x')", work(x=np.zeros(2**28, np.uint8)))
