@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 from autograder.run.workers import usable_cores
 
 os.environ["COURSE_PROFILE"] = "offline"  # also where a test trains in its own process
+# What a shell starts in the background ignores Ctrl-C, and so would each program that a test stops.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class ByFile(LoadScopeScheduling):
