@@ -126,6 +126,20 @@ def test_a_loss_that_smooths_the_labels_says_so(share, suffix):
     assert settings["loss"] == "categorical_crossentropy" + suffix
 
 
+def test_a_loss_that_leaves_a_class_out_says_so():
+    loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=2)
+    settings = models.compile_settings(tiny(optimizer="adam", loss=loss))
+    assert settings["loss"] == "sparse_categorical_crossentropy with ignore_class=2"
+
+
+def test_weighted_metrics_and_metrics_with_settings_of_their_own_are_told():
+    top = keras.metrics.SparseTopKCategoricalAccuracy
+    metrics = [keras.metrics.SparseCategoricalAccuracy(name="right"), top(), top(k=1)]
+    made = tiny(optimizer="adam", loss="mse", metrics=metrics, weighted_metrics=["acc"])
+    usual = ["sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy"]
+    assert models.compile_settings(made)["metrics"] == [*usual, models.OWN, "acc"]
+
+
 def own_loss(y_true, y_pred):
     return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
 

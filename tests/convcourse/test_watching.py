@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from convcourse import checks, training, watching
+from convcourse import checks, fitting, training, watching
 
 pytestmark = pytest.mark.unit
 
@@ -92,6 +92,10 @@ def test_only_a_short_training_runs_eagerly_and_the_network_is_as_before(epochs,
         ({"sample_weight": np.linspace(0, 1, len(X))}, "some images count more than others"),
         ({"steps_per_epoch": 2}, "only 2 of the batches in each epoch"),
         ({"validation_data": (X, Y), "validation_steps": 1}, "leave validation_steps out"),
+        (
+            {"validation_data": (X, Y), "validation_steps": 2, "validation_batch_size": 1},
+            "leave validation_steps out",
+        ),
     ],
 )
 def test_a_training_in_which_images_count_differently_is_named(settings, words):
@@ -101,10 +105,46 @@ def test_a_training_in_which_images_count_differently_is_named(settings, words):
         watching.only(found, "train")
 
 
-def test_settings_that_leave_each_image_once_are_taken():
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps_per_epoch": (len(X) + 1) // 2},
+        {"sample_weight": np.ones(len(X))},
+        {"class_weight": dict.fromkeys(range(10), 1.0)},
+        {"validation_data": (X, Y), "validation_steps": len(X), "validation_batch_size": 1},
+    ],
+)
+def test_settings_that_leave_each_image_once_are_taken(settings):
     with watching.watched() as found:
-        network().fit(X, Y, batch_size=2, verbose=0, steps_per_epoch=(len(X) + 1) // 2)
+        network().fit(X, Y, batch_size=2, verbose=0, **settings)
     assert watching.only(found, "train") is found[0]
+
+
+def endless():
+    while True:
+        for at in range(0, len(X), 4):
+            yield X[at : at + 4], Y[at : at + 4]
+
+
+def pipeline():
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((X, Y)).batch(4).repeat()
+
+
+@pytest.mark.parametrize("batches", [endless, pipeline])
+def test_of_what_never_ends_one_epoch_is_recorded(batches):
+    with watching.watched() as found:
+        made = network().fit(batches(), epochs=2, steps_per_epoch=-(-len(X) // 4), shuffle=False)
+    one = watching.only(found, "train")
+    np.testing.assert_array_equal(one.x, X)
+    np.testing.assert_array_equal(one.y, Y)
+    assert one.batch_size == 4 and len(made.history["loss"]) == 2
+
+
+def test_one_hot_labels_for_a_loss_of_integers_are_named():
+    with watching.watched(), pytest.raises(checks.Wrong, match="leave the labels as they are"):
+        network().fit(X, np.eye(10)[Y.ravel()])
 
 
 def test_batches_of_a_data_set_are_told_one_after_the_other():
@@ -132,7 +172,7 @@ def test_the_batch_size_of_a_pipeline_is_that_of_its_first_batch():
 
 def split(fitted, held, labels=Y):
     """A training on some images of `X`, validated on others."""
-    return watching.Training(
+    return fitting.Training(
         None, X[fitted], labels[fitted], X[held], Y[held], 32, 1, 0, {}, None, {}
     )
 
@@ -155,8 +195,8 @@ def test_the_last_images_set_aside_pass_in_any_order(fitted):
         (split([*FIRST, 0], LAST), "each of the other images once"),
         (split(FIRST, LAST, labels=Y[::-1]), "training images labels that are not their own"),
         (split(FIRST, LAST, labels=np.eye(10)[np.ravel(Y)]), "one-hot labels: leave them integers"),
-        (watching.Training(None, X, Y, None, None, 32, 1, 0, {}, None), "without validation data"),
-        (watching.Training(None, X / 9, Y, X, Y, 32, 1, 0, {}, None), "images that it was not giv"),
+        (fitting.Training(None, X, Y, None, None, 32, 1, 0, {}, None), "without validation data"),
+        (fitting.Training(None, X / 9, Y, X, Y, 32, 1, 0, {}, None), "images that it was not giv"),
     ],
 )
 def test_other_images_than_the_last_set_aside_are_named(one, words):

@@ -21,7 +21,7 @@ from autograder.judge.heldout import measured
 from autograder.judge.networks import accuracy, is_cross_entropy, predict, rebuild
 from autograder.judge.source import current, missing, note
 from convcourse import checks as _checks
-from convcourse import costs, findings, profile, watching
+from convcourse import costs, findings, fitting, profile, watching
 from convcourse.training import History
 from convcourse.watching import last_set_aside
 from convcourse.wire import export, standins
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 
-_TRAINED = [*watching.PLAIN, "compiled", "settings"]
+_TRAINED = [*fitting.PLAIN, "compiled", "settings"]
 
 
 class _Hidden:
@@ -203,7 +203,7 @@ def trainings(
 
     Returns:
         ``result``, what the function returned, or None if it is no plain data; and ``trainings``,
-        a list of objects with the attributes of `convcourse.watching.Training`, but without its
+        a list of objects with the attributes of `convcourse.fitting.Training`, but without its
         network; `convcourse.watching.only` takes the one that it holds.
 
     Raises:

@@ -16,51 +16,18 @@ import contextlib
 import functools
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from convcourse import fitting
+from convcourse.fitting import Training
 from convcourse.outcomes import that
 
-PLAIN = ("name", "x", "y", "val_x", "val_y", "batch_size", "epochs", "initial_epoch")
-MOST = 200  # batches of a data set that are recorded
 MOST_EAGER = 50  # steps of a training that are not traced
-_watched: ContextVar[list["Training"] | None] = ContextVar("watched", default=None)
+ONE_HOT = "The labels are one-hot, and the loss takes integers: leave the labels as they are."
+_watched: ContextVar[list[Training] | None] = ContextVar("watched", default=None)
 _name: ContextVar[str | None] = ContextVar("name of the checkpoint", default=None)
-
-
-@dataclass(frozen=True)
-class Training:
-    """One call of ``fit``.
-
-    Attributes:
-        name: The checkpoint's name; None if the network's own ``fit`` was called.
-        x: The images that the weights were fitted to, (N, ...), without those set aside for
-            validation; for a data set, its batches one after the other, as it gives them.
-        y: Their labels, (N, ...).
-        val_x: The validation images, however they were set aside; None without validation.
-        val_y: Their labels.
-        batch_size: Images in a batch; 32 if the call names none, as in Keras; for a data set, the
-            size of its first batch.
-        epochs: The number of the last epoch.
-        initial_epoch: The number of epochs before the first one.
-        compiled: The compile settings, as ``convcourse.wire.models.compile_settings`` gives them.
-        model: The network itself.
-        settings: All other settings of the call by name.
-    """
-
-    name: str | None
-    x: Any
-    y: Any
-    val_x: Any
-    val_y: Any
-    batch_size: int
-    epochs: int
-    initial_epoch: int
-    compiled: dict
-    model: Any
-    settings: dict = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -82,11 +49,17 @@ def watched(traced: bool = False) -> Iterator[list[Training]]:
 
     @functools.wraps(own)
     def fit(model: Any, *args: Any, **settings: Any) -> Any:
-        asked = dict(zip(parameters, args, strict=False)) | settings
-        one = _record(model, asked)
+        given = dict(zip(parameters, args, strict=False)) | settings
+        given, asked = fitting.seen(given)
+        one = fitting.record(model, _name.get(), asked)
         found.append(one)
         with step_by_step(model) if _is_short(one) and not traced else contextlib.nullcontext():
-            return own(model, *args, **(settings | {"verbose": 0} if len(args) < 5 else settings))
+            try:
+                return own(model, **(given if len(args) > 4 else given | {"verbose": 0}))
+            except ValueError:
+                integers = str(one.compiled.get("loss")).startswith("sparse")
+                that(not (integers and _is_one_hot(one.y)), ONE_HOT)
+                raise
 
     token = _watched.set(found)
     keras.Model.fit = fit
@@ -166,9 +139,13 @@ def _counts_each_image_once(one: Training, function: str) -> None:
     for name, which in (("class_weight", "classes"), ("sample_weight", "images")):
         even = one.settings.get(name) is None
         that(even, f"{function} lets some {which} count more than others: leave {name} out.")
-    for name, images in (("steps_per_epoch", one.x), ("validation_steps", one.val_x)):
+    size = one.batch_size
+    for name, images, batch in (
+        ("steps_per_epoch", one.x, size),
+        ("validation_steps", one.val_x, one.settings.get("validation_batch_size") or size),
+    ):
         steps = one.settings.get(name)
-        whole = steps is None or images is None or steps * one.batch_size >= len(images)
+        whole = steps is None or images is None or steps * batch >= len(images)
         that(whole, f"{function} uses only {steps} of the batches in each epoch: leave {name} out.")
 
 
@@ -211,95 +188,31 @@ def last_set_aside(one: Any, x: np.ndarray, y: np.ndarray, share: float, functio
     that(not both, f"{function} fits the weights to the validation images too: keep them apart.")
     count = round(len(x) * share)
     first = len(x) - count
-    aside = sorted(held) == list(range(first, len(x)))
-    that(aside, f"{function} sets other images aside as validation data than {last}.")
+    tail = sorted(held) == list(range(len(x) - len(held), len(x)))
+    other = f"; it is the last {len(held) / len(x):.0%}" if tail else ""
+    aside = tail and len(held) == count
+    that(aside, f"{function} sets other images aside as validation data than {last}{other}.")
     whole = sorted(fitted) == list(range(first))
     that(whole, f"{function} does not fit the weights to each of the other images once per epoch.")
     for labels, positions, kind in ((one.y, fitted, "training"), (one.val_y, held, "validation")):
-        coded = np.ndim(labels) == 2 and np.shape(labels)[1] > 1
+        coded = _is_one_hot(labels)
         that(not coded, f"{function} gives the {kind} images one-hot labels: leave them integers.")
         same = np.array_equal(np.ravel(labels), np.ravel(y)[positions])
         that(same, f"{function} gives the {kind} images labels that are not their own.")
 
 
+def _is_one_hot(labels: Any) -> bool:
+    return np.ndim(labels) == 2 and np.shape(labels)[1] > 1
+
+
 def _positions(images: Any, x: np.ndarray, does: str) -> list[int]:
     """Where each image is in x."""
     found: list[int] = []
+    unread = "images that a check cannot read: use arrays or a tf.data.Dataset."
+    that(images is not None, f"{does} {unread}")
     if isinstance(images, np.ndarray) and images.shape[1:] == x.shape[1:]:
         where = {image.tobytes(): at for at, image in enumerate(x)}
         found = [where.get(image.tobytes(), -1) for image in images.astype(x.dtype)]
     own = bool(found) and -1 not in found
     that(own, f"{does} images that it was not given: use its arguments as they are.")
     return found
-
-
-def plain(one: Training) -> dict[str, Any]:
-    """The attributes of a training that are plain data.
-
-    Args:
-        one: A training.
-
-    Returns:
-        A dictionary with all attributes but the network; settings that are objects, such as
-        callbacks, by the names of their classes.
-    """
-    settings = {key: _named(value) for key, value in one.settings.items()}
-    return {n: getattr(one, n) for n in PLAIN} | {"compiled": one.compiled, "settings": settings}
-
-
-def _named(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_named(one) for one in value]
-    if value is None or isinstance(value, (bool, int, float, str)) or hasattr(value, "__array__"):
-        return value
-    return type(value).__name__
-
-
-def _record(model: Any, asked: dict[str, Any]) -> Training:
-    from convcourse.wire.models import compile_settings
-
-    x, y, first = _whole(asked.pop("x", None), asked.pop("y", None))
-    split = asked.pop("validation_split", 0) or 0
-    val_x, val_y = _validation(asked.pop("validation_data", None))
-    if val_x is None and split and x is not None:
-        at = int(len(x) * (1 - split))  # as Keras cuts, before it shuffles
-        x, y, val_x, val_y = x[:at], y[:at], x[at:], y[at:]
-    return Training(
-        _name.get(),
-        x,
-        y,
-        val_x,
-        val_y,
-        asked.pop("batch_size", None) or first or 32,
-        asked.pop("epochs", None) or 1,
-        asked.pop("initial_epoch", None) or 0,
-        compile_settings(model),
-        model,
-        asked,
-    )
-
-
-def _whole(x: Any, y: Any) -> tuple[Any, Any, int]:
-    """Images and labels of arrays or of a data set, as arrays; and the size of its first batch."""
-    if y is not None:
-        return np.asarray(x), np.asarray(y), 0
-    batches = []
-    if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
-        batches = [x[i] for i in range(min(len(x), MOST))]
-    elif hasattr(x, "take"):
-        batches = list(x.take(MOST))
-    if not batches:
-        return None, None, 0
-    images, first = [batch[0] for batch in batches], len(batches[0][1])
-    labels = np.concatenate([np.asarray(batch[1]) for batch in batches])
-    if isinstance(images[0], (list, tuple, dict)):
-        return images, labels, first
-    return np.concatenate([np.asarray(one) for one in images]), labels, first
-
-
-def _validation(data: Any) -> tuple[Any, Any]:
-    if data is None:
-        return None, None
-    if isinstance(data, (list, tuple)) and len(data) >= 2:
-        return np.asarray(data[0]), np.asarray(data[1])
-    return _whole(data, None)[:2]

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convcourse import outcomes, recorded, watching
+from convcourse import fitting, outcomes, recorded, watching
 from convcourse.arguments import changed_arguments
 from convcourse.wire import export, models, places, standins
 
@@ -135,7 +135,7 @@ class Namespace:
 
         Returns:
             Plain data of a dictionary: under ``trainings`` one dictionary for each training, with
-            the plain attributes of `convcourse.watching.Training`; under ``result`` what the
+            the plain attributes of `convcourse.fitting.Training`; under ``result`` what the
             function returned, or None if that is no plain data.
 
         Raises:
@@ -148,7 +148,7 @@ class Namespace:
             export.to_plain(result)
         except export.ExportError:
             result = None
-        told = {"result": result, "trainings": [watching.plain(one) for one in found]}
+        told = {"result": result, "trainings": [fitting.plain(one) for one in found]}
         return _exported(export.to_plain, told, f"{name}(...)")
 
     @contextlib.contextmanager

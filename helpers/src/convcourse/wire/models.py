@@ -129,15 +129,17 @@ def compile_settings(model: Any) -> dict:
     Returns:
         ``optimizer``, ``learning_rate`` (None for a schedule), ``loss``, ``metrics`` and
         ``from_logits``, as names and numbers; an empty dictionary if it is not compiled. A loss or
-        a metric that is none of Keras's own is called ``"a function of your own"``. What changes
-        a loss or an optimizer stands in its name: ``"adam with clipnorm"``.
+        a metric that is none of Keras's own, or a metric with settings of its own, is called
+        ``"a function of your own"``. What changes a loss or an optimizer stands in its name:
+        ``"adam with clipnorm"``. ``metrics`` has the weighted ones too.
     """
     import keras
 
     given = compile_arguments(model)
     if not given:
         return {}
-    metrics, loss = given.get("metrics") or [], given.get("loss")
+    loss = given.get("loss")
+    metrics = [*_listed(given.get("metrics")), *_listed(given.get("weighted_metrics"))]
     if isinstance(loss, str):
         with contextlib.suppress(Exception):  # Keras reports an unknown name when it trains
             loss = keras.losses.get(loss)
@@ -145,9 +147,7 @@ def compile_settings(model: Any) -> dict:
         "optimizer": type(model.optimizer).__name__.lower() + _additions(model.optimizer),
         "learning_rate": _constant_rate(model.optimizer),
         "loss": _name(loss, keras.losses) + _smoothing(loss),
-        "metrics": [
-            _name(m, keras.metrics) for m in (metrics if isinstance(metrics, list) else [metrics])
-        ],
+        "metrics": [_metric(one) for one in metrics],
         "from_logits": bool(_config(model.loss).get("from_logits", False)),
     }
 
@@ -160,6 +160,26 @@ def _constant_rate(optimizer: Any) -> float | None:
         return float(np.asarray(getattr(optimizer, "learning_rate", None)))
     except (TypeError, ValueError):
         return None
+
+
+def _listed(metrics: Any) -> list:
+    return metrics if isinstance(metrics, list) else [metrics] if metrics else []
+
+
+def _metric(metric: Any) -> str:
+    """A metric's name; with settings that are not Keras's defaults, it is one of your own."""
+    import keras
+
+    name, settings = _name(metric, keras.metrics), _config(metric)
+    if name == OWN or not settings:
+        return name
+    try:
+        usual = type(metric)().get_config()
+    except Exception:  # it has a function or a number that must be given
+        return OWN
+    named = ("name", "dtype")
+    same = all(usual.get(key) == settings[key] for key in settings if key not in named)
+    return name if same else OWN
 
 
 def _name(part: Any, known: Any) -> str:
@@ -201,9 +221,11 @@ def _additions(optimizer: Any) -> str:
 
 
 def _smoothing(loss: Any) -> str:
-    share = _config(loss).get("label_smoothing")
-    is_number = isinstance(share, (int, float))
-    return f" with label_smoothing={share:g}" if is_number and share else ""
+    """What a loss does besides: smoothed labels, a class that does not count."""
+    share, ignored = (_config(loss).get(key) for key in ("label_smoothing", "ignore_class"))
+    if isinstance(share, (int, float)) and share:
+        return f" with label_smoothing={share:g}"
+    return f" with ignore_class={ignored}" if isinstance(ignored, int) else ""
 
 
 def _config(loss: Any) -> dict:
