@@ -185,6 +185,21 @@ def with_a_shared_layer(input_shape=(32, 32, 3), classes=10):
     return keras.Sequential([keras.Input(input_shape), *net.layers[:2], OUTSIDE, *net.layers[3:]])
 
 
+def in_a_dictionary(input_shape=(32, 32, 3), classes=10):
+    net = functional(input_shape, classes)
+    return keras.Model(net.inputs, {"probabilities": net.outputs[0]})
+
+
+class Noise(L.Layer):
+    def call(self, x, training=False):
+        return x + 0.1 * keras.random.normal(keras.ops.shape(x)) if training else x
+
+
+def noisy(input_shape=(32, 32, 3), classes=10):
+    net = functional(input_shape, classes)
+    return keras.Model(net.inputs, net(Noise()(net.inputs[0])))
+
+
 ARCHITECTURES = [
     (with_a_shared_layer, "Two networks of build_net1 share layers"),
     (with_l2, "a penalty on its weights"),
@@ -206,8 +221,10 @@ ARCHITECTURES = [
     (variant(fc=None), "first dense layer has activation linear"),
     (variant(more=[L.Dropout(0.5)]), "dropout"),
     (variant(classes=100), "units 100"),
+    (in_a_dictionary, "what the network gives for one image"),
+    (noisy, "what the network gives while it trains"),
     (lambda *a, **k: None, "return"),
-    (lambda *a, **k: [L.Conv2D(32, 3)], "expected a keras model"),
+    (lambda *a, **k: [L.Conv2D(32, 3)], "expected a network: return one keras.Model"),
     (lambda *a, **k: keras.Sequential([L.Conv2D(32, 3)]), "begin the network with keras.layers.In"),
 ]
 
@@ -223,7 +240,7 @@ def test_another_network_is_not_net1(net1, wrong, words):
     ("wrong", "words"),
     [
         (variant(classes=10), "classes=7"),
-        (variant(input_shape=(32, 32, 3)), "size of the input"),
+        (variant(input_shape=(32, 32, 3)), "use input_shape, all of it"),
         (
             lambda input_shape=(32, 32, 3), classes=10: added((*input_shape[:2], 3), classes),
             "input",
@@ -245,6 +262,10 @@ def compile_net1(model):
 """
 ADAM, LOSS = "optimizer='adam'", "loss='sparse_categorical_crossentropy'"
 COMPILED = [
+    COMPILE.format(f"{ADAM}, {LOSS}, weighted_metrics=['accuracy']"),
+    COMPILE.format(
+        f"{ADAM}, {LOSS}, metrics=[keras.metrics.SparseTopKCategoricalAccuracy(1, name='right')]"
+    ),
     COMPILE.format(f"{ADAM}, {LOSS}, metrics=['acc']"),
     COMPILE.format(f"{ADAM}, {LOSS}, metrics=['sparse_categorical_accuracy', 'accuracy']"),
     COMPILE.format(
@@ -290,6 +311,18 @@ def test_names_and_objects_both_compile(net1, right):
 
 
 OTHER_SETTINGS = [
+    (
+        "def compile_net1(model, optimizer=keras.optimizers.Adam()):\n"
+        f"    model.compile(optimizer, {LOSS}, metrics=['accuracy'])\n    return model",
+        "two networks the same optimizer",
+    ),
+    (
+        COMPILE.format(
+            f"{ADAM}, loss=keras.losses.SparseCategoricalCrossentropy(ignore_class=8),"
+            "metrics=['accuracy']"
+        ),
+        "with ignore_class=8",
+    ),
     ("def compile_net1(model): model.compile('adam')", "return model"),
     ("def compile_net1(model): return model", "not compiled"),
     (
@@ -320,7 +353,7 @@ OTHER_SETTINGS = [
         COMPILE.format("'adam', 'sparse_categorical_crossentropy', 'accuracy'"),
         "write metrics=['accuracy']",
     ),
-    (COMPILE.format(f"{LOSS}, metrics=['accuracy']"), "names no optimizer"),
+    (COMPILE.format(f"{LOSS}, metrics=['accuracy']"), "named none, keras takes rmsprop"),
     (COMPILE.format(f"{ADAM}, metrics=['accuracy']"), "loss"),
     (COMPILE.format(f"{ADAM}, {LOSS}, metrics=['mse']"), "expected an accuracy of 0.333"),
     (COMPILE.format(f"{ADAM}, {LOSS}, metrics=[keras.metrics.Accuracy()]"), "metric"),
@@ -355,6 +388,21 @@ def test_other_settings_are_named(net1, wrong, words):
 FIT = "def train_net1(model, x, y): return training.fit({})"
 GOOD = "validation_split=0.2, batch_size=128, epochs=profile.epochs(20)"
 TRAININGS = [
+    FIT.format(f"model, 'net1', x, y, {GOOD}, sample_weight=np.ones(len(x))"),
+    FIT.format(f"model, 'net1', x, y, {GOOD}, class_weight=dict.fromkeys(range(10), 1.0)"),
+    """
+def train_net1(model, x, y):
+    cut = int(len(x) * 0.8)
+
+    def batches():
+        while True:
+            for at in range(0, cut, 128):
+                yield x[at : min(at + 128, cut)], y[at : min(at + 128, cut)]
+
+    steps, rest = -(-cut // 128), (x[cut:], y[cut:])
+    settings = {"steps_per_epoch": steps, "validation_data": rest}
+    return model.fit(batches(), epochs=profile.epochs(20), batch_size=None, **settings)
+""",
     FIT.format(f"name='net1', y=y, x=x, model=model, {GOOD}"),
     f"def train_net1(model, x, y): return model.fit(x, y, verbose=0, {GOOD})",
     "def train_net1(model, x, y):\n"
@@ -406,7 +454,7 @@ def train_net1(model, x, y):
 STOP = "[keras.callbacks.EarlyStopping(patience=9)]"
 OTHER_TRAININGS = [
     (FIT.format("model, 'net1', x, y, batch_size=128, epochs=profile.epochs(20)"), "without valid"),
-    (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("0.2", "0.1"), "other images aside"),
+    (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("0.2", "0.1"), "it is the last 10%"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("0.2", "0.8"), "other images aside"),
     (
         FIT.format(f"model, 'net1', x, y, {GOOD}").replace("batch_size=128, ", ""),
@@ -415,9 +463,18 @@ OTHER_TRAININGS = [
     (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("128", "64"), "batch_size is 64"),
     (
         FIT.format(f"model, 'net1', x, y, {GOOD}").replace("profile.epochs(20)", "20"),
-        "number of ep",
+        "write epochs=profile.epochs(20)",
     ),
-    (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("(20)", "(10)"), "number of epochs"),
+    (FIT.format(f"model, 'net1', x, y, {GOOD}").replace("(20)", "(10)"), "write epochs="),
+    (FIT.format(f"model, 'net1', x, y, {GOOD}, validation_freq=2"), "one value per epoch"),
+    (
+        FIT.format(f"model, 'net1', x, y, {GOOD}, validation_batch_size=10, validation_steps=1"),
+        "only 1 of the batches",
+    ),
+    (
+        FIT.format(f"model, 'net1', x, keras.utils.to_categorical(y, 10), {GOOD}"),
+        "leave the labels as they are",
+    ),
     (FIT.format(f"model, 'net2', x, y, {GOOD}"), "the name is 'net2'"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}, class_weight={{0: 2.0}}"), "leave class_weight"),
     (FIT.format(f"model, 'net1', x, y, {GOOD}, steps_per_epoch=1"), "only 1 of the batches"),
@@ -457,7 +514,8 @@ def test_other_trainings_are_named(net1, trained, wrong, words):
 def test_a_training_that_compiles_the_network_again_is_found(net1, trained, lenient):
     settings = "{}, 'sparse_categorical_crossentropy', metrics=['accuracy']"
     body = "def train_net1(model, x, y):\n    model.compile({})\n    return training.fit({})"
-    for optimizer, words in (("'sgd'", "compiles the network again, with sgd"), ("'adam'", "")):
+    other = "compiles the network with other settings"
+    for optimizer, words in (("'sgd'", other), ("keras.optimizers.Adam(0.01)", other), ("'adam'", "")):
         code = body.format(settings.format(optimizer), f"model, 'net1', x, y, {GOOD}")
         result = net1.run("net1-train", net1.namespace(code, **trained))
         assert words in result.message and result.passed == (not words), result
@@ -538,8 +596,8 @@ def test_an_evaluation_written_another_way_passes(net1, trained, body, metrics):
 
 
 OTHER_EVALUATIONS = [
+    (BOTH + "return {'loss': accuracy, 'accuracy': loss}", "the two values are swapped"),
     ("return {'loss': 2.3, 'accuracy': 0.1}", "accuracy for three right answers out of seven"),
-    (BOTH + "return {'loss': accuracy, 'accuracy': loss}", "accuracy for three right answers"),
     (BOTH + "return {'loss': loss * len(x), 'accuracy': accuracy}", "loss on these seven"),
     (BOTH + "return {'loss': loss, 'accuracy': accuracy * 100}", "42.857"),
     (BOTH + "return {'loss': loss, 'accuracy': accuracy * len(x)}", "accuracy for three"),
@@ -608,6 +666,10 @@ OTHER_PREDICTIONS = [
     (P.format(2) + "return int(p[1].argmax()), p[1]", "differs"),
     (P.format(2) + "return int(p[-1].argmax()), p[0]", "is 0; expected 2"),
     (P.format(1) + "return int(p.argmin()), p[0]", "is 0; expected 2"),
+    (P.format(1) + "return int(p[0][1:].argmax()) + 1, p[0]", "second image alone"),
+    (P.format(1) + "x_test[0] = 0; return int(p.argmax()), p[0]", "changes its argument x_test"),
+    (P.format(1) + "return int(p[0][:10].argmax()), p[0]", "the label of an image"),
+    (P.format(1) + "return int(p[0].round(3).argmax()), p[0]", "the label of an image"),
     (P.format(1) + "return p[0].argmax() + 1, p[0]", "is 3; expected 2"),
     (P.format(1) + "return float(p.max()), p[0]", "expected 2"),
     (P.format(1) + "return float(p.argmax()), p[0]", "expected an integer"),
@@ -673,15 +735,22 @@ def test_the_epoch_found_another_way_passes(net1, body):
 
 E = "e = v.index(min(v)) + 1; "
 OTHER_EPOCHS = [
+    (E + "return e if e < len(v) else 'None'", "give 'none'; they fall to the end"),
+    (
+        "e, best = None, 0\n    for k, value in enumerate(v, 1):\n        "
+        "if not best or value < best:\n            e, best = k, value\n    "
+        "return e if e < len(v) else None",
+        "that reaches 0",
+    ),
     ("return int(np.argmin(v))", "expected 2"),
-    ("return int(np.argmin(v)) + 1", "the answer is None"),
+    ("return int(np.argmin(v)) + 1", "fall to the end, so return none"),
     ("return int(np.argmin(history['loss'])) + 1", "expected 2"),
     ("return int(np.argmax(v)) + 1", "expected 2"),
     ("return int(np.argmax(history['val_accuracy'])) + 1", "val_accuracy"),
     ("pass", "give none; expected 2"),
-    (E + "return e if e < len(v) else 0", "the answer is none"),
-    (E + "return e if e < len(v) else False", "the answer is none"),
-    (E + "return e if e < len(v) else len(v)", "the answer is none"),
+    (E + "return e if e < len(v) else 0", "fall to the end, so return none"),
+    (E + "return e if e < len(v) else False", "give false; they fall to the end"),
+    (E + "return e if e < len(v) else len(v)", "fall to the end, so return none"),
     (E + "return [e] if e < len(v) else None", "2"),
     (E + "return e if e < len(v) - 1 else None", "in the last epoch but one"),
     (E + "return e if min(v) != v[-1] else None", "give None; expected 2, the first epoch"),
@@ -719,7 +788,7 @@ OTHER_EPOCHS = [
     (
         "e, low = 0, 100.0\n    for k, value in enumerate(v, start=1):\n        "
         "if value < low:\n            e, low = k, value\n    return e if e < len(v) else None",
-        "above a hundred",
+        "above a thousand",
     ),
     (
         "v = [round(a, 2) for a in v]; " + E + "return e if e < len(v) else None",

@@ -214,5 +214,8 @@ def _positions(images: Any, x: np.ndarray, does: str) -> list[int]:
         where = {image.tobytes(): at for at, image in enumerate(x)}
         found = [where.get(image.tobytes(), -1) for image in images.astype(x.dtype)]
     own = bool(found) and -1 not in found
-    that(own, f"{does} images that it was not given: use its arguments as they are.")
+    that(
+        own,
+        f"{does} images that it was not given, or has changed: use its arguments as they are.",
+    )
     return found
