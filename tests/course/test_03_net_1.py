@@ -131,7 +131,37 @@ def operations(input_shape=(32, 32, 3), classes=10):
     return keras.Model(inputs, keras.ops.softmax(L.Dense(classes)(x)))
 
 
-FORMS = [functional, added, verbose, in_two_parts, subclassed, operations]
+class ByMatrices(L.Layer):
+    """A convolution of 3 by 3 pixels, as the sum of nine products of matrices."""
+
+    def __init__(self, filters):
+        super().__init__()
+        self.filters = filters
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], self.filters))
+        self.bias = self.add_weight(shape=(self.filters,), initializer="zeros")
+
+    def call(self, x):
+        rows, columns, total = x.shape[1] - 2, x.shape[2] - 2, 0
+        for i in range(3):
+            for j in range(3):
+                part = x[:, i : i + rows, j : j + columns, :]
+                total = total + keras.ops.matmul(part, self.kernel[i, j])
+        return keras.ops.relu(total + self.bias)
+
+
+def by_matrices(input_shape=(32, 32, 3), classes=10):
+    net = keras.Sequential([keras.Input(input_shape)])
+    for filters in (32, 64, 64):
+        net.add(ByMatrices(filters))
+        net.add(L.MaxPooling2D(2))
+    for layer in (L.Flatten(), L.Dense(512, "relu"), L.Dense(classes, "softmax")):
+        net.add(layer)
+    return net
+
+
+FORMS = [functional, by_matrices, added, verbose, in_two_parts, subclassed, operations]
 
 
 @pytest.mark.parametrize("right", FORMS)

@@ -21,7 +21,7 @@ from typing import Any
 
 from convcourse import built, equivalence, findings
 from convcourse.outcomes import Wrong, that
-from convcourse.wire import lifting, models, tracing
+from convcourse.wire import assembling, lifting, models, tracing
 from convcourse.wire.export import ExportError
 from convcourse.wire.steps import Network
 from convcourse.wire.trusted import TRUSTED_LEAVES
@@ -151,6 +151,9 @@ def _chain(model: Any, input_shape: Any) -> tuple[list[tuple[str, dict]], Networ
 
 
 def _traced(model: Any, input_shape: Any) -> Network:
+    network = assembling.assembled_from(model)
+    if network is not None:  # its operations were traced once; as layers they are other ones
+        return network
     try:
         return lifting.read(*tracing.trace(model, input_shape))
     except ExportError as error:

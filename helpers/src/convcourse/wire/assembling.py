@@ -1,6 +1,7 @@
 """A Keras model from a lifted network: ordinary layers, connected as the steps say."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,6 +15,12 @@ NOT_FINITE = (
     "the network has weights that are not finite (nan or inf): training diverged; "
     "lower the learning rate and train again"
 )
+_networks: WeakKeyDictionary[Any, Network] = WeakKeyDictionary()  # by the models made from them
+
+
+def assembled_from(model: Any) -> Network | None:
+    """The network that a model was assembled from, with the weights of then; None for others."""
+    return _networks.get(model)
 
 
 def assemble(network: Network) -> Any:
@@ -39,6 +46,7 @@ def assemble(network: Network) -> Any:
     except Exception as error:
         kind = type(error).__name__  # its words could quote what a hidden check has asked for
         raise ExportError(f"the network cannot be rebuilt from its layers ({kind})") from None
+    _networks[model] = network
     return model
 
 
