@@ -313,3 +313,36 @@ def test_a_functional_model_under_a_name_of_its_own_is_what_keras_made_of_it():
     back = models.model_from_plain(*models.model_to_plain(net))
     x = np.ones((2, 4), np.float32)
     np.testing.assert_allclose(back.predict(x, verbose=0), net.predict(x, verbose=0), rtol=1e-6)
+
+
+def rebuilt(net):
+    return models.model_from_plain(*models.model_to_plain(net))
+
+
+def test_the_penalty_of_a_weight_counts_and_not_the_one_that_its_layer_names():
+    """Keras adds up the penalties of the weights, whatever a layer is given afterwards."""
+    layers, l2 = keras.layers, keras.regularizers.L2
+    parts = [layers.Conv2D(2, 3, kernel_regularizer=l2(0.5)), layers.Flatten(), layers.Dense(3)]
+    net = keras.Sequential([keras.Input((4, 4, 1)), *parts])
+    parts[0].kernel_regularizer, parts[2].kernel_regularizer = None, l2(0.25)
+    again = rebuilt(net)
+    np.testing.assert_allclose(sum(again.losses), sum(net.losses), rtol=1e-6)
+    parts[0].kernel.regularizer, parts[2].kernel.regularizer = None, l2(0.25)
+    again = rebuilt(net)
+    assert len(again.losses) == 1
+    np.testing.assert_allclose(again.losses[0], net.losses[0], rtol=1e-6)
+
+
+def test_a_layer_that_names_its_weights_penalties_crosses_as_it_is():
+    layers, l2 = keras.layers, keras.regularizers.L2
+    parts = [
+        layers.SeparableConv2D(2, 3, depthwise_regularizer="l1", pointwise_regularizer=l2(0.1)),
+        layers.DepthwiseConv2D(1, depthwise_regularizer=l2(0.3), bias_regularizer="l2"),
+        layers.BatchNormalization(gamma_regularizer="l2", beta_regularizer="l1"),
+        layers.PReLU(alpha_regularizer="l2"),
+    ]
+    net = keras.Sequential([keras.Input((4, 4, 1)), *parts])
+    assert models.built_in(net) is not None
+    assert len(rebuilt(net).losses) == len(net.losses) == 7
+    parts[1].depthwise_regularizer = None
+    assert models.built_in(net) is None

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convcourse.wire import assembling, lifting, recording, tracing, trusted
+from convcourse.wire import assembling, lifting, penalties, recording, tracing, trusted
 from convcourse.wire.export import MAX_TEXT, ExportError
 
 MAX_PARAMETERS = 60_000_000
@@ -67,6 +67,8 @@ def built_in(model: Any) -> str | None:
     if any("call" in vars(base) for base in type(model).__mro__ if not _is_kerass(base)):
         return None
     if _has_operations(model) or any(map(recording.has_own_activation, leaves(model))):
+        return None
+    if not all(map(penalties.as_named, leaves(model))):
         return None
     try:
         config = keras.saving.serialize_keras_object(model).get("config")

@@ -1,4 +1,4 @@
-"""The penalty on a weight, as plain data."""
+"""The penalty on a weight, as plain data, and whether its layer names the same one."""
 
 import json
 from typing import Any
@@ -6,6 +6,12 @@ from typing import Any
 import numpy as np
 
 from convcourse.wire import trusted
+
+# What a layer's regularizers are called, and its weights, where they have another name.
+STEMS: dict[str, tuple[str, ...]] = {
+    "kernel": (), "bias": (), "gamma": (), "beta": (), "embeddings": (), "alpha": (),
+    "depthwise": ("depthwise_kernel", "kernel"), "pointwise": ("pointwise_kernel",),
+}  # fmt: skip
 
 
 def regularizer_of(weight: Any) -> dict | None:
@@ -23,6 +29,34 @@ def regularizer_of(weight: Any) -> dict | None:
         return json.loads(json.dumps(config))
     except Exception:  # one of the student's own
         return _measured(penalty, tuple(weight.shape))
+
+
+def as_named(layer: Any) -> bool:
+    """Whether each weight of a layer has the penalty that the layer's configuration names.
+
+    Keras computes the penalties of the weights. A layer that is given another
+    ``kernel_regularizer`` after its weights were made names one that has no effect.
+
+    Args:
+        layer: A Keras layer.
+    """
+    for stem in STEMS:
+        weight = next((getattr(layer, n) for n in (stem, *STEMS[stem]) if hasattr(layer, n)), None)
+        named = f"{stem}_regularizer"
+        if hasattr(weight, "regularizer") and hasattr(layer, named):
+            one, other = weight.regularizer, getattr(layer, named)
+            if one is not other and _written(one) != _written(other):
+                return False
+    return True
+
+
+def _written(penalty: Any) -> Any:
+    import keras
+
+    try:
+        return keras.saving.serialize_keras_object(penalty)
+    except Exception:  # nobody can write it down
+        return id(penalty)
 
 
 def _measured(penalty: Any, shape: tuple[int, ...]) -> dict | None:

@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from convcourse.wire import trusted
+from convcourse.wire import penalties, trusted
 from convcourse.wire.export import ExportError
 
 UNKNOWN_SIZE = (
@@ -276,7 +276,7 @@ def kind_of(layer: Any) -> str:
 def config_of(layer: Any) -> dict | None:
     """Serialize a layer as the one of Keras's own that it is; None if it is none of these."""
     base = _leaf_class(layer)
-    if base is None or has_own_activation(layer):
+    if base is None or has_own_activation(layer) or not penalties.as_named(layer):
         return None
     try:
         config = json.loads(json.dumps(base.get_config(layer)))
