@@ -142,6 +142,21 @@ def test_of_what_never_ends_one_epoch_is_recorded(batches):
     assert one.batch_size == 4 and len(made.history["loss"]) == 2
 
 
+def test_steps_outside_fit_are_recorded_once_for_each_network():
+    first, second = network(), network()
+    with watching.watched() as found:
+        directly(first)
+        for _ in range(3):
+            first.train_on_batch(X[8:], Y[8:])
+            second.train_on_batch(x=X, y=Y, sample_weight=np.ones(10))
+    assert [one.by for one in found] == ["fit", "train_on_batch", "train_on_batch"]
+    np.testing.assert_array_equal(found[1].x, X[8:])
+    with pytest.raises(checks.Wrong, match="train fits weights outside"):
+        watching.only(found, "train")
+    first.train_on_batch(X, Y)
+    assert len(found) == 3
+
+
 def test_one_hot_labels_for_a_loss_of_integers_are_named():
     with watching.watched(), pytest.raises(checks.Wrong, match="leave the labels as they are"):
         network().fit(X, np.eye(10)[Y.ravel()])

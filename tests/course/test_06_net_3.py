@@ -182,12 +182,16 @@ def builder(wrong=""):
         def drop(x):
             if wrong == "always dropout":
                 return L.Dropout(0.5)(x)
+            if wrong == "dropout after training too" and dropout:
+                return L.Dropout(dropout)(x, training=True)
             kind = L.SpatialDropout2D if wrong == "spatial" and len(x.shape) == 4 else L.Dropout
             rate = min(dropout, 0.5) if wrong == "at most half" else dropout
             return kind(0.5 if wrong == "rate" else rate)(x) if dropout else x
 
         penalty = keras.regularizers.L2(l2 * (2 if wrong == "double" else 1)) if l2 else None
-        if wrong == "always l2":
+        if wrong == "l2 in name alone":
+            penalty = None
+        if wrong in ("always l2", "another l2 in name"):
             penalty = keras.regularizers.L2(0.0005)
         if wrong == "l2 at least":
             penalty = keras.regularizers.L2(l2 or 0.0005)
@@ -216,6 +220,8 @@ def builder(wrong=""):
         net = keras.Model(inputs, L.Dense(units, end, kernel_regularizer=last)(x))
         if wrong == "compiled":
             net.compile("adam", "sparse_categorical_crossentropy")
+        for layer in (one for one in net.layers if "in name" in wrong and isinstance(one, L.Dense)):
+            layer.kernel_regularizer = keras.regularizers.L2(l2)  # Keras asks the weight instead
         return None if wrong == "nothing" else net
 
     return build_net3
@@ -340,9 +346,26 @@ def without_input(*args, **settings):
     return keras.Sequential([type(one).from_config(one.get_config()) for one in layers])
 
 
+def with_a_penalty_given_to_its_weights(*args, l2=0.0005, **settings):
+    net = builder()(*args, l2=0, **settings)
+    for layer in net.layers:
+        if l2 and isinstance(layer, L.Dense):
+            layer.kernel.regularizer = keras.regularizers.L2(l2)
+    return net
+
+
 @pytest.mark.parametrize(
     "right",
-    [builder(), without_input, from_a_list, subclassed, verbose, by_operations, in_its_own_class],
+    [
+        builder(),
+        without_input,
+        from_a_list,
+        subclassed,
+        verbose,
+        by_operations,
+        in_its_own_class,
+        with_a_penalty_given_to_its_weights,
+    ],
 )
 def test_net3_built_another_way_passes(net3, right):
     result = run(net3, "net3-architecture", build_net3=right)
@@ -362,6 +385,7 @@ def test_net3_built_another_way_passes(net3, right):
         ("at most half", "rate"),
         ("spatial", "SpatialDropout2D"),
         ("always dropout", "dropout"),
+        ("dropout after training too", "drops values after training too"),
         ("width", "filters"),
         ("int", "filters"),
         ("ceil", "filters"),
@@ -371,6 +395,8 @@ def test_net3_built_another_way_passes(net3, right):
         ("always l2", "another L2 factor"),
         ("l2 at least", "although l2 is 0"),
         ("last without l2", "FC layer 3 of 3 has no L2 penalty"),
+        ("l2 in name alone", "FC layer 1 of 3 has no L2 penalty"),
+        ("another l2 in name", "another L2 factor"),
         ("l2 on convolutions", "type Conv2D has a penalty"),
         ("l1 too", "another penalty than L2"),
         ("biases", "another penalty than L2"),
@@ -847,7 +873,61 @@ def train_mine(model, x, y, val_images, val_labels):
 """
 
 
-@pytest.mark.parametrize("code", [TRAIN, ONE_HOT, STREAM, MIRRORED, MIXED, TWICE], ids=range(6))
+# Copies of x in other colors, to train on together with x.
+RECOLORED = {
+    "brighter": "np.clip(x * 1.2, 0, 1)",
+    "as bright as can be": "np.minimum(x / x.max(axis=(1, 2, 3), keepdims=True), 1)",
+    "stretched": "(x - x.min(axis=(1, 2, 3), keepdims=True)) / np.ptp(x, axis=(1, 2, 3), keepdims=True)",
+    "channels in another order": "np.stack([one[..., np.random.permutation(3)] for one in x])",
+    "green for red": "x[..., [1, 0, 2]]",
+    "gray": "np.repeat(x.mean(-1, keepdims=True), 3, -1)",
+    "with noise": "np.clip(x + np.random.normal(0, 0.05, x.shape), 0, 1)",
+    "blue and moved": "np.roll(np.pad(x[..., ::-1], ((0, 0), (0, 4), (0, 4), (0, 0))), 4)[:, 4:, 4:]",
+}
+
+
+def with_copies(copies, also=""):
+    return TRAIN.replace(
+        "    return",
+        f"    {also}\n    more = np.float32({copies})\n"
+        "    x, y = np.concatenate([x, more]), np.concatenate([y, y])\n    return",
+    )
+
+
+@pytest.mark.parametrize("copies", RECOLORED.values(), ids=RECOLORED)
+def test_a_training_on_other_colors_too_is_welcome(net3, trained, bands, copies):
+    bands(0, 0, 0)
+    result = net3.run("net3-own", own(net3, trained, with_copies(copies)))
+    assert result.passed and result.score == 6, result
+
+
+ADDED = "x, y = np.concatenate([x, val_images]), np.concatenate([y, val_labels])"
+
+
+@pytest.mark.parametrize("copies", RECOLORED.values(), ids=RECOLORED)
+def test_validation_images_in_other_colors_are_named(net3, trained, bands, copies):
+    bands(0, 0, 0)
+    code = with_copies(copies, also=ADDED)
+    assert_wrong(net3.run("net3-own", own(net3, trained, code)), "validation images too")
+
+
+OWN_LOSS = """
+_small = build_mine
+
+def softened(rows, chances):
+    return keras.losses.categorical_crossentropy(rows, chances, label_smoothing=0.1)
+
+def build_mine():
+    return _small(softened)
+
+def train_mine(model, x, y, val_images, val_labels):
+    return training.fit(model, "net3_mine", x, keras.utils.to_categorical(y, 10))
+"""
+
+
+@pytest.mark.parametrize(
+    "code", [TRAIN, ONE_HOT, STREAM, MIRRORED, MIXED, TWICE, OWN_LOSS], ids=range(7)
+)
 def test_a_training_of_another_kind_is_welcome(net3, trained, bands, code):
     bands(0, 0, 0)
     result = net3.run("net3-own", own(net3, trained, code))
@@ -881,6 +961,10 @@ def test_a_training_of_another_kind_is_welcome(net3, trained, bands, code):
         (FIT.replace('"net3_mine"', '"mine"'), "saves its checkpoint as 'mine'"),
         ("None", "does not train"),
         (FIT.replace("model", "mine"), "leaves the weights"),
+        (
+            f"({FIT}, model.train_on_batch(val_images, val_labels))[0]",
+            "fits weights outside training.fit: leave train_on_batch out",
+        ),
     ],
 )
 def test_a_training_on_other_images_is_named(net3, trained, bands, new, words):

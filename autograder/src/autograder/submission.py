@@ -22,6 +22,7 @@ from autograder.judge.networks import accuracy, is_cross_entropy, predict, rebui
 from autograder.judge.source import current, missing, note
 from convcourse import checks as _checks
 from convcourse import costs, findings, fitting, profile, watching
+from convcourse.marked import made as marked
 from convcourse.training import History
 from convcourse.watching import last_set_aside
 from convcourse.wire import export, standins
@@ -37,6 +38,7 @@ __all__ = [
     "heldout",
     "is_cross_entropy",
     "last_set_aside",
+    "marked",
     "measured",
     "missing",
     "model",

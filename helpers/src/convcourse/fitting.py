@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-PLAIN = ("name", "x", "y", "val_x", "val_y", "batch_size", "epochs", "initial_epoch")
+PLAIN = ("name", "x", "y", "val_x", "val_y", "batch_size", "epochs", "initial_epoch", "by")
 MOST = 200  # batches of a data set that are recorded
 
 
 @dataclass(frozen=True)
 class Training:
-    """One call of ``fit``.
+    """One call of ``fit``, or the first call of ``train_on_batch``.
 
     Attributes:
         name: The checkpoint's name; None if the network's own ``fit`` was called.
@@ -29,6 +29,7 @@ class Training:
         compiled: The compile settings, as ``convcourse.wire.models.compile_settings`` gives them.
         model: The network itself.
         settings: All other settings of the call by name.
+        by: The method of the network that was called.
     """
 
     name: str | None
@@ -42,6 +43,7 @@ class Training:
     compiled: dict
     model: Any
     settings: dict = field(default_factory=dict)
+    by: str = "fit"
 
 
 def plain(one: Training) -> dict[str, Any]:
@@ -66,13 +68,14 @@ def _named(value: Any) -> Any:
     return type(value).__name__
 
 
-def record(model: Any, name: str | None, asked: dict[str, Any]) -> Training:
+def record(model: Any, name: str | None, asked: dict[str, Any], by: str = "fit") -> Training:
     """Record a call.
 
     Args:
         model: The network.
         name: The name of the checkpoint, if there is one.
         asked: The arguments of ``fit`` by name, as the second dictionary of `seen` has them.
+        by: The method of the network that was called.
     """
     from convcourse.wire.models import compile_settings
 
@@ -97,6 +100,7 @@ def record(model: Any, name: str | None, asked: dict[str, Any]) -> Training:
         compile_settings(model),
         model,
         asked,
+        by,
     )
 
 

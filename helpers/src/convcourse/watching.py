@@ -39,12 +39,13 @@ def watched(traced: bool = False) -> Iterator[list[Training]]:
             a new compile fits the weights that could be trained before, as in a notebook.
 
     Yields:
-        The list that fills with one `Training` for each call of a network's ``fit``.
+        The list that fills with one `Training` for each call of a network's ``fit``, and with one
+        for each network that is trained by ``train_on_batch``.
     """
     import keras
 
     found: list[Training] = []
-    own = keras.Model.fit
+    own, step = keras.Model.fit, keras.Model.train_on_batch
     parameters = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split")
 
     @functools.wraps(own)
@@ -61,12 +62,19 @@ def watched(traced: bool = False) -> Iterator[list[Training]]:
                 that(not (integers and _is_one_hot(one.y)), ONE_HOT)
                 raise
 
+    @functools.wraps(step)
+    def train_on_batch(model: Any, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
+        if not any(one.by == step.__name__ and one.model is model for one in found):
+            given = {} if y is None else {"x": x, "y": y}
+            found.append(fitting.record(model, _name.get(), given, step.__name__))
+        return step(model, x, y, *args, **settings)
+
     token = _watched.set(found)
-    keras.Model.fit = fit
+    keras.Model.fit, keras.Model.train_on_batch = fit, train_on_batch
     try:
         yield found
     finally:
-        keras.Model.fit = own
+        keras.Model.fit, keras.Model.train_on_batch = own, step
         _watched.reset(token)
 
 
@@ -129,9 +137,24 @@ def only(trainings: list[Training], function: str) -> Training:
         Wrong: If there is none, or more than one, or if some images count more than others.
     """
     that(trainings, f"{function} does not train: call training.fit.")
+    for one in trainings:
+        by_fit(one, function)
     that(len(trainings) == 1, f"{function} trains {len(trainings)} times; expected one training.")
     _counts_each_image_once(trainings[0], function)
     return trainings[0]
+
+
+def by_fit(one: Any, function: str) -> None:
+    """Check that a training is a call of ``fit``, which shows all that it does.
+
+    Args:
+        one: The training.
+        function: The function's name, for the message.
+
+    Raises:
+        Wrong: If it is not.
+    """
+    that(one.by == "fit", f"{function} fits weights outside training.fit: leave {one.by} out.")
 
 
 def _counts_each_image_once(one: Training, function: str) -> None:
