@@ -347,7 +347,8 @@ print(f"accuracy on the 100 images that it trained on, without dropout: {learnt:
 def fair_gap(model, train_images, train_labels, val_images, val_labels):
     """Compute the accuracy of a trained network on both sets of images, and the difference.
 
-    model: a keras.Model, compiled or not; images: (N, 32, 32, 3) float32; labels: (N, 1)
+    model: a keras.Model, not compiled, or compiled with any metrics or none
+    images: (N, 32, 32, 3) float32; labels: (N, 1)
     Returns a dictionary of three floats with the keys training, validation and gap; the gap is
     training minus validation.
 
@@ -373,9 +374,12 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     colors = np.float32([[0.1, 0.9, 0.5], [0.9, 0.1, 0.2], [0.2, 0.3, 0.9], [0.4, 0.6, 0.1]])
     shown = np.tile(colors[:, None, None], (1, 32, 32, 1))
     right, half = np.array([[1], [0], [2], [1]]), np.array([[1], [0], [0], [0]])
+    other = strongest()
+    other.compile("sgd", "sparse_categorical_crossentropy", metrics=["mae"])
     try:
         gap = checks.unchanged(fair_gap, strongest(), shown, right, shown, half)
-    except (ValueError, TypeError) as error:
+        measured = fair_gap(other, shown, right, shown, half)
+    except (ValueError, TypeError, KeyError) as error:
         weights = "compile takes 'accuracy' for weights of the losses: write metrics=['accuracy']."
         alone = "model.evaluate returns the loss alone: compile with metrics=['accuracy'], or use predict."
         for sign, words in {
@@ -385,6 +389,7 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
             "loss_weights": weights,
             "'float' object is not": alone,
             "non-iterable float": alone,
+            "'accuracy'": "The network may be compiled with other metrics: compile it anew, or use predict.",
         }.items():
             checks.that(sign not in str(error), words)
         raise
@@ -394,11 +399,14 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     checks.close(gap["training"], 1.0, "The training accuracy, with four of four right,")
     checks.close(gap["validation"], 0.5, "The validation accuracy, with two of four right,")
     checks.close(gap["gap"], 0.5, "The gap")
+    another = "The training accuracy of a network that was compiled with another metric"
+    checks.close(measured["training"], 1.0, another)
     # A layer that behaves differently in training, which must not affect the gap.
     noisy = strongest(keras.layers.Dropout(0.99))
     many, labels = np.repeat(shown, 30, axis=0), np.repeat(right, 30, axis=0)
     gap = fair_gap(noisy, many, labels, many, labels)
-    checks.close(gap["training"], 1.0, "The training accuracy of a network with dropout, with nothing dropped,")
+    for key in ("training", "validation"):
+        checks.close(gap[key], 1.0, f"The {key} accuracy of a network with dropout, with nothing dropped,")
     with_weights = strongest(keras.layers.BatchNormalization())
     checks.unchanged(fair_gap, with_weights, many, labels, many, labels)  # measured, not trained
 ### BEGIN HIDDEN TESTS
@@ -419,19 +427,20 @@ def network(*middle):
 
 
 def labeled(net, count, right):
-    """Draw images of one color each, and labels that are right for some of them."""
+    """Draw images of one color each, and labels that are right for some; of many, for the first."""
     x = np.float32(np.ones((count, 32, 32, 1)) * rng.random((count, 1, 1, 3)))
     guesses = submission.predict(net, x).argmax(axis=1)
-    y = (guesses + (rng.permutation(count) >= right)) % 10
+    place = np.arange(count) if count > 1_000 else rng.permutation(count)
+    y = (guesses + (place >= right)) % 10
     return x, y[:, None].astype("uint8")
 
 
 ready = network(keras.layers.BatchNormalization())
-ready.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+ready.compile("adam", "sparse_categorical_crossentropy", metrics=["mae"])
 dropping = network(keras.layers.Dropout(0.9))
 for what, net, inner, outer in (
-    ("a network with dropout that is not compiled", dropping, (84, 18), (61, 34)),
-    ("a compiled network with batch normalization", ready, (53, 13), (71, 57)),
+    ("a network with dropout that is not compiled", dropping, (84, 18), (1_061, 634)),
+    ("a compiled network with batch normalization", ready, (1_153, 213), (71, 57)),
 ):
     train_x, train_y = labeled(net, *inner)
     other_x, other_y = labeled(net, *outer)
@@ -440,9 +449,10 @@ for what, net, inner, outer in (
     first, second = inner[1] / inner[0], outer[1] / outer[0]
     want = {"training": first, "validation": second, "gap": first - second}
     check.that(set(got) == set(want), "The keys are not training, validation and gap.")
-    check.close(got["training"], first, f"The training accuracy of {what}, on {inner[0]} images,", atol=1e-3)
-    check.close(got["validation"], second, f"The validation accuracy of {what}, on {outer[0]} images,", atol=1e-3)
-    check.close(got["gap"], first - second, f"The gap (training minus validation) of {what}", atol=1e-3)
+    for key, (count, _) in (("training", inner), ("validation", outer)):
+        asked = f"The {key} accuracy of {what}, on all of the {count} images as they are,"
+        check.close(got[key], want[key], asked, atol=1e-4)
+    check.close(got["gap"], first - second, f"The gap (training minus validation) of {what}", atol=1e-4)
 ### END HIDDEN TESTS
 
 # %%
@@ -604,10 +614,12 @@ def toy(units):
     return keras.Sequential([parts.Input((4,)), parts.Dense(units), parts.BatchNormalization()])
 
 
-toys = {"deep": toy(7), "plain": toy(5), "near": toy(2), "twin": toy(4), "wide": toy(3)}
-seconds = {"wide": 40.25, "twin": 3.75, "deep": 7.125, "plain": 2.5, "near": 11.5}
-shares = {"plain": (0.9412, 0.8434), "deep": (0.4823, 0.5121), "wide": (0.9711, 0.6678)}
-shares |= {"near": (0.8871, 0.8437), "twin": (0.7012, 0.6678)}  # hardly better; exactly as good
+parts = keras.layers
+conv = [parts.Input((5, 5, 2)), parts.Conv2D(3, 3), parts.BatchNormalization(), parts.Flatten(), parts.Dense(2)]
+toys = {"deep": keras.Sequential(conv), "plain": toy(5), "near": toy(2), "twin": toy(4), "wide": toy(3)}
+seconds = {"wide": 40.2514637, "twin": 3.7583646, "deep": 7.1254836, "plain": 2.5037264, "near": 11.5}
+shares = {"plain": (0.9412736, 0.8433742), "deep": (0.4823064, 0.5121327), "wide": (0.9711, 0.6678436)}
+shares |= {"near": (0.8871264, 0.8436617), "twin": (0.7012537, 0.6678436)}  # hardly better; exactly as good
 fair = {n: {"training": a, "validation": b, "gap": a - b} for n, (a, b) in shares.items()}
 records = {}
 for name, spent in seconds.items():
@@ -618,13 +630,16 @@ try:
     rows = submission.call("compare", toys, records, fair)
 except check.StudentError as error:
     tie = "With two equal accuracies, compare sorts by what comes after them: sort by the accuracy alone, with key=."
-    check.that("not supported between" not in str(error), tie)
+    check.that("TypeError" not in str(error), tie)  # all that a notebook tells of it
     raise
 check.that(
     isinstance(rows, (list, tuple)) and all(isinstance(row, dict) for row in rows),
     "compare does not return a list of dictionaries.",
 )
-check.equal(len(rows), 5, "The number of rows, with two networks of the same accuracy,")
+check.that(
+    len(rows) == len(toys),
+    "The number of rows is wrong with more networks, two of which have the same accuracy: keep both, and all others.",
+)
 order = ["near", "plain", "wide", "twin", "deep"]
 if rows[2].get("name") == "twin":
     order[2:4] = "twin", "wide"  # either of the two may come first
@@ -634,9 +649,9 @@ for row, name in zip(rows, order):
     check.that(row["name"] == name, "The rows are not in order: the highest validation accuracy comes first.")
     total = check.count(toys[name].weights)
     check.equal(row["parameters"], total, "The total number of parameters in a row")
-    check.close(row["seconds"], seconds[name], "The training time in a row, in seconds,")
-    check.close(row["accuracy"], shares[name][1], "The validation accuracy in a row")
-    check.close(row["gap"], fair[name]["gap"], "The fair gap in a row")
+    check.close(row["seconds"], seconds[name], "The training time in a row, in seconds and not rounded,", rtol=2e-6)
+    check.close(row["accuracy"], shares[name][1], "The validation accuracy in a row, not rounded,", rtol=2e-6)
+    check.close(row["gap"], fair[name]["gap"], "The fair gap in a row, not rounded,", rtol=2e-6)
 submission.unchanged("compare", toys, records, fair)
 ### END HIDDEN TESTS
 
@@ -699,7 +714,7 @@ plt.show()
 # %% [markdown]
 # ## 5. Your own network
 #
-# Now use what you know. Design a network for these images with **at most 200,000 parameters**, about as many as NET I. It trains on all training images of the profile. You choose the layers, width, depth, padding, normalization, regularization, optimizer, batch size and epochs. Use only built-in Keras layers; the network maps (N, 32, 32, 3) float32 values from 0 to 1 to ten probabilities.
+# Now use what you know. Design a network for these images with **at most 200,000 parameters**, about as many as NET I. It trains on all training images of the profile. You choose the layers, width, depth, padding, normalization, regularization, optimizer, batch size and epochs. Use the layers of Keras, or layers of your own that compute with `keras.ops`. The network maps (N, 32, 32, 3) float32 values from 0 to 1 to ten probabilities.
 #
 # People choose networks like this for telephones and cameras: what counts there is the accuracy for the memory that the weights take. The grader evaluates yours on images that no notebook has seen. There are three bands of two points each; hidden checks count the parameters and measure the accuracy:
 #
@@ -842,16 +857,10 @@ for one in trained:
 reached = submission.measured(lambda x, y: submission.accuracy(network, np.float32(x) / 255, y))
 bands = [submission.threshold(f"net3-own-{number}") for number in (1, 2, 3)]
 passed = sum(reached >= band for band in bands)
-check.that(
-    passed,
-    f"mine is right about {reached:.0%} of the held-out images; the first band begins at "
-    f"{bands[0]:.0%}.",
-)
+told = f"mine is right about {np.floor(1000 * reached) / 10:.1f}% of the held-out images"  # never up to a band
+check.that(passed, f"{told}; the first band begins at {bands[0]:.0%}.")
 if passed < len(bands):
-    submission.missing(
-        f"mine is right about {reached:.0%} of the held-out images; the next band begins at "
-        f"{bands[passed]:.0%}."
-    )
+    submission.missing(f"{told}; the next band begins at {bands[passed]:.0%}.")
 submission.note(name=words["name"], idea=words["idea"], accuracy=reached, parameters=check.count(network.weights))
 2 * passed
 ### END HIDDEN TESTS

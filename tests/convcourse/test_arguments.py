@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcourse import checks
+from convcourse import checks, training
 
 pytestmark = pytest.mark.unit
 
@@ -33,6 +33,18 @@ def train(net, epochs):
     net.kernel = net.kernel + epochs
 
 
+def best(record):
+    record.history["loss"].sort()
+
+
+def sooner(records):
+    records["a"].seconds -= 1
+
+
+def figures():
+    return training.History({"loss": [2.0, 1.0, float("nan")]}, [0, 1, 2], 3.5)
+
+
 @pytest.mark.parametrize(
     ("function", "args", "name"),
     [
@@ -40,6 +52,8 @@ def train(net, epochs):
         (append, [[1], {}], "more"),
         (scale, [np.array([np.nan, 1])], "x"),
         (train, [Network(), 3], "net"),
+        (best, [figures()], "record"),
+        (sooner, [{"a": figures()}], "records"),
     ],
 )
 def test_the_argument_that_changes_is_named(function, args, name):
@@ -48,7 +62,7 @@ def test_the_argument_that_changes_is_named(function, args, name):
 
 
 @pytest.mark.parametrize(
-    "x", [np.ones(3), [1.0, 2.0], {"a": np.array([np.nan])}, None, "text", Network()]
+    "x", [np.ones(3), [1.0, 2.0], {"a": np.array([np.nan])}, None, "text", Network(), figures()]
 )
 def test_what_stays_passes_and_the_result_comes_back(x):
     assert checks.unchanged(lambda value: 3, x) == 3

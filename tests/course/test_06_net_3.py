@@ -503,7 +503,7 @@ def fair_gap(
 ) -> dict:
     assert train_images.ndim == 4 and train_images.shape[1:] == (32, 32, 3), train_images.shape
     assert len(val_images) == len(val_labels), "images and labels do not match"
-    if not model.compiled:
+    if not model.compiled or "accuracy" not in model.metrics_names:
         print("compiling the network")
         model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     result = {}
@@ -591,6 +591,19 @@ PAIR = '{"training": a, "validation": b, "gap": a - b}'
         ('"validation": b', '"validation": round(b, 1)', "validation accuracy of a network"),
         ("a, b = ", "train_labels[:] = 0; a, b = ", "changes its argument train_labels"),
         ("np.mean", "np.sum", "training accuracy"),
+        ("model(x,", "model(x / 255,", "on all of the 84 images as they are, is wrong"),
+        ("y):\n", "y):\n        x, y = x[:1000], y[:1000]\n", "all of the 1061 images as they are"),
+        (
+            "y):\n",
+            "y):\n        at = np.random.choice(len(x), min(len(x), 200), False)\n"
+            "        x, y = x[at], y[at]\n",
+            "all of the 1061 images as they are",
+        ),
+        (
+            "share(val_images, val_labels)",
+            "np.mean(np.array(model(val_images, training=True)).argmax(-1) == val_labels[:, 0])",
+            "validation accuracy of a network with dropout, with nothing dropped",
+        ),
         (
             "    a, b = ",
             '    if model.weights:\n        model.compile("adam", "mse")\n'
@@ -618,6 +631,12 @@ def test_an_evaluation_that_ends_in_an_error_is_named(net3):
     assert_wrong(
         run(net3, "net3-gap", code.replace(")[1]", ")").replace("a =", "_, a =")), "loss alone"
     )
+    compiles = '    if not model.compiled:\n        model.compile("adam", '
+    code = BY_EVALUATE.replace("    model.compile(", compiles)
+    result = run(net3, "net3-gap", code)
+    assert_wrong(result, "accuracy of a network that was compiled with another metric")
+    code = code.replace("verbose=0)[1]", "verbose=0, return_dict=True)['accuracy']")
+    assert_wrong(run(net3, "net3-gap", code), "may be compiled with other metrics: compile it anew")
     for taken in ('["accuracy"]', '"accuracy"'):
         code = BY_EVALUATE.replace("loss=", "'adam', ").replace('metrics=["accuracy"]', taken)
         assert_wrong(run(net3, "net3-gap", code), "for weights of the losses")
@@ -709,12 +728,14 @@ SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
         ('gaps[name]["gap"]', 'abs(gaps[name]["gap"])', "gap"),
         ("nets[name].weights", "nets[name].layers[-1].weights[:1]", "parameters"),
         ("nets[name].weights", "nets[name].trainable_weights", "parameters"),
+        ("nets[name].weights", "[w for l in nets[name].layers[-2:] for w in l.weights]", "param"),
+        ("np.prod(w.shape)", "np.prod(w.shape[:2])", "total number of parameters in a row"),
         ("return rows", "return rows[:1]", "number of rows"),
         ("return rows", "return rows[:3]", "number of rows"),
         (
             "return rows",
             'return list({row["accuracy"]: row for row in rows}.values())',
-            "number of rows, with two networks of the same accuracy",
+            "two of which have the same accuracy: keep both",
         ),
         ('-row["accuracy"]', '-round(row["accuracy"], 2)', "not in order"),
         ('key=lambda row: -row["accuracy"]', "reverse=True", "sorts whole rows"),
@@ -732,12 +753,35 @@ SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
         ("records[name].seconds", "0.0", "seconds"),
         ("records[name].seconds", "list(records.values())[len(rows)].seconds", "seconds"),
         ("records[name].seconds", "records[name].seconds / 60", "seconds"),
+        ("records[name].seconds", "round(records[name].seconds, 3)", "seconds and not rounded"),
+        ('gaps[name]["gap"]', 'round(gaps[name]["gap"], 4)', "fair gap in a row, not rounded"),
+        ('gaps[name]["gap"]', 'round(gaps[name]["gap"], 5)', "fair gap in a row, not rounded"),
+        (
+            'gaps[name]["validation"]',
+            'round(gaps[name]["validation"], 5)',
+            "validation accuracy in a row, not rounded",
+        ),
+        (
+            "for name in nets:\n",
+            'for name in nets:\n        records[name].history["val_accuracy"].sort()\n',
+            "changes its argument records",
+        ),
         ('gaps[name]["gap"]', 'gaps[name].pop("gap")', "changes its argument gaps"),
     ],
 )
 def test_a_wrong_table_is_named(net3, old, new, words):
     assert old in COMPARE
     assert_wrong(run(net3, "net3-compare", COMPARE.replace(old, new)), words)
+
+
+def test_the_sort_of_whole_rows_is_named_where_an_error_tells_its_name_alone(net3, monkeypatch):
+    """A notebook that has met hidden arguments tells no more than the name of its exception."""
+
+    def call(*args, **kwargs):
+        raise checks.StudentError("In a hidden check, compare ends in a TypeError: it mixes types.")
+
+    monkeypatch.setattr("autograder.submission.call", call)
+    assert_wrong(run(net3, "net3-compare"), "with two equal accuracies, compare sorts by")
 
 
 def test_the_notebook_brings_the_earlier_networks_along(net3):
@@ -1021,6 +1065,14 @@ def test_below_the_first_band_there_are_words_and_no_points(net3, trained, bands
     result = net3.run("net3-own", own(net3, trained, TRAIN))
     assert_wrong(result, "the first band begins at 99%")
     assert result.hidden and result.score is None
+
+
+def test_an_accuracy_just_below_a_band_is_not_rounded_up_to_it(net3, trained, bands, monkeypatch):
+    bands(0, 0.9, 0.95)
+    monkeypatch.setattr("autograder.submission.measured", lambda measure: 0.8997)
+    result = net3.run("net3-own", own(net3, trained, TRAIN))
+    words = "right about 89.9% of the held-out images; the next band begins at 90%"
+    assert result.score == 2 and words in str(result), result
 
 
 def test_the_leaderboard_is_told_what_the_judge_measured(net3, trained, bands):

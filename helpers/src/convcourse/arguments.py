@@ -94,9 +94,15 @@ def _same(one: Any, other: Any) -> bool:
         if one.shape != other.shape or one.dtype != other.dtype:
             return False
         return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+    if isinstance(getattr(one, "history", None), dict):  # what a training returns
+        return type(one) is type(other) and _same(*(_figures(each) for each in (one, other)))
     return isinstance(one, type(other)) and (
         not _is_number_or_text(one) or one == other or one != one
     )
+
+
+def _figures(record: Any) -> list:
+    return [getattr(record, name, None) for name in ("history", "epoch", "seconds")]
 
 
 def _is_number_or_text(value: Any) -> bool:
