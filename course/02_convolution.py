@@ -115,18 +115,40 @@ with checks.exercise(
     # Only the middle pixel is 1, so the output shows the filter rotated by 180 degrees.
     dot, arrow = np.zeros((1, 3, 3, 1)), np.arange(9.0).reshape(3, 3, 1, 1)
     dot[0, 1, 1, 0] = 1
-    got = conv2d_loops(dot, arrow, np.zeros(1), padding=1)
+    got = checks.unchanged(conv2d_loops, dot, arrow, np.zeros(1), padding=1)
     checks.close(got, arrow[::-1, ::-1].transpose(2, 0, 1, 3), "The output for a single dot")
     rng = np.random.default_rng(0)
-    x, w, b = rng.normal(size=(2, 7, 7, 3)), rng.normal(size=(3, 3, 3, 4)), rng.normal(size=4)
-    want = np.asarray(keras.ops.conv(x, w, strides=2)) + b
-    got = checks.unchanged(conv2d_loops, x, w, b, 2)
-    checks.close(got, want, "The output for stride 2", rtol=1e-3, atol=1e-5)
+    for again in ("", " in a second call, with other numbers,"):
+        x, w, b = rng.normal(size=(2, 7, 7, 3)), rng.normal(size=(3, 3, 3, 4)), rng.normal(size=4)
+        want = np.asarray(keras.ops.conv(x, w, strides=2)) + b
+        got = checks.unchanged(conv2d_loops, x, w, b, 2)
+        checks.close(got, want, f"The output for stride 2{again}", rtol=1e-3, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, look = submission.np, submission.checks
 number = np.random.default_rng(11)
+
+
+def called(name, case, inputs, options):
+    """What these calls return; an exception names the case."""
+    try:
+        return submission.calls(name, inputs, **options)
+    except look.StudentError as error:
+        told = look.StudentError(f"For {case}: {error.outcome.message}")
+        told.detail = error.detail
+        raise told from None
+
+
+def varied(*inputs):
+    """These arrays, then other numbers in one of them after another: no call's result is kept."""
+    turns = [inputs]
+    for at, array in enumerate(inputs):
+        other = number.normal(size=array.shape)
+        turns.append((*turns[-1][:at], other, *turns[-1][at + 1 :]))
+    return turns
+
+
 for size, filt, step, zeros in (
     ((2, 6, 9, 1), (3, 3, 1, 2), 1, 0),
     ((1, 8, 5, 3), (2, 4, 3, 5), 1, 0),
@@ -134,17 +156,19 @@ for size, filt, step, zeros in (
     ((1, 5, 6, 2), (3, 3, 2, 2), 2, 1),
     ((1, 4, 4, 3), (5, 5, 3, 2), 1, 2),
     ((1, 3, 3, 2), (1, 1, 2, 3), 1, 0),
+    ((3, 5, 6, 4), (1, 1, 4, 1), 2, 2),
 ):
-    pixels, kernel = number.normal(size=size), number.normal(size=filt)
-    offset = number.normal(size=filt[3])
+    inputs = varied(*(number.normal(size=shape) for shape in (size, filt, filt[3:])))
     case = f"images {size}, weights {filt}, stride {step}, padding {zeros}"
     options = {"stride": step, "padding": zeros} if (step, zeros) != (1, 0) else {}
-    given = submission.call("conv2d_loops", pixels, kernel, offset, **options)
-    wide = np.pad(pixels, ((0, 0), (zeros, zeros), (zeros, zeros), (0, 0)))
-    seen = np.lib.stride_tricks.sliding_window_view(wide, filt[:2], axis=(1, 2))
-    right = np.einsum("nijcuv,uvck->nijk", seen[:, ::step, ::step], kernel) + offset
-    look.close(given, right, f"conv2d_loops for {case}", rtol=1e-3, atol=1e-5)
-submission.unchanged("conv2d_loops", pixels, kernel, offset)
+    given = called("conv2d_loops", case, inputs, options)
+    for turn, (pixels, kernel, offset) in enumerate(inputs):
+        wide = np.pad(pixels, ((0, 0), (zeros, zeros), (zeros, zeros), (0, 0)))
+        seen = np.lib.stride_tricks.sliding_window_view(wide, filt[:2], axis=(1, 2))
+        right = np.einsum("nijcuv,uvck->nijk", seen[:, ::step, ::step], kernel) + offset
+        told = f"conv2d_loops for {case}{', after a call with other numbers,' * (turn > 0)}"
+        look.close(given[turn], right, told, rtol=1e-3, atol=1e-5)
+    submission.unchanged("conv2d_loops", *inputs[0], **options)
 ### END HIDDEN TESTS
 
 # %%

@@ -84,6 +84,30 @@ def conv2d_loops(x, w, b, stride=1, padding=0):
     import tensorflow as tf
     return tf.nn.conv2d(pad(x, padding), w, stride, "VALID") + b
 """,
+    "a flat number for each output": """
+def conv2d_loops(x, w, b, stride=1, padding=0):
+    (N, H, W, C), (m, n, _, K) = x.shape, w.shape
+    wide = np.zeros((N, H + 2 * padding, W + 2 * padding, C))
+    wide[:, padding : padding + H, padding : padding + W] += x
+    O_h, O_w = 1 + (wide.shape[1] - m) // stride, 1 + (wide.shape[2] - n) // stride
+    y, number = [], 0
+    while number < N * O_h * O_w * K:
+        image, i, j, k = np.unravel_index(number, (N, O_h, O_w, K))
+        window = wide[image, i * stride :, j * stride :][:m, :n]
+        y.append(np.vdot(window, w[..., k]) + b[k])
+        number += 1
+    return np.reshape(y, (N, O_h, O_w, K))
+""",
+    "one image after another": """
+def conv2d_loops(x, w, b, stride=1, padding=0):
+    if len(x) > 1:
+        parts = [conv2d_loops(one[None], w, b, stride, padding) for one in x]
+        return np.concatenate(parts)
+    wide, (m, n) = pad(x, padding)[0], w.shape[:2]
+    tops, lefts = (range(0, s - f + 1, stride) for s, f in zip(wide.shape, (m, n)))
+    rows = [[np.tensordot(wide[i : i + m, j : j + n], w, 3) + b for j in lefts] for i in tops]
+    return np.array([rows])
+""",
     "vectorized": """
 def conv2d_loops(x, w, b, stride=1, padding=0):
     seen = sliding_window_view(pad(x, padding), w.shape[:2], axis=(1, 2))
@@ -172,7 +196,67 @@ LOOPS_WRONG = faults(
             "min(max(q, 0), W - 1)",
             "single dot|padding 1",
         ),
+        "weights turned in place": (
+            "    N, H",
+            "    w[:] = w[::-1, ::-1].copy()\n    N, H",
+            "changes its argument w",
+        ),
+        "weights reshaped in place": (
+            "    y =",
+            "    w.shape = (m * n * C, K)\n    w = w.reshape(m, n, C, K)\n    y =",
+            "changes its argument w",
+        ),
+        "images doubled with padding": (
+            "    N, H",
+            "    x *= 2 if padding else 1\n    x = x / 2 if padding else x\n    N, H",
+            "changes its argument x",
+        ),
+        "biases changed for two rows of padding": (
+            "    return y",
+            "    b += 1e-3 if padding > 1 else 0\n    return y",
+            "changes its third argument",
+        ),
+        "two images at most": ("range(N)", "range(min(N, 2))", "images (3, 5, 6, 4)"),
+        "three channels at most": (
+            "x[a, p, q] @ w[u, v, :, k]",
+            "x[a, p, q, :3] @ w[u, v, :3, k]",
+            "images (3, 5, 6, 4)",
+        ),
+        "kept for each shape": (
+            "    y =",
+            "    key = x.shape, w.shape\n    if key in done:\n"
+            "        return done[key].copy()\n    y =",
+            "in a second call",
+        ),
+        "kept for the same weights": (
+            "    y =",
+            "    key = x.shape, w.tobytes()\n    if key in done:\n"
+            "        return done[key].copy()\n    y =",
+            "after a call with other numbers",
+        ),
+        "channels that do not fit": (
+            "    y =",
+            "    x.reshape(N, H, W, 3) if padding > 1 else 0\n    y =",
+            "for images (3, 5, 6, 4)",
+        ),
     },
+)
+for name in ("kept for each shape", "kept for the same weights"):
+    code, words = LOOPS_WRONG[name]
+    code = changed(code, ("    return y", "    done[key] = np.array(y)\n    return y"))
+    LOOPS_WRONG[name] = "done = {}\n" + code, words
+LOOPS_WRONG["never zero again"] = (
+    """
+def conv2d_loops(x, w, b, stride=1, padding=0, sums={}):
+    wide, (m, n) = pad(x, padding), w.shape[:2]
+    O_h, O_w = 1 + (wide.shape[1] - m) // stride, 1 + (wide.shape[2] - n) // stride
+    y = sums.setdefault((len(x), O_h, O_w, len(b)), np.zeros((len(x), O_h, O_w, len(b))))
+    for i, j in np.ndindex(O_h, O_w):
+        top, left = i * stride, j * stride
+        y[:, i, j] += np.tensordot(wide[:, top : top + m, left : left + n], w, 3) + b
+    return y.copy()
+""",
+    "in a second call",
 )
 
 # ------------------------------------------------------------------ conv-windows
