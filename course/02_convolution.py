@@ -189,7 +189,7 @@ print(sliding_window_view(np.ones((2, 28, 28, 1)), (3, 3), axis=(1, 2)).shape)
 #
 # **Predict.** How many times as fast as the loops will this version be?
 #
-# **Exercise (3 points).** Write `windows`, which returns a view of the images, and then `conv2d`, without a loop over the pixels. The checks look for the copy and measure the time. Pay attention to the order of the axes.
+# **Exercise (3 points).** Write `windows`, which returns a view of the images, and then `conv2d`, without a loop over the pixels. The checks look for the copy and measure the time, for several kinds of images, strides and paddings. Pay attention to the order of the axes.
 
 # %% solution="conv-windows-answer"
 def windows(x, size, stride=1):
@@ -217,30 +217,60 @@ def conv2d(x, w, b, stride=1, padding=0):
     return np.tensordot(windows(pad(x, padding), w.shape[:2], stride), w, axes=3) + b
     ### END SOLUTION
 
+# %% locked="conv-windows-race"
+def is_view(x, size, stride):
+    """Whether the result of your windows is stored in the memory of x."""
+    return bool(np.may_share_memory(np.asarray(windows(x, size, stride)), x))
+
+
+def convolution_race(images, filters, stride=1, padding=0, dtype="float64"):
+    """Seconds of your conv2d for these shapes, and of a loop over all positions in all images."""
+    from timeit import timeit
+
+    rng = np.random.default_rng(images[1])
+    m, n, _, count = filters
+    mine = theirs = np.inf
+    for _ in range(3):  # in turn, so that other programs slow both of them down
+        x, w, b = (rng.normal(size=s).astype(dtype) for s in (images, filters, (count,)))
+        wide = pad(x, padding)
+        places = [(side - f) // stride + 1 for side, f in zip(wide.shape[1:3], (m, n))]
+
+        def loop():
+            for image, i, j in np.ndindex(len(wide), *places):
+                top, left = i * stride, j * stride
+                (wide[image, top : top + m, left : left + n] * w[..., 0]).sum()
+
+        mine = min(mine, timeit(lambda: conv2d(x, w, b, stride, padding), number=1))
+        theirs = min(theirs, timeit(loop, number=1))
+    return mine, theirs
+
 # %% tests="conv-windows" points=3
 with checks.exercise(
-    "conv-windows", hidden="other sizes, channels, strides and paddings, and no loop over pixels"
+    "conv-windows", hidden="other sizes, channels, strides, paddings, no copy, no loop over pixels"
 ):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 9, 7, 3))
-    got = windows(x, (3, 2), 2)
+    got = checks.unchanged(windows, x, (3, 2), 2)
     checks.shape(got, (2, 4, 3, 3, 2, 3), "windows(...)")
     checks.close(got[1, 3, 2], x[1, 6:9, 4:6], "The last window of the second image")
-    checks.that(
-        np.may_share_memory(np.asarray(got), x),
-        "windows returns a copy of the pixels: return the view that sliding_window_view gives, "
-        "with its axes in another order.",
-    )
     checks.shape(windows(x, (3, 2)), (2, 7, 6, 3, 2, 3), "windows(...) without stride")
     turned = np.float32(x)[:, ::-1]  # a view: the first row is the last one in memory
     got = windows(turned, (3, 2), 2)
     what = "The last window of the second image, for float32 images that are a view of others,"
     checks.close(got[1, 3, 2], turned[1, 6:9, 4:6], what)
-    checks.that(
-        np.may_share_memory(np.asarray(got), turned),
-        "windows returns a copy of the pixels of float32 images that are a view of others: neither "
-        "convert x nor copy it.",
-    )
+    locked = np.arange(378).reshape(x.shape, order="F")
+    locked.flags.writeable = False
+    for pictures, size, stride, kind in (
+        (x, (3, 2), 2, "two images with three channels, for stride 2"),
+        (turned, (3, 2), 2, "float32 images that are a view of others"),
+        (x[:1, ..., :1], (3, 3), 1, "a single image with one channel, for stride 1"),
+        (locked, (2, 2), 3, "integer images that are read-only, for stride 3"),
+    ):
+        checks.that(
+            is_view(pictures, size, stride),
+            f"windows returns a copy of the pixels of {kind}: neither convert x nor copy it; "
+            "return the view that sliding_window_view gives, with its axes in another order.",
+        )
     w, b = rng.normal(size=(3, 2, 3, 4)), rng.normal(size=4)
     for stride, padding in ((1, 0), (2, 0), (2, 1)):
         want = keras.ops.conv(pad(x, padding), w, strides=stride)
@@ -249,28 +279,43 @@ with checks.exercise(
         checks.close(got, np.asarray(want) + b, what, rtol=1e-3, atol=1e-5)
     what = "conv2d without stride and padding"
     checks.close(conv2d(x, w, b), conv2d(x, w, b, 1, 0), what, rtol=1e-3, atol=1e-5)
-    # Without a loop over the positions, conv2d takes less than a tenth of such a loop's time.
-    from timeit import timeit
-
-    def loop():
-        for i, j in np.ndindex(198, 198):
-            (x[0, i : i + 3, j : j + 3] * w[..., 0]).sum()
-
-    x, w, b = rng.normal(size=(1, 200, 200, 1)), rng.normal(size=(3, 3, 1, 1)), np.zeros(1)
-    mine = theirs = np.inf
-    for _ in range(3):  # in turn, so that other programs slow both of them down
-        mine = min(mine, timeit(lambda: conv2d(x, w, b), number=1))
-        theirs = min(theirs, timeit(loop, number=1))
-    checks.that(
-        mine < theirs / 2,
-        f"conv2d is right but slow: an image of 200 x 200 pixels takes {mine:.3f} s, and a loop "
-        f"over its positions {theirs:.3f} s. Compute all windows' sums at once.",
-    )
+    # Without a loop over the positions, conv2d takes less than a fifth of such a loop's time.
+    for case in (
+        ((2, 100, 100, 2), (3, 3, 2, 2)),
+        ((1, 200, 200, 1), (3, 3, 1, 1), 2, 1, "float32"),
+    ):
+        mine, theirs = convolution_race(*case)
+        checks.that(
+            mine < theirs / 2,
+            f"conv2d is right but slow: images of shape {case[0]} take {mine:.3f} s, and a loop "
+            f"over their positions {theirs:.3f} s. Compute all windows' sums at once.",
+        )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, look = submission.np, submission.checks
 number = np.random.default_rng(12)
+
+
+def called(name, case, inputs, options):
+    """What these calls return; an exception names the case."""
+    try:
+        return submission.calls(name, inputs, **options)
+    except look.StudentError as error:
+        told = look.StudentError(f"For {case}: {error.outcome.message}")
+        told.detail = error.detail
+        raise told from None
+
+
+def varied(*inputs):
+    """These arrays, then other numbers in one of them after another: no call's result is kept."""
+    turns = [inputs]
+    for at, array in enumerate(inputs):
+        other = number.normal(size=array.shape)
+        turns.append((*turns[-1][:at], other, *turns[-1][at + 1 :]))
+    return turns
+
+
 for size, filt, step, zeros in (
     ((2, 6, 9, 1), (3, 3, 1, 2), 1, 0),
     ((1, 8, 5, 3), (2, 4, 3, 5), 1, 0),
@@ -278,27 +323,42 @@ for size, filt, step, zeros in (
     ((1, 5, 6, 2), (3, 3, 2, 2), 2, 1),
     ((1, 4, 4, 3), (5, 5, 3, 2), 1, 2),
     ((1, 3, 3, 2), (1, 1, 2, 1), 1, 0),
+    ((3, 5, 6, 4), (1, 1, 4, 1), 2, 2),
 ):
-    pixels, kernel = number.normal(size=size), number.normal(size=filt)
-    offset = number.normal(size=filt[3])
+    inputs = varied(*(number.normal(size=shape) for shape in (size, filt, filt[3:])))
     case = f"images {size}, weights {filt}, stride {step}, padding {zeros}"
-    wide = np.pad(pixels, ((0, 0), (zeros, zeros), (zeros, zeros), (0, 0)))
-    seen = np.lib.stride_tricks.sliding_window_view(wide, filt[:2], axis=(1, 2))
-    seen = seen[:, ::step, ::step].transpose(0, 1, 2, 4, 5, 3)
     options = {"stride": step, "padding": zeros} if (step, zeros) != (1, 0) else {}
-    given = submission.call("windows", wide, filt[:2], *[step][: len(options)])
-    look.close(given, seen, f"windows for images {wide.shape}, size {filt[:2]}, stride {step}")
-    given = submission.call("conv2d", pixels, kernel, offset, **options)
-    right = np.tensordot(seen, kernel, axes=3) + offset
-    look.close(given, right, f"conv2d for {case}", rtol=1e-3, atol=1e-5)
-submission.unchanged("windows", wide, filt[:2], step)
-submission.unchanged("conv2d", pixels, kernel, offset)
-# A loop over the pixels takes 9 s or more; without one, it takes a third of a second.
-many = [number.normal(size=s).astype("float32") for s in ((1, 1600, 1600, 1), (3, 3, 1, 1), (1,))]
-look.that(
-    any(submission.seconds("conv2d", *many) < 5 for _ in range(2)),
-    "conv2d is right but slow: compute all windows' sums at once, without a loop over pixels.",
-)
+    given = called("conv2d", case, inputs, options)
+    frame = (0, 0), (zeros, zeros), (zeros, zeros), (0, 0)
+    wides = [np.pad(pixels, frame) for pixels, _, _ in inputs[:2]]
+    shape = f"images {wides[0].shape}, size {filt[:2]}, stride {step}"
+    steps = [step][: len(options)]
+    views = called("windows", shape, [(wide, filt[:2], *steps) for wide in wides], {})
+    for turn, (pixels, kernel, offset) in enumerate(inputs):
+        again = ", after a call with other numbers," * (turn > 0)
+        wide = np.pad(pixels, frame)
+        seen = np.lib.stride_tricks.sliding_window_view(wide, filt[:2], axis=(1, 2))
+        seen = seen[:, ::step, ::step].transpose(0, 1, 2, 4, 5, 3)
+        if turn < len(views):
+            look.close(views[turn], seen, f"windows for {shape}{again}")
+        right = np.tensordot(seen, kernel, axes=3) + offset
+        look.close(given[turn], right, f"conv2d for {case}{again}", rtol=1e-3, atol=1e-5)
+    submission.unchanged("windows", wide, filt[:2], step)
+    submission.unchanged("conv2d", *inputs[0], **options)
+    for kind in ("float64", "float32", "uint8"):
+        look.that(
+            submission.call("is_view", np.abs(wide).astype(kind), filt[:2], step),
+            f"windows returns a copy of the pixels for {shape} and the dtype {kind}.",
+        )
+for race in (
+    ((2, 80, 90, 3), (2, 4, 3, 2), 1, 2, "float32"),
+    ((1, 200, 210, 1), (4, 2, 1, 1), 3, 0),
+):
+    one, loop = submission.call("convolution_race", *race)
+    look.that(
+        one < loop / 2,
+        "conv2d is right but slow: compute all windows' sums at once, without a loop over pixels.",
+    )
 ### END HIDDEN TESTS
 
 # %%
