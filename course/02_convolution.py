@@ -515,7 +515,7 @@ hints.show("conv-differences")
 #
 # Then cut off the padding.
 #
-# **Exercise (3 points).** Write `conv2d_backward` with these formulas. A loop over the positions in the filter is fine; you do not need a loop over the image. Do not measure the gradients with `centred_differences`: the checks also take pixels and weights so large that the differences are lost in rounding errors.
+# **Exercise (3 points).** Write `conv2d_backward` with these formulas. A loop over the positions in the filter is fine; you do not need a loop over the image. Do not measure the gradients with `centred_differences` in any way: that takes two convolutions for each pixel and each weight, far too many for training. In the checks, the pixels or the weights of one channel are also so large that differences around them are lost in rounding errors.
 
 # %% solution="conv-backward-answer"
 def conv2d_backward(grad, x, w, stride=1, padding=0):
@@ -558,22 +558,45 @@ with checks.exercise(
         right = [*(g.numpy() for g in tape.gradient(loss, (x, w))), grad.sum(axis=(0, 1, 2))]
         case = f"stride {stride} and padding {padding}"
         # The gradient for x does not depend on x, nor the one for w on w, however large they are.
-        for much, more, kind in ((1, 1, ""), (1e15, 1, "pixels"), (1, 1e15, "weights")):
-            limits = kind and f" and {kind} too large for differences"
-            given = grad, much * x.numpy(), more * w.numpy(), stride, padding
+        one, big = np.ones(2), np.array([1e15, 1.0])  # factors of the two channels
+        for much, more, kind in ((one, one, ""), (big, one, "pixels"), (one, big, "weights")):
+            limits = kind and f" and {kind} of one channel too large for differences"
+            given = grad, much * x.numpy(), more[:, None] * w.numpy(), stride, padding
             got = checks.unchanged(conv2d_backward, *given)
             checks.that(
                 isinstance(got, (tuple, list)) and len(got) == 3,
                 "conv2d_backward must return three arrays: the gradients for x, for w and for b.",
             )
-            for what, mine, theirs, scale in zip("xwb", got, right, (more, much, 1)):
+            for what, mine, theirs, scale in zip("xwb", got, right, (more, much[:, None], 1)):
                 text = f"The gradient for {what} with {case}{limits}"
+                checks.shape(mine, theirs.shape, text)
                 checks.close(checks.as_array(mine, text) / scale, theirs, text, rtol=1e-3)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np, look = submission.np, submission.checks
 number = np.random.default_rng(14)
+
+
+def called(name, case, inputs, options):
+    """What these calls return; an exception names the case."""
+    try:
+        return submission.calls(name, inputs, **options)
+    except look.StudentError as error:
+        told = look.StudentError(f"For {case}: {error.outcome.message}")
+        told.detail = error.detail
+        raise told from None
+
+
+def varied(*inputs):
+    """These arrays, then other numbers in one of them after another: no call's result is kept."""
+    turns = [inputs]
+    for at, array in enumerate(inputs):
+        other = number.normal(size=array.shape)
+        turns.append((*turns[-1][:at], other, *turns[-1][at + 1 :]))
+    return turns
+
+
 for size, filt, step, zeros in (
     ((2, 6, 9, 1), (3, 3, 1, 2), 1, 0),
     ((1, 8, 5, 3), (2, 4, 3, 5), 1, 0),
@@ -581,38 +604,49 @@ for size, filt, step, zeros in (
     ((1, 6, 6, 2), (3, 3, 2, 2), 2, 0),
     ((1, 5, 6, 2), (3, 3, 2, 2), 2, 1),
     ((1, 4, 4, 3), (5, 5, 3, 2), 1, 2),
+    ((3, 5, 6, 4), (1, 1, 4, 1), 2, 2),
+    ((3, 5, 4, 2), (2, 2, 2, 2), 1, 0),
 ):
-    pixels, kernel = number.normal(size=size), number.normal(size=filt)
-    wide = np.pad(pixels, ((0, 0), (zeros, zeros), (zeros, zeros), (0, 0)))
-    seen = np.lib.stride_tricks.sliding_window_view(wide, filt[:2], axis=(1, 2))
-    seen = seen[:, ::step, ::step]
-    slopes = number.normal(size=(*seen.shape[:3], filt[3]))
-    right = [
-        np.zeros(wide.shape),
-        np.einsum("nijcuv,nijk->uvck", seen, slopes),
-        slopes.sum(axis=(0, 1, 2)),
-    ]
-    for i, j in np.ndindex(seen.shape[1:3]):
-        spread = np.einsum("uvck,nk->nuvc", kernel, slopes[:, i, j])
-        down, across = i * step, j * step
-        right[0][:, down : down + filt[0], across : across + filt[1]] += spread
-    right[0] = right[0][:, zeros : zeros + size[1], zeros : zeros + size[2]]
+    high, across = ((side + 2 * zeros - f) // step + 1 for side, f in zip(size[1:3], filt[:2]))
+    shapes = (size[0], high, across, filt[3]), size, filt
+    inputs = varied(*(number.normal(size=shape) for shape in shapes))
+    # Differences of outputs are lost in rounding errors if one channel is large.
+    plain, large = np.ones(size[3]), np.where(np.arange(size[3]) == 0, 1e15, 1.0)
+    kinds = [(plain, plain, "")] + [(plain, plain, "other numbers than before, ")] * 3
+    kinds.append((large, plain, "pixels of one channel too large for differences, "))
+    kinds.append((plain, large, "weights of one channel too large for differences, "))
+    inputs += inputs[-1:] * 2
     case = f"images {size}, weights {filt}, stride {step}, padding {zeros}"
-    # Differences of outputs are lost in rounding errors if pixels or weights are large.
-    large = ((1e15, 1, "pixels too large for differences, "),)
-    large += ((1, 1e15, "weights too large for differences, "),)
-    for much, more, kind in ((1, 1, ""), *large):
-        inputs = slopes, much * pixels, more * kernel, step, zeros
-        given = submission.call("conv2d_backward", *inputs[: 3 if (step, zeros) == (1, 0) else 5])
+    asked = [
+        (slopes, much * pixels, more[:, None] * kernel, step, zeros)
+        for (slopes, pixels, kernel), (much, more, _) in zip(inputs, kinds)
+    ]
+    asked = [one[: 3 if (step, zeros) == (1, 0) else 5] for one in asked]
+    answers = called("conv2d_backward", case, asked, {})
+    for (slopes, pixels, kernel), (much, more, kind), given in zip(inputs, kinds, answers):
+        wide = np.pad(pixels, ((0, 0), (zeros, zeros), (zeros, zeros), (0, 0)))
+        seen = np.lib.stride_tricks.sliding_window_view(wide, filt[:2], axis=(1, 2))
+        seen = seen[:, ::step, ::step]
+        right = [
+            np.zeros(wide.shape),
+            np.einsum("nijcuv,nijk->uvck", seen, slopes),
+            slopes.sum(axis=(0, 1, 2)),
+        ]
+        for i, j in np.ndindex(seen.shape[1:3]):
+            spread = np.einsum("uvck,nk->nuvc", kernel, slopes[:, i, j])
+            down, left = i * step, j * step
+            right[0][:, down : down + filt[0], left : left + filt[1]] += spread
+        right[0] = right[0][:, zeros : zeros + size[1], zeros : zeros + size[2]]
         look.that(
             isinstance(given, tuple | list) and len(given) == 3,
             "conv2d_backward must return the gradients for x, for w and for b: three arrays.",
         )
-        for what, mine, truth, scale in zip("xwb", given, right, (more, much, 1), strict=True):
+        scales = more, much[:, None], 1
+        for what, mine, truth, scale in zip("xwb", given, right, scales, strict=True):
             told = f"The gradient for {what} with {kind}{case}"
-            mine = look.as_array(mine, told) / scale
-            look.close(mine, truth, told, rtol=1e-3, atol=1e-6)
-submission.unchanged("conv2d_backward", slopes, pixels, kernel, step, zeros)
+            look.shape(mine, truth.shape, told)
+            look.close(look.as_array(mine, told) / scale, truth, told, rtol=1e-3, atol=1e-6)
+    submission.unchanged("conv2d_backward", *inputs[0], step, zeros)
 ### END HIDDEN TESTS
 
 # %%

@@ -716,6 +716,34 @@ def conv2d_backward(grad, x, w, stride=1, padding=0):
         loss = tf.reduce_sum(tf.nn.conv2d(wide, w, stride, "VALID") * np.float32(grad))
     return [g.numpy() for g in tape.gradient(loss, (x, w))] + [grad.sum((0, 1, 2))]
 """,
+    "indices": """
+def conv2d_backward(grad, x, w, stride=1, padding=0):
+    wide, (m, n) = pad(x, padding), w.shape[:2]
+    grad_x, grad_w = np.zeros(wide.shape), np.empty(w.shape)
+    for u in range(m):
+        for v in range(n):
+            rows = u + stride * np.arange(grad.shape[1])
+            columns = v + stride * np.arange(grad.shape[2])
+            part = np.ix_(range(len(x)), rows, columns)
+            grad_w[u, v] = np.einsum("bijc,bijk->ck", wide[part], grad)
+            grad_x[part] += grad @ w[u, v].T
+    last = -padding or None
+    return grad_x[:, padding:last, padding:last], grad_w, np.einsum("bijk->k", grad)
+""",
+    "each image for itself": """
+def conv2d_backward(grad, x, w, stride=1, padding=0):
+    def one(g, image):
+        wide = np.pad(image, ((padding, padding), (padding, padding), (0, 0)))
+        dx, dw = np.zeros(wide.shape), np.zeros(w.shape)
+        for u, v in np.ndindex(w.shape[:2]):
+            part = np.s_[u : u + stride * len(g) : stride, v : v + stride * g.shape[1] : stride]
+            dx[part] += g @ w[u, v].T
+            dw[u, v] = np.tensordot(wide[part], g, ([0, 1], [0, 1]))
+        H, W = image.shape[:2]
+        return dx[padding : padding + H, padding : padding + W], dw, g.sum((0, 1))
+    dx, dw, db = zip(*map(one, grad, x))
+    return np.stack(dx), sum(dw), sum(db)
+""",
     "tensors": """
 def conv2d_backward(grad, x, w, stride=1, padding=0):
     import tensorflow as tf
@@ -836,6 +864,29 @@ BACKWARD_WRONG = faults(
         ),
         "another default": ("padding=0", "padding=1", "gradient for x"),
         "one stride": ("    wide =", "    stride = min(stride, 2)\n    wide =", "stride 3"),
+        "one sum for one filter": (
+            "grad.sum((0, 1, 2))",
+            "grad.sum((0, 1, 2)).squeeze()",
+            "for b with",
+        ),
+        "one matrix for 1 x 1": (
+            "    return grad_x",
+            "    grad_w = grad_w[0, 0] if m == n == 1 else grad_w\n    return grad_x",
+            "for w with",
+        ),
+        "two images in x": ("    grad_b =", "    grad_x[2:] = 0\n    grad_b =", "for x with"),
+        "two images in w": (
+            'np.einsum("nuvc,nk->uvck", wide[:, rows, columns], grad[:, i, j])',
+            'np.einsum("nuvc,nk->uvck", wide[:2, rows, columns], grad[:2, i, j])',
+            "for w with",
+        ),
+        "two images in b": ("grad.sum((0, 1, 2))", "grad[:2].sum((0, 1, 2))", "for b with"),
+        "changed gradient for stride 3": (
+            "    grad_b =",
+            "    grad *= 1 if stride < 3 else 2\n    grad = grad / (1 if stride < 3 else 2)\n"
+            "    grad_b =",
+            "changes its first argument",
+        ),
         "one filter": ("w, grad[:, i, j])", "w[..., :1], grad[:, i, j, :1])", "gradient for x"),
     },
 ) | {
@@ -851,7 +902,39 @@ def conv2d_backward(grad, x, w, stride=1, padding=0):
     parts = exact(grad, x, w, stride, padding)
     return parts[0], measured(grad, x, w, stride, padding)[1], parts[2]
 """,
-    "weights too large for differences",
+    "pixels of one channel too large for differences",
+)
+BACKWARD_WRONG["measured after a division by the largest"] = (
+    MEASURED
+    + """
+measured = conv2d_backward
+def conv2d_backward(grad, x, w, stride=1, padding=0):
+    most, more = abs(x).max(), abs(w).max()
+    parts = measured(grad, x / most, w / more, stride, padding)
+    return more * parts[0], most * parts[1], parts[2]
+""",
+    "of one channel too large for differences",
+)
+BACKWARD_WRONG["stale windows"] = (
+    changed(
+        BACKWARD,
+        (
+            "wide = pad(x, padding)",
+            "wide = seen.setdefault((x.shape, padding, x.max() > 1e9), pad(x, padding))",
+        ),
+    ).replace("def", "seen = {}\ndef", 1),
+    "gradient for w",
+)
+BACKWARD_WRONG["kept for the same weights"] = (
+    changed(
+        BACKWARD,
+        (
+            "    return grad_x",
+            "    key = x.shape, stride, padding, w.tobytes()\n"
+            "    grad_x = done.setdefault(key, grad_x)\n    return grad_x",
+        ),
+    ).replace("def", "done = {}\ndef", 1),
+    "gradient for x",
 )
 
 # ------------------------------------------------------------------ conv-pool
