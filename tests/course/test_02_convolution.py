@@ -1126,6 +1126,40 @@ def max_pool(x, size=2):
 """,
         "max_pool is right but slow",
     ),
+    **{
+        f"loops if {when}": (
+            POOL
+            + f"""
+quick = max_pool, max_pool_backward
+def max_pool(x, size=2):
+    if not ({when}):
+        return quick[0](x, size)
+    y = np.zeros((len(x), x.shape[1] // size, x.shape[2] // size, x.shape[3]))
+    for n, i, j, c in np.ndindex(y.shape):
+        y[n, i, j, c] = x[n, i * size : (i + 1) * size, j * size : (j + 1) * size, c].max()
+    return y
+""",
+            "max_pool is right but slow",
+        )
+        for when in ("size != 2", "size > 2", "x.shape[3] > 1", "x.shape[3] > 2")
+    },
+    "a loop backward for windows of 3": (
+        POOL
+        + "\nquick = max_pool_backward\n"
+        + LOOP_BACKWARD.replace(
+            "    grad_x =", "    if size == 2:\n        return quick(grad, x)\n    grad_x =", 1
+        ),
+        "max_pool_backward is right but slow",
+    ),
+    "kept for each shape": (
+        POOL
+        + """
+done, new = {}, max_pool_backward
+def max_pool_backward(grad, x, size=2):
+    return done.setdefault((x.shape, size), new(grad, x, size)).copy()
+""",
+        "gradient for images (3, 4, 4, 2)",
+    ),
     "every equal pixel": (changed(SHARED, ("grad / counts", "grad")), "window of equal pixels"),
     "measured": (
         MEASURED.replace("def conv2d_backward", "def unused")
