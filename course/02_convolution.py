@@ -904,7 +904,7 @@ for rows, classes, scale in ((1, 3, 1), (6, 10, 1), (5, 4, 20), (7, 10, 3000), (
     look.close(answer[0], mean, f"The loss for {case}", rtol=1e-3)
     right = (np.exp(logs) - np.eye(classes)[truth]) / rows
     look.close(answer[1], right, f"The gradient for {case}", rtol=1e-3)
-submission.unchanged("softmax_cross_entropy", given, truth)
+    submission.unchanged("softmax_cross_entropy", given, truth)
 ### END HIDDEN TESTS
 
 # %%

@@ -1293,6 +1293,11 @@ LOSS_WRONG = faults(
             "    scores -= scores.max(1, keepdims=True)\n    top = 0",
             "changes its argument scores",
         ),
+        "changed scores of a single image": (
+            "    top =",
+            "    if len(scores) == 1:\n        scores -= scores.max()\n    top =",
+            "changes its first argument",
+        ),
         "divided by the classes": (
             "truth) / len(scores)",
             "truth) / (scores.shape[1] - 1)",
