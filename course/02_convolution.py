@@ -946,7 +946,7 @@ def forward(parameters, x):
     return out
 
 # %% [markdown]
-# **Exercise (2 points).** Write `loss_and_slopes`, which returns the loss and its gradients. Call `forward`, then go through the layers in reverse order. Each step takes the gradient for a layer's output and computes the gradient for its input. Measured gradients do not pass: some parameters in the checks are so small that a step $h$ carries them across the kinks of ReLU and pooling.
+# **Exercise (2 points).** Write `loss_and_slopes`, which returns the loss and its gradients. Call `forward`, then go through the layers in reverse order. Each step takes the gradient for a layer's output and computes the gradient for its input. Measured gradients do not pass: some parameters in the checks are so small that a step $h$ carries them across the kinks of ReLU and pooling, and blank pixels without a bias lie on a kink, where the derivative of ReLU is 0.
 
 # %% solution="conv-chain-answer"
 def loss_and_slopes(parameters, x, labels):
@@ -977,7 +977,10 @@ with checks.exercise("conv-chain", hidden="other sizes, a single image, every gr
 
     tiny = new_parameters(filters=2, hidden=4, side=8)
     rng = np.random.default_rng(0)
-    x, labels = rng.normal(size=(3, 8, 8, 1)), np.array([3, 0, 7])
+    tiny |= {"b1": np.array([0, -0.1]), "b2": np.arange(4) / 10, "b3": rng.normal(size=10)}
+    # One image is blank, and two are partly: without a bias, their activations are exactly 0.
+    x, labels = np.zeros((3, 8, 8, 1)), np.array([3, 0, 9])
+    x[:2, 4:, 4:] = rng.random((2, 4, 4, 1))
     with tf.GradientTape() as tape:  # TensorFlow differentiates the same network
         p = {name: tf.Variable(value) for name, value in tiny.items()}
         a = tf.nn.relu(tf.nn.conv2d(x, p["w1"], 1, "VALID") + p["b1"])
@@ -994,8 +997,8 @@ with checks.exercise("conv-chain", hidden="other sizes, a single image, every gr
             isinstance(got, (tuple, list)) and len(got) == 2 and isinstance(got[1], dict),
             "loss_and_slopes must return two things: the loss, and a dictionary of gradients.",
         )
-        checks.close(got[0], mean.numpy(), "The loss", rtol=1e-3)
-        checks.equal(sorted(got[1]), sorted(tiny), "The list of gradient names")
+        checks.close(got[0], mean.numpy(), "The loss, with biases that are not 0,", rtol=1e-3)
+        checks.equal(dict.fromkeys(got[1]), dict.fromkeys(tiny), "The dictionary of gradients")
         for name in reversed(tiny):  # a mistake shows in all layers before it: begin at the end
             limits = " with w1 and b1 too small for differences" if scale < 1 else ""
             text = f"The gradient for {name}{limits}"
@@ -1019,30 +1022,37 @@ def loss_of(p, x, t):
     return (np.log(np.exp(a).sum(axis=1)) - a[np.arange(len(x)), t]).mean()
 
 
-for batch, high, wide, filters, hidden in ((3, 8, 8, 2, 4), (5, 9, 7, 3, 6), (1, 6, 8, 2, 5)):
-    case = f"for images {(batch, high, wide, 1)}"
-    flat = ((high - 2) // 2) * ((wide - 2) // 2) * filters
-    sizes = {"w1": (3, 3, 1, filters), "w2": (flat, hidden), "w3": (hidden, 10)}
-    sizes |= {"b1": (filters,), "b2": (hidden,), "b3": (10,)}
-    given = {key: number.normal(size=sizes[key]) / 2 for key in sizes}
-    pixels, truth = number.normal(size=(batch, high, wide, 1)), number.integers(10, size=batch)
+def judge(given, pixels, truth, case):
+    """Compare the loss and the gradients of one call."""
     answer = submission.call("loss_and_slopes", given, pixels, truth)
     told = "loss_and_slopes must return the loss and a dictionary of gradients, two things."
     look.that(isinstance(answer, tuple | list) and len(answer) == 2, told)
     found, parts = answer
     look.that(isinstance(parts, dict), told)
     look.close(found, loss_of(given, pixels, truth), f"The loss {case}", rtol=1e-3)
-    look.equal(sorted(parts), sorted(given), "The list of gradient names")
+    look.equal(dict.fromkeys(parts), dict.fromkeys(given), "The dictionary of gradients")
     for key in ("w3", "b3", "w2", "b2", "w1", "b1"):
-        look.shape(parts[key], sizes[key], f"The gradient for {key} {case}")
+        size = given[key].shape
+        look.shape(parts[key], size, f"The gradient for {key} {case}")
         # Along a random direction, the gradient times the direction is the change in loss.
         for _ in range(10):
-            way = number.normal(size=sizes[key]) * 1e-5
+            way = number.normal(size=size) * 1e-5
             rise = loss_of(given | {key: given[key] + way}, pixels, truth)
             rise -= loss_of(given | {key: given[key] - way}, pixels, truth)
             along = 2 * (look.as_array(parts[key], key) * way).sum()
             right = abs(along - rise) < 1e-3 * abs(rise) + 1e-9
             look.that(right, f"The gradient for {key} {case} is wrong.")
+    return parts
+
+
+for batch, high, wide, filters, hidden in ((3, 8, 8, 2, 4), (10, 9, 7, 3, 6), (1, 6, 8, 2, 5)):
+    case = f"for images {(batch, high, wide, 1)} and biases that are not 0"
+    flat = ((high - 2) // 2) * ((wide - 2) // 2) * filters
+    sizes = {"w1": (3, 3, 1, filters), "w2": (flat, hidden), "w3": (hidden, 10)}
+    sizes |= {"b1": (filters,), "b2": (hidden,), "b3": (10,)}
+    given = {key: number.normal(size=sizes[key]) / 2 for key in sizes}
+    pixels, truth = number.normal(size=(batch, high, wide, 1)), number.permutation(10)[:batch]
+    parts = judge(given, pixels, truth, case)
     # Smaller weights before a ReLU, and larger ones after it, leave the loss as it is. A step of
     # centered differences then crosses the kinks of ReLU and pooling.
     factors = {"w1": 1e-9, "b1": 1e-9, "w2": 1e9}
@@ -1052,7 +1062,15 @@ for batch, high, wide, filters, hidden in ((3, 8, 8, 2, 4), (5, 9, 7, 3, 6), (1,
         told = f"The gradient for {key} with w1 and b1 too small for differences"
         mine = factors.get(key, 1) * look.as_array(again[key], told)
         look.close(mine, look.as_array(parts[key], key), told, rtol=1e-3)
-submission.unchanged("loss_and_slopes", given, pixels, truth)
+    submission.unchanged("loss_and_slopes", given, pixels, truth)
+# The same shapes again, with other numbers in one argument after another: no call's result is kept.
+case += ", after a call with other numbers,"
+pixels = number.normal(size=pixels.shape)
+judge(given, pixels, truth, case)
+truth = (truth + 1) % 10
+judge(given, pixels, truth, case)
+others = {key: number.normal(size=sizes[key]) / 2 for key in sizes if key != "w1"}
+judge(given | others, pixels, truth, case)
 ### END HIDDEN TESTS
 
 # %%

@@ -1348,6 +1348,16 @@ def loss_and_slopes(parameters, x, labels):
 """
 CHAIN_RIGHT = {
     "outputs of ReLU": CHAIN,
+    "mask after the pooling": changed(
+        CHAIN,
+        ('f["pool"].shape)', 'f["pool"].shape) * (f["pool"] > 0)'),
+        ('relu_backward(g1, f["relu1"])', "g1"),
+    ),
+    "signs, and pooling of what ReLU gets": changed(
+        CHAIN,
+        ('relu_backward(g1, f["relu1"])', 'g1 * np.sign(f["relu1"])'),
+        ('max_pool_backward(g1, f["relu1"])', 'max_pool_backward(g1, f["conv"])'),
+    ),
     "list and copies": changed(
         CHAIN,
         ("forward(parameters, x)\n", "forward(dict(parameters), x.copy())\n"),
@@ -1431,9 +1441,54 @@ CHAIN_WRONG = faults(
         "no third layer": (
             '"w3": f["relu2"].T.dot(g3), "b3": g3.sum(0),',
             "",
-            "list of gradient names",
+            "dictionary of gradients lacks 'b3', 'w3'",
         ),
-        "an extra gradient": ('"w1": w1,', '"w1": w1, "x": x,', "list of gradient names"),
+        "an extra gradient": ('"w1": w1,', '"w1": w1, "x": x,', "dictionary of gradients has 'x'"),
+        "half a slope at 0": (
+            'relu_backward(g1, f["relu1"])',
+            'g1 * np.heaviside(f["conv"], 0.5)',
+            "gradient for b1",
+        ),
+        "a slope at 0": (
+            'relu_backward(g1, f["relu1"])',
+            'g1 * (f["conv"] >= 0)',
+            "gradient for b1",
+        ),
+        "a slope at 0 in the dense layer": (
+            'relu_backward(g3.dot(p["w3"].T), f["relu2"])',
+            'np.where(f["fc"] < 0, 0, g3.dot(p["w3"].T))',
+            "gradient for b2",
+        ),
+        "a slope where ReLU changes nothing": (
+            'relu_backward(g1, f["relu1"])',
+            'g1 * (f["relu1"] == f["conv"])',
+            "gradient for b1",
+        ),
+        "label 9 as 0": (
+            "    p, f =",
+            "    labels = np.where(labels == 9, 0, labels)\n    p, f =",
+            "the loss",
+        ),
+        "label 8 as 0": (
+            "    p, f =",
+            "    labels = np.where(labels == 8, 0, labels)\n    p, f =",
+            "the loss for images (10, 9, 7, 1)",
+        ),
+        "no biases": (
+            "forward(parameters, x)",
+            "forward(parameters | {k: 0 * parameters[k] for k in ('b1', 'b2', 'b3')}, x)",
+            "the loss, with biases that are not 0",
+        ),
+        "forward pass kept for each shape": (
+            "forward(parameters, x)",
+            "SEEN.setdefault((x.shape, p['w1'].sum()), forward(parameters, x))",
+            "after a call with other numbers",
+        ),
+        "forward pass kept for the images": (
+            "forward(parameters, x)",
+            "SEEN.setdefault((x.tobytes(), p['w1'].sum()), forward(parameters, x))",
+            "after a call with other numbers",
+        ),
         "b1 reversed": ('"b1": b1,', '"b1": -b1,', "gradient for b1"),
         "loss of the sum": ("return loss, {", "return loss * len(x), {", "the loss"),
         "w2 transposed": (
@@ -1485,9 +1540,17 @@ def loss_and_slopes(parameters, x, labels):
     }
     return loss_of(parameters, x, labels), slopes
 """,
-        "too small for differences",
+        "gradient for b2",  # a step crosses the kink of an activation that is 0
     )
 }
+for name in ("forward pass kept for each shape", "forward pass kept for the images"):
+    code, words = CHAIN_WRONG[name]
+    code = changed(code, ("p, f = parameters, ", "p = parameters\n    f = "))
+    CHAIN_WRONG[name] = "SEEN = {}\n" + code, words
+CHAIN_WRONG["measured with tiny steps"] = (
+    changed(CHAIN_WRONG["measured"][0], ("value, 1e-5)", "value - 1e-7, 1e-9)")),
+    "too small for differences",
+)
 
 RIGHT = {
     "conv-loops": LOOPS_RIGHT,
