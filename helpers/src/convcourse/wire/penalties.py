@@ -41,7 +41,9 @@ def as_named(layer: Any) -> bool:
         layer: A Keras layer.
     """
     for stem in STEMS:
-        weight = next((getattr(layer, n) for n in (stem, *STEMS[stem]) if hasattr(layer, n)), None)
+        weight: Any = next(
+            (getattr(layer, n) for n in (stem, *STEMS[stem]) if hasattr(layer, n)), None
+        )
         named = f"{stem}_regularizer"
         if hasattr(weight, "regularizer") and hasattr(layer, named):
             one, other = weight.regularizer, getattr(layer, named)
