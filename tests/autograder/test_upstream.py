@@ -159,6 +159,7 @@ def test_fit_takes_its_arguments_in_this_order():
     names = list(inspect.signature(keras.Model.fit).parameters)[1:8]
     wanted = ["x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split"]
     assert names == wanted
+    assert list(inspect.signature(keras.Model.train_on_batch).parameters)[1:3] == ["x", "y"]
 
 
 def test_tensorflow_tells_which_operations_it_runs():
