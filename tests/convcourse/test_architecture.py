@@ -113,6 +113,16 @@ def test_a_softmax_over_the_batch_is_another_activation(inside):
         architecture.compare(keras.Sequential([L.Input((4,)), *layers]), "dense 3 softmax")
 
 
+@pytest.mark.parametrize("own", ["relu", "softmax"])
+def test_an_activation_after_an_activation_is_named_with_its_layer(own):
+    twice = [L.Dense(4, "relu"), L.Dense(3, own), L.Softmax()]
+    words = f"second dense layer has activation {own}, and the activation softmax follows it: leave"
+    with pytest.raises(checks.Wrong, match=words):
+        architecture.compare(
+            keras.Sequential([L.Input((4,)), *twice]), "dense 4 relu, dense 3 softmax"
+        )
+
+
 def test_the_case_begins_the_message_with_and_without_values():
     with pytest.raises(checks.Wrong, match="For n=4, the first convolution has filters 4; exp"):
         checks.architecture(small(filters=4), WANT, case="For n=4")

@@ -65,6 +65,11 @@ def test_a_single_value_is_called_so(got, want, told, hidden):
     assert shape.told_without_values().startswith(f"The loss is {hidden}")
 
 
+def test_a_list_of_another_length_is_not_described_by_its_axes():
+    shape = Shape("The list", (2,), (3,))
+    assert shape.told_without_values() == "The list has another number of entries than expected."
+
+
 def test_a_value_without_words_of_its_own_is_named_by_its_type():
     assert short(n for n in range(3)) == "a generator" and short(np.int64(3)) == "3"
 

@@ -280,6 +280,7 @@ def _unpadded(layers: list[Layer]) -> list[Layer]:
 
 
 def _compare(got: list[Layer], wanted: list[Layer]) -> None:
+    _one_activation_each(got, wanted)
     _compare_kinds(got, wanted)
     seen: dict[str, int] = {}
     for mine, theirs in zip(got, wanted, strict=True):
@@ -296,6 +297,19 @@ def _compare_figures(got: list[Layer], wanted: list[Layer]) -> None:
         number = seen[theirs.kind] = seen.get(theirs.kind, 0) + 1
         alike = Layer(mine.kind, mine.figures, theirs.activation)
         _compare_layer(alike, theirs, f"The {_ordinal(number)} {NAMES[theirs.kind]}")
+
+
+def _one_activation_each(got: list[Layer], wanted: list[Layer]) -> None:
+    """Check for a second activation of a layer, where all other layers are those expected."""
+    kinds = [layer.kind for layer in got]
+    if [kind for kind in kinds if kind != "activation"] != [layer.kind for layer in wanted]:
+        return
+    for at, kind in enumerate(kinds[1:], start=1):
+        if kind == "activation" and kinds[at - 1] != kind:
+            before, number = got[at - 1], kinds[:at].count(kinds[at - 1])
+            name = f"The {_ordinal(number)} {NAMES.get(before.kind, before.kind)}"
+            second = findings.SecondActivation(name, before.activation, got[at].activation)
+            raise Wrong(second)
 
 
 def _compare_kinds(got: list[Layer], wanted: list[Layer]) -> None:

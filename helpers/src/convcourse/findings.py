@@ -177,6 +177,8 @@ class Shape(Finding):
             return f"{is_(self.what)} an array; expected a single value."
         if not self.got:
             return f"{is_(self.what)} a single value; expected an array."
+        if len(self.got) == len(self.want) == 1:
+            return f"{has(self.what)} another number of entries than expected."
         differs = f"{len(self.got)} axes in place of {len(self.want)}"
         if len(self.got) == len(self.want):
             axis = next(i for i, w in enumerate(self.want) if w not in (None, self.got[i]))
@@ -247,6 +249,27 @@ class LayerCount(Finding):
         return (
             f"The network has {counted}; expected {self.want}. "
             f"Its layers are: {', '.join(self.layers)}."
+        )
+
+
+@dataclass(frozen=True)
+class SecondActivation(Finding):
+    """An activation after a layer that has one already.
+
+    Attributes:
+        layer: The layer, as the subject of a sentence.
+        has: Its own activation.
+        follows: The one that follows it.
+    """
+
+    layer: str
+    has: str
+    follows: str
+
+    def told(self) -> str:
+        return (
+            f"{self.layer} has activation {self.has}, and the activation {self.follows} follows "
+            "it: leave one of them out."
         )
 
 
