@@ -245,6 +245,12 @@ def test_what_a_pipeline_holds_is_not_known_so_it_trains_again(capsys):
     assert "again: changed: data" in capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras counts the first epoch
+def test_a_pipeline_that_does_not_know_its_length_trains():
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(20).filter(lambda x, y: True)
+    assert training.fit(network(), "net", data, epochs=2, shuffle=False).epoch == [0, 1]
+
+
 def test_labels_that_do_not_fit_are_told_by_keras():
     with pytest.raises(ValueError, match="shape"):
         training.fit(network(), "net", X, np.zeros((60, 5, 2)), epochs=1)

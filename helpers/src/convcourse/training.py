@@ -92,12 +92,19 @@ def fit(
 
 
 def _train(model: Any, x: Any, y: Any, settings: dict[str, Any]) -> History:
-    if hasattr(x, "__len__") and not len(x):
+    if _is_empty(x):
         raise ValueError("there is nothing to train on: the images or batches are an empty list")
     start = time.perf_counter()
     trained = model.fit(x, y, **{"verbose": 0, **settings})
     history = {k: [float(v) for v in values] for k, values in trained.history.items()}
     return History(_renamed(history), list(trained.epoch), time.perf_counter() - start)
+
+
+def _is_empty(x: Any) -> bool:
+    try:
+        return hasattr(x, "__len__") and not len(x)
+    except TypeError:  # a tf.data pipeline does not always know its length
+        return False
 
 
 def _renamed(history: dict[str, list[float]]) -> dict[str, list[float]]:
