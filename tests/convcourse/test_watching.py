@@ -66,6 +66,19 @@ def test_fit_is_kerass_own_again_even_after_an_error():
     assert keras.Model.fit is own and not watching.is_watched()
 
 
+def test_a_network_is_looked_at_before_and_after_each_training():
+    net = network()
+    with watching.watched(look=lambda: int(net.optimizer.iterations)) as found:
+        net.fit(X, Y, batch_size=5)
+        net.fit(X, Y, batch_size=2)
+        with pytest.raises(ValueError):
+            net.fit(X[:, :1], Y)
+    assert [one.looks for one in found] == [[0, 2], [2, 7], [7, 7]]
+    with watching.watched() as found:
+        net.fit(X, Y)
+    assert found[0].looks == [None, None]
+
+
 @pytest.mark.parametrize("times", [0, 2])
 def test_no_training_and_two_are_named(times):
     with watching.watched() as found:

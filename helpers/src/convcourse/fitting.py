@@ -30,6 +30,8 @@ class Training:
         model: The network itself.
         settings: All other settings of the call by name.
         by: The method of the network that was called.
+        looks: What a look at the network gave before the training and after it, if
+            `convcourse.watching.watched` was given one.
     """
 
     name: str | None
@@ -44,6 +46,7 @@ class Training:
     model: Any
     settings: dict = field(default_factory=dict)
     by: str = "fit"
+    looks: list = field(default_factory=list)
 
 
 def plain(one: Training) -> dict[str, Any]:

@@ -14,7 +14,7 @@ check calls a student's function there with a small network and a few images::
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -31,12 +31,15 @@ _name: ContextVar[str | None] = ContextVar("name of the checkpoint", default=Non
 
 
 @contextlib.contextmanager
-def watched(traced: bool = False) -> Iterator[list[Training]]:
+def watched(
+    traced: bool = False, look: Callable[[], Any] = lambda: None
+) -> Iterator[list[Training]]:
     """Record each training inside, and let it run.
 
     Args:
         traced: Whether a short training is traced as well. Then a network that trains again without
             a new compile fits the weights that could be trained before, as in a notebook.
+        look: Called right before and right after each training; the training keeps what it gives.
 
     Yields:
         The list that fills with one `Training` for each call of a network's ``fit``, and with one
@@ -54,6 +57,7 @@ def watched(traced: bool = False) -> Iterator[list[Training]]:
         given, asked = fitting.seen(given)
         one = fitting.record(model, _name.get(), asked)
         found.append(one)
+        one.looks.append(look())
         with step_by_step(model) if _is_short(one) and not traced else contextlib.nullcontext():
             try:
                 return own(model, **(given if len(args) > 4 else given | {"verbose": 0}))
@@ -61,6 +65,8 @@ def watched(traced: bool = False) -> Iterator[list[Training]]:
                 integers = str(one.compiled.get("loss")).startswith("sparse")
                 that(not (integers and _is_one_hot(one.y)), ONE_HOT)
                 raise
+            finally:
+                one.looks.append(look())
 
     @functools.wraps(step)
     def train_on_batch(model: Any, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
@@ -140,7 +146,7 @@ def only(trainings: list[Training], function: str) -> Training:
     for one in trainings:
         by_fit(one, function)
     that(len(trainings) == 1, f"{function} trains {len(trainings)} times; expected one training.")
-    _counts_each_image_once(trainings[0], function)
+    counts_each_image_once(trainings[0], function)
     return trainings[0]
 
 
@@ -157,8 +163,16 @@ def by_fit(one: Any, function: str) -> None:
     that(one.by == "fit", f"{function} fits weights outside training.fit: leave {one.by} out.")
 
 
-def _counts_each_image_once(one: Training, function: str) -> None:
-    """Check that an epoch is each image once, and that no image counts more than another."""
+def counts_each_image_once(one: Training, function: str) -> None:
+    """Check that an epoch is each image once, and that no image counts more than another.
+
+    Args:
+        one: One of the trainings that `watched` has recorded.
+        function: The function's name, for the message.
+
+    Raises:
+        Wrong: With the setting to leave out.
+    """
     for name, which in (("class_weight", "classes"), ("sample_weight", "images")):
         even = one.settings.get(name) is None
         that(even, f"{function} lets some {which} count more than others: leave {name} out.")
