@@ -99,11 +99,17 @@ for order in ("rgb", "bgr"):
         check.dtype(got, "float32", "The array of preprocessed images")
         turned = pictures if order == "rgb" else pictures[..., [2, 1, 0]]
         want = (turned.astype(np.float64) - np.array(middle)) / np.array(width)
+        fits = np.isclose(got, want, atol=1e-3).all(axis=(1, 2, 3))
         check.that(
-            np.allclose(got, want, atol=1e-3),
-            f"prepare is wrong for {order} order and another mean and scale: reverse the channels "
-            "first if the order is bgr, then subtract the mean and divide by the scale, each in "
-            "the base's channel order.",
+            fits.all() or not fits[0],
+            f"In {order} order, prepare is right for the first image, but not for all of several: "
+            "treat all images alike.",
+        )
+        turn = "reverse the channels, then " if order == "bgr" else ""
+        check.that(
+            fits.all(),
+            f"prepare is wrong for {order} order and another mean and scale: {turn}subtract the "
+            "mean and divide by the scale, each number from its own channel, in float32.",
         )
 ### END HIDDEN TESTS
 
@@ -170,7 +176,8 @@ crowd = np.random.default_rng(6).permutation(np.repeat([0, 2, 15], [16, 30, 54])
 submission.unchanged("few_of_each", crowd, 3, 2)
 for number in (16, 1):
     asked = [(crowd, number, seed) for seed in (*range(80), 3)]
-    *each, again = (check.as_array(one, "The array of positions") for one in submission.calls("few_of_each", asked))
+    drawn = submission.calls("few_of_each", [*asked, (crowd[::-1], number, 3)])
+    *each, again, turned = (check.as_array(one, "The array of positions") for one in drawn)
     seen = np.zeros(100, int)
     for got in each:
         check.shape(got, (3 * number,), "The array of positions for each of three classes")
@@ -185,18 +192,47 @@ for number in (16, 1):
         seen += np.bincount(got, minlength=100)
     same = sorted(each[3].tolist()) == sorted(again.tolist())
     check.that(same, "Two calls with the same seed give different positions.")
-    alike = len({tuple(sorted(got.tolist())) for got in each}) == 1
-    check.that(not alike, "Different seeds all give the same positions: use the seed.")
+    once = (np.arange(100)[:, None] == turned.ravel()).sum(axis=1) == 1
+    check.that(
+        np.bincount(crowd[::-1][once], minlength=16)[[0, 2, 15]].tolist() == [number] * 3,
+        "Called again with other labels, few_of_each does not draw as many images of each class as "
+        "asked for: find the classes in the labels that it is given.",
+    )
+    choices = len({tuple(sorted(got.tolist())) for got in each})
+    one = "Asked for one image of each class, few_of_each gives the same positions for every seed."
+    alike = one if number == 1 else "Different seeds all give the same positions: use the seed."
+    check.that(choices > 1, alike)
+    check.that(
+        choices > 60,
+        f"Eighty seeds give only {choices} different choices: pass the seed itself to default_rng.",
+    )
     check.that(
         number == 1 or (seen > 0).all(),
         "Eighty seeds never draw some of the images: draw from all images of each class.",
     )
-    sets = {tuple(sorted(i for i in got.tolist() if crowd[i] == 2)) for got in each}
     check.that(
-        number == 1 or len(sets) > 60,  # a block of neighbors has only thirty places
-        "Eighty seeds draw only a few sets of images: choose the images of a class independently "
-        "of each other, not as a block or at equal distances.",
+        number == 1 or (seen[crowd > 0] < 80).all(),  # all sixteen images of class 0 must be drawn
+        "Eighty seeds all draw the same image of some class: draw all of its images at random.",
     )
+    for c in (0, 2, 15) if number == 1 else (2, 15):
+        sets = {tuple(sorted(got[crowd[got] == c].tolist())) for got in each}
+        check.that(
+            len(sets) > (8 if number == 1 else 60),  # a block of neighbors has at most 54 places
+            "Eighty seeds draw only a few sets of images from some class: choose its images "
+            "independently of each other, not as a block or at equal distances.",
+        )
+many = np.random.default_rng(7).permutation(np.arange(50_000) % 3)  # as many as in CIFAR-10
+got = check.as_array(submission.call("few_of_each", many, 200, 5), "The array of positions").ravel()
+inside = got.dtype.kind in "iu" and got.size == 600 and got.min() >= 0 and got.max() < 50_000
+check.that(
+    inside and len(set(got.tolist())) == 600 and (np.bincount(many[got]) == 200).all(),
+    "For as many labels as CIFAR-10 has, few_of_each returns wrong positions: use a dtype of "
+    "integers that has room for all positions.",
+)
+check.that(
+    np.bincount(got // 5_000, minlength=10).all(),
+    "For as many labels as CIFAR-10 has, few_of_each draws from a part of them only: draw from all.",
+)
 ### END HIDDEN TESTS
 
 # %%
@@ -244,7 +280,8 @@ for name, way in ways.items():
 def build_classifier(base, trainable, classes=10):
     """Put a new head on a base. The network need not be compiled.
 
-    base: a keras.Model from images to (N, h, w, channels); it keeps its weights
+    base: a keras.Model from images to (N, h, w, channels), which may have branches, like "lite0";
+    it keeps its weights
     trainable: True or False; set base.trainable to it, whatever base.trainable was before
     classes: number of classes
     Returns a keras.Model from images of the base's input shape to (N, classes): base, flatten, FC
@@ -288,16 +325,39 @@ with checks.exercise("transfer-build", hidden="every layer, other bases and clas
 from autograder import submission
 
 np, check, layers = submission.np, submission.checks, submission.keras.layers
+rng = np.random.default_rng(8)
+
+
+def small_base(size, branch=False):
+    """A functional model, as it has .output; none of its weights is 0."""
+    image = layers.Input(size)
+    maps = layers.MaxPooling2D(2)(layers.Conv2D(5, 3, activation="relu")(image))
+    if branch:
+        maps = layers.Add()([maps, layers.Conv2D(5, 3, padding="same")(maps)])
+    made = submission.keras.Model(image, maps)
+    made.set_weights([rng.normal(size=w.shape) for w in made.get_weights()])
+    return made
+
+
+def built(base, learns, asked, sentence, usual):
+    """The classifier on a base. If it fails there, but not for a usual size, say the sentence."""
+    of = submission.build
+    try:
+        return of("build_classifier", base, learns, for_inputs=base.input_shape[1:], **asked)
+    except (check.StudentError, check.Wrong):
+        of("build_classifier", small_base(usual), learns, for_inputs=usual, **asked)
+    check.that(False, sentence)
+
+
 for learns, asked, classes, channels in (
     (False, {}, 10, 3),
     (True, {"classes": 4}, 4, 3),
     (False, {"classes": 7}, 7, 1),
 ):
-    image = layers.Input((9, 7, channels))
-    maps = layers.MaxPooling2D(2)(layers.Conv2D(5, 3, activation="relu")(image))
-    tiny = submission.keras.Model(image, maps)  # functional, as it has .output
     size = (9, 7, channels)
-    net = submission.build("build_classifier", tiny, learns, for_inputs=size, **asked)
+    tiny = small_base(size)
+    fails = "build_classifier fails for a base whose images have another shape: use base.input_shape."
+    net = built(tiny, learns, asked, fails, (32, 32, 3))
     same = list(net.input_shape) == [None, *size]
     check.that(same, "For another base, the input has another shape than the base's: use base.input_shape.")
     check.that(
@@ -312,9 +372,16 @@ for learns, asked, classes, channels in (
     head = 30 * 384 + 384 + 384 * 192 + 192 + 192 * classes + classes
     own = 45 * channels + 5
     check.parameters(net, own + head, trainable=head + own * learns)
-    kernel = tiny.get_weights()[0]
-    kept = any(np.array_equal(w, kernel) for w in net.get_weights())
-    check.that(kept, "The base's weights are not in the classifier: use the base that is given.")
+    kept = [any(np.array_equal(w, own) for own in net.get_weights()) for w in tiny.get_weights()]
+    check.that(any(kept), "The base's weights are not in the classifier: use the base that is given.")
+    check.that(all(kept), "build_classifier changes some of the base's weights: leave all as they are.")
+forked = small_base((9, 7, 3), branch=True)
+fails = "build_classifier fails for a base with branches: use the base itself, not its layers in a row."
+net = built(forked, True, {}, fails, size)
+try:
+    check.parameters(net, 370 + 87_754, trainable=370 + 87_754)
+except check.Wrong:
+    check.that(False, fails)  # without the values that Keras quotes
 ### END HIDDEN TESTS
 
 # %%
@@ -419,27 +486,19 @@ def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
 
 # %% locked="transfer-trial"
 class Numbered(keras.utils.PyDataset):
-    """Batches `first` to `last - 1`; each image's first pixel is the number of its batch.
+    """Batches `first` to `last - 1`; each image's first pixel is the number of its batch."""
 
-    `look` returns what is kept in `before` and `after` a training on the batches.
-    """
-
-    def __init__(self, first, last, look):
+    def __init__(self, first, last):
         super().__init__()
-        self.numbers, self.look = list(range(int(first), int(last))), look
-        self.before = self.after = None
+        self.numbers = list(range(int(first), int(last)))
 
     def __len__(self):
         return len(self.numbers)
 
     def __getitem__(self, step):
-        self.before = self.look() if self.before is None else self.before
         x = np.random.default_rng(self.numbers[step]).normal(size=(8, 4, 4, 1))
         x[:, 0, 0, 0] = self.numbers[step]
         return x.astype("float32"), np.arange(8) % 3
-
-    def on_epoch_end(self):
-        self.after = self.look()
 
 
 def phases_trial(frozen, steps, name="trial", **rate):
@@ -455,26 +514,37 @@ def phases_trial(frozen, steps, name="trial", **rate):
     streams = []
 
     def batches(first, last):
-        look = lambda: [layer.get_weights()[0] for layer in (*convs, head[1])]
-        streams.append(Numbered(first, last, look))
+        streams.append(Numbered(first, last))
         return streams[-1]
 
-    def moved(numbers, part):
-        mine = [s for s in streams if s.numbers == numbers and s.after is not None]
-        return any(np.any(s.before[part] != s.after[part]) for s in mine)
+    def look():
+        adam = getattr(net, "optimizer", None)
+        weights = [w.numpy() for layer in (*convs, head[1]) for w in layer.weights]
+        rate, steps = (np.asarray(getattr(adam, name, 0)) for name in ("learning_rate", "iterations"))
+        return weights, float(rate), int(steps)
 
-    with watching.watched(traced=True) as trainings:
+    given = look()
+    with watching.watched(traced=True, look=look) as trainings:
         try:
             returned = refine_after(net, tiny_base, batches, frozen, steps, name, **rate)
         except ValueError:
             if not streams or streams[-1].numbers:
                 raise
             return {"returned": True, "phases": []}  # Keras cannot train on no batches
-    told = {"returned": returned is net, "phases": []}
+    ends = [given, *(seen for one in trainings for seen in one.looks), look()]
+    kept = [all(map(np.array_equal, a[0], b[0])) for a, b in zip(ends[::2], ends[1::2])]
+    told = {"returned": returned is net, "phases": [], "kept": kept}
     for one in trainings:
+        try:
+            fault = watching.counts_each_image_once(one, "refine_after")
+        except checks.Wrong as wrong:
+            fault = wrong.outcome.message
+        (before, _, start), (after, rate_then, end) = one.looks
+        moved = [bool(np.any(b != a)) for b, a in zip(before, after)]
         numbers = [] if one.x is None else one.x[::8, 0, 0, 0].astype(int).tolist()
         made = {"name": one.name, "batches": numbers, "epochs": one.epochs - one.initial_epoch}
-        moves = {"base": [moved(numbers, 0), moved(numbers, 1)], "head": moved(numbers, 2)}
+        made |= {"fault": fault, "steps": end - start, "last_rate": rate_then}
+        moves = {"base": moved[:4], "head": all(moved[4:])}
         told["phases"].append(made | moves | one.compiled)
     return told
 
@@ -494,9 +564,13 @@ with checks.exercise(
         checks.that(phase["name"], f"In the {which} phase, train with training.fit(net, name, ...).")
         checks.equal(phase["batches"], numbers, f"The list of batches of the {which} phase")
         checks.equal(phase["epochs"], 1, f"The number of epochs of the {which} phase")
+        checks.that(not phase["fault"], phase["fault"])
+        whole = phase["steps"] >= len(numbers)
+        checks.that(whole, f"The {which} phase stops after {phase['steps']} of {len(numbers)} batches.")
         checks.equal(phase["name"], called, f"The checkpoint name of the {which} phase")
         checks.equal(phase["optimizer"], "adam", f"The optimizer of the {which} phase")
         checks.close(phase["learning_rate"], eta, f"The learning rate of the {which} phase")
+        checks.close(phase["last_rate"], eta, f"The learning rate at the end of the {which} phase")
         checks.equal(phase["loss"], "sparse_categorical_crossentropy", f"The loss of the {which} phase")
         checks.that(not phase["from_logits"], "The network ends in softmax, so the loss must not have from_logits=True.")
         counted = {"accuracy", "acc", "sparse_categorical_accuracy"} & set(phase["metrics"])
@@ -506,11 +580,14 @@ with checks.exercise(
         not any(phases[0]["base"]),
         "The base changes in the first phase: set base.trainable = False, then compile, then fit.",
     )
-    part = "A layer of the base" if any(phases[1]["base"]) else "The base"
+    part = "A part of the base" if any(phases[1]["base"]) else "The base"
     checks.that(
         all(phases[1]["base"]),
         f"{part} does not learn in the second phase: set base.trainable = True and compile again.",
     )
+    times = ("before the first phase", "between the phases", "after the second phase")
+    for kept, when in zip(told["kept"], times):
+        checks.that(kept, f"refine_after changes weights of net {when}: leave that to the trainings.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -533,15 +610,30 @@ for stop, total, given, wanted in (
         which = "the first phase" if called == "late_frozen" else "the second phase"
         check.equal(phase["batches"], list(numbers), f"The list of batches of {which} {case}")
         check.equal(phase["epochs"], 1, f"The number of epochs of {which} {case}")
+        check.that(
+            not phase["fault"] and phase["steps"] >= len(numbers),
+            f"refine_after does not train on each image of {which} once {case.strip(',')}: leave out "
+            "what shortens an epoch or weights images, such as steps_per_epoch or class_weight.",
+        )
         check.equal(phase["name"], called, f"The checkpoint name of {which} {case}")
+        check.equal(phase["optimizer"], "adam", f"The optimizer of {which} {case}")
         check.close(phase["learning_rate"], eta, f"The learning rate of {which} {case}")
+        check.close(phase["last_rate"], eta, f"The learning rate at the end of {which} {case}")
+        usual = phase["loss"] == "sparse_categorical_crossentropy" and not phase["from_logits"]
+        check.that(usual, f"The loss of {which} {case} is not the one that its docstring names.")
+        counts = {"sparse_categorical_accuracy", "accuracy", "acc"}.intersection(phase["metrics"])
+        check.that(counts, f"The metric accuracy is missing in {which} {case.strip(',')}.")
         learns = called == "late"
         check.that(
-            phase["base"] == [learns, learns],
+            phase["base"] == [learns] * 4,
             f"The base {'does not learn' if learns else 'learns'} in {which} {case.strip(',')}: set "
             "base.trainable, whatever it was before, then compile.",
         )
-        check.that(phase["head"], f"The head does not learn in {which} {case}.")
+        check.that(phase["head"], f"The head does not learn in {which} {case.strip(',')}.")
+    check.that(
+        all(did["kept"]),
+        f"refine_after changes weights outside of its trainings {case.strip(',')}: leave that to them.",
+    )
 ### END HIDDEN TESTS
 
 # %%
@@ -690,7 +782,7 @@ check.that(
 )
 want = np.array([np.sqrt(((b - a) ** 2).sum() / (a**2).sum()) for a, b in zip(old, new) if a.any()])
 check.close(got, want, "The list of changes of random arrays")
-parts = (1e-9 * w for w in old), (1e-9 * w for w in new)
+parts = (1e-15 * w for w in old), (1e-15 * w for w in new)
 small = submission.call("relative_change", *map(list, parts))
 check.shape(small, (4,), "The list of changes of small arrays")
 check.close(small, want, "The list of changes of small arrays")
@@ -699,11 +791,13 @@ got = submission.call("relative_change", *single)
 check.close(got, want, "The list of changes of float32 arrays", rtol=1e-3)
 none = submission.call("relative_change", old[2:], old[2:])
 check.close(none, np.zeros(3), "The list of changes of arrays that did not change")
-ends = [np.array([2.0, -2.0]), np.eye(2)], [np.array([2.0, 0.0]), np.zeros((2, 2))]
-got = submission.call("relative_change", *ends)
-what = "The list of changes of an array with the sum 0 and of one that becomes all zeros"
-check.shape(got, (2,), what)
-check.close(got, np.array([np.sqrt(0.5), 1.0]), what)
+for kind, b, a, change in (
+    ("an array with the sum 0", [2.0, -2.0], [2.0, 0.0], np.sqrt(0.5)),
+    ("an array in which only some numbers are 0", [0.0, -3.0, 0.0], [0.0, -4.5, 0.0], 0.5),
+    ("an array that becomes all zeros", np.eye(2), np.zeros((2, 2)), 1.0),
+):
+    got = submission.call("relative_change", [np.array(b)], [np.array(a)])
+    check.close(got, np.array([change]), f"The list with the change of {kind}")
 ### END HIDDEN TESTS
 
 # %%

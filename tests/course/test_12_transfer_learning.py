@@ -1,6 +1,7 @@
 """12 Transfer: right answers in many forms pass, and wrong ones fail in words."""
 
 import ast
+import math
 import random
 
 import exercise
@@ -117,6 +118,24 @@ def by_weights(pixels, mean, scale, order):
     return np.float32(np.divide(np.subtract(x, mean), scale))
 
 
+def by_functions(pixels, mean, scale, order):
+    import tensorflow as tf
+
+    @tf.function
+    def normalized(x):
+        return (tf.cast(x, tf.float32) - np.float32(mean)) / np.float32(scale)
+
+    turned = pixels[..., ::-1] if order == "bgr" else pixels
+    stream = tf.data.Dataset.from_tensor_slices(turned.copy()).map(normalized)
+    return np.stack(list(stream.as_numpy_iterator()))
+
+
+def by_normalization(pixels, mean, scale, order):
+    layer = L.Normalization(mean=list(mean), variance=[s * s for s in scale])
+    turned = pixels[..., ["rgb".index(letter) for letter in order]]
+    return ops.convert_to_numpy(layer(turned.astype("float32")))
+
+
 def image_by_image(pixels, mean, scale, order):
     at, mean, scale = [0, 1, 2], np.float32(mean), np.float32(scale)
     at = at if order == "rgb" else at[::-1]
@@ -124,7 +143,17 @@ def image_by_image(pixels, mean, scale, order):
 
 
 @pytest.mark.parametrize(
-    "right", [by_channel, by_flip, as_tensor, prepare_verbose, by_weights, image_by_image]
+    "right",
+    [
+        by_channel,
+        by_flip,
+        as_tensor,
+        prepare_verbose,
+        by_weights,
+        image_by_image,
+        by_functions,
+        by_normalization,
+    ],
 )
 def test_a_preparation_in_other_forms_passes(transfer, right):
     assert_right(judged(transfer, "transfer-prepare", "prepare", right))
@@ -139,9 +168,21 @@ def turned_rows(pixels, mean, scale, order):
     return by_channel(pixels[:, ::-1] if order == "bgr" else pixels, mean, scale, "rgb")
 
 
+def halves(pixels, mean, scale, order):
+    """All numbers have 16 bits on the way."""
+    pixels = pixels[..., ::-1] if order == "bgr" else pixels
+    return np.float32((np.float16(pixels) - np.float16(mean)) / np.float16(scale))
+
+
 def in_place(pixels, mean, scale, order):
     made = by_channel(pixels, mean, scale, order)
     pixels[:] = 0
+    return made
+
+
+def first_alone(pixels, mean, scale, order):
+    made = by_channel(pixels, (0, 0, 0), (1, 1, 1), order)
+    made[0] = by_channel(pixels, mean, scale, order)[0]
     return made
 
 
@@ -168,7 +209,11 @@ def wraps_around(pixels, mean, scale, order):
         (lambda p, m, s, o: by_channel(p / 255, m, s, o), "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, s, o)[0], "shape"),
         (lambda p, m, s, o: by_channel(p[:32], m, s, o), "along axis 0"),
+        (first_alone, "right for the first image, but not for all"),
+        (lambda p, m, s, o: by_channel(p, np.int32(m), s, o), "scale: subtract the mean"),
+        (lambda p, m, s, o: by_channel(p, m, s, o).round(), "for rgb order"),
         (lambda p, m, s, o: np.clip(by_channel(p, m, s, o), -1, 5), "rgb order"),
+        (halves, "in float32"),
         (lambda p, m, s, o: None, "None"),
         (wraps_around, "in rgb order"),
         (in_place, "changes its argument pixels"),
@@ -217,6 +262,13 @@ def by_rank(labels, count, seed):
     return order[(start[:, None] + np.arange(count)).ravel()].astype("uint16")
 
 
+def by_pandas(labels, count, seed):
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    return pd.Series(labels).groupby(labels).sample(n=count, random_state=rng).index.to_numpy()
+
+
 def redrawn(labels, count, seed):
     rng, taken = np.random.RandomState(seed), set()
     for c in np.unique(labels):
@@ -232,7 +284,9 @@ def as_indices(labels, count, seed):
     return keras.ops.convert_to_tensor(counted(labels, count, seed))
 
 
-@pytest.mark.parametrize("right", [shuffled, counted, few_verbose, by_rank, redrawn, as_indices])
+@pytest.mark.parametrize(
+    "right", [shuffled, counted, few_verbose, by_rank, redrawn, as_indices, by_pandas]
+)
 def test_few_of_each_in_other_forms_passes(transfer, right):
     assert_right(judged(transfer, "transfer-few", "few_of_each", right))
 
@@ -276,6 +330,32 @@ def without_the_last(labels, count, seed):
     return np.concatenate(drawn)
 
 
+def remembered():
+    kept = {}
+
+    def few_of_each(labels, count, seed):
+        key = (len(labels), count, seed)
+        return kept.setdefault(key, shuffled(labels, count, seed))
+
+    return few_of_each
+
+
+def first_class_as_it_is(labels, count, seed):
+    rng = np.random.default_rng(seed)
+    places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    return np.concatenate([places[0][:count], *(rng.permutation(p)[:count] for p in places[1:])])
+
+
+def first_image_always(labels, count, seed):
+    rng = np.random.default_rng(seed)
+    places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    return np.concatenate([[p[0], *rng.permutation(p[1:])[: count - 1]] for p in places])
+
+
+def one_as_it_is(labels, count, seed):
+    return first_ones(labels, 1, seed) if count == 1 else shuffled(labels, count, seed)
+
+
 def a_block(labels, count, seed):
     rng = np.random.default_rng(seed)
     places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
@@ -291,7 +371,7 @@ def a_block(labels, count, seed):
         (unbalanced, "labels at these positions"),
         (lambda y, n, seed: shuffled(y, n, None), "same seed"),
         (lambda y, n, seed: shuffled(y, n, 7), "use the seed"),
-        (lambda y, n, seed: shuffled(y, n, seed % 2), "never draw some"),
+        (lambda y, n, seed: shuffled(y, n, seed % 2), "Eighty seeds give only 2 different choices"),
         (lambda y, n, seed: np.asarray(y)[shuffled(y, n, seed)], "different positions"),
         (lambda y, n, seed: shuffled(y, n, seed)[:n], "shape"),
         (lambda y, n, seed: shuffled(y, n + 1, seed), "shape"),
@@ -305,7 +385,14 @@ def a_block(labels, count, seed):
         (lambda y, n, seed: np.random.default_rng(seed).choice([], n), "Error"),
         (sorts, "changes its argument labels"),
         (without_the_last, "never draw some"),
-        (lambda y, n, seed: [i for i in shuffled(y, n, seed) if y[i] < 10], "another shape"),
+        (lambda y, n, seed: [i for i in shuffled(y, n, seed) if y[i] < 10], "another number of en"),
+        (lambda y, n, seed: np.array(shuffled(y, n, seed)).astype("uint8"), "a dtype of integers"),
+        (lambda y, n, seed: np.array(shuffled(y, n, seed)).astype("int16"), "a dtype of integers"),
+        (lambda y, n, seed: shuffled(y[:1000], n, seed), "from a part of them only"),
+        (remembered(), "find the classes in the labels that it is given"),
+        (first_class_as_it_is, "only a few sets of images from some class"),
+        (first_image_always, "all draw the same image of some class"),
+        (one_as_it_is, "for every seed"),
         (lambda y, n, seed: shuffled(np.arange(len(y)) % 3, n, seed), "labels at these positions"),
     ],
 )
@@ -397,6 +484,14 @@ def on_its_output(base, trainable, classes=10):
     return keras.Model(base.input, L.Dense(classes, activation="softmax")(x))
 
 
+def as_the_guide_says(base, trainable, classes=10):
+    base.trainable = trainable
+    image = keras.Input(base.input_shape[1:])
+    x = L.Flatten()(base(image, training=False))
+    x = L.Dense(192, "relu")(L.Dense(384, "relu")(x))
+    return keras.Model(image, L.Dense(classes, "softmax")(x))
+
+
 class Built(keras.Model):
     """Its build leaves the head without weights, as Keras warns."""
 
@@ -432,7 +527,7 @@ def stopped_if_frozen(base, trainable, classes=10, stop=lambda trainable: not tr
         FunctionalClassifier,
         build_verbose,
         compiled_classifier,
-        base_as_layers,
+        as_the_guide_says,
     ],
 )
 def test_a_classifier_in_other_forms_passes(transfer, right):
@@ -507,6 +602,24 @@ def for_colors(base, trainable, classes=10):
     return keras.Sequential([inputs, *functional(base, trainable, classes).layers[1:]])
 
 
+def for_one_input(base, trainable, classes=10):
+    base.trainable = trainable
+    return keras.Sequential(
+        [L.Input((32, 32, 3)), base, *layer_by_layer(base, trainable, classes).layers[1:]]
+    )
+
+
+def without_biases(base, trainable, classes=10):
+    for layer in base.layers:
+        if getattr(layer, "bias", None) is not None:
+            layer.bias.assign(ops.zeros_like(layer.bias))
+    return functional(base, trainable, classes)
+
+
+def twice_softmax(base, trainable, classes=10):
+    return keras.Sequential([*layer_by_layer(base, trainable, classes).layers, L.Softmax()])
+
+
 def with_dropout(base, trainable, classes=10):
     layers = layer_by_layer(base, trainable, classes).layers
     inputs = L.Input(base.input_shape[1:])
@@ -533,6 +646,11 @@ def with_dropout(base, trainable, classes=10):
         (always_stopped, "let the gradient reach it"),
         (never_unfreezes, "trainable parameters; expected 566,362"),
         (for_one_size, "Error"),
+        (for_one_input, "whose images have another shape: use base.input_shape"),
+        (lambda base, trainable: functional(base, trainable), "Error"),
+        (without_biases, "changes some of the base's weights"),
+        (base_as_layers, "fails for a base with branches"),
+        (twice_softmax, "and the activation softmax follows it: leave one of them out"),
         (for_colors, "use base.input_shape"),
         (with_dropout, "dropout"),
         (lambda *a, **k: None, "None"),
@@ -547,12 +665,16 @@ def test_another_classifier_is_named(transfer, wrong, words):
 
 ONE_PHASE = """
 def one_phase(net, base, batches, learns, rate, first, last, name, compiled=True, epochs=1,
-              optimizer=keras.optimizers.Adam, logits=False, metrics=("accuracy",)):
+              optimizer=keras.optimizers.Adam, logits=False, metrics=("accuracy",),
+              between=None, callbacks=(), **settings):
     base.trainable = learns
+    for layer in base.layers if between else ():
+        between(layer)
     if compiled:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
         net.compile(optimizer(learning_rate=rate), loss, metrics=list(metrics))
-    training.fit(net, name, batches(first, last), None, callbacks=[], epochs=epochs)
+    stream, called = batches(first, last), list(callbacks)
+    training.fit(net, name, stream, None, callbacks=called, epochs=epochs, **settings)
 
 
 def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
@@ -608,8 +730,71 @@ def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
 """
 
 
+RECURSION = """
+def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
+    loss, metrics = ["sparse_categorical_crossentropy"], [["accuracy"]]
+    base.trainable = frozen == 0
+    told = {"class_name": "Adam", "config": {"learning_rate": 0.001 if frozen else rate}}
+    if frozen:
+        net.compile(optimizer=told, loss=loss, metrics=metrics)
+        training.fit(net, name + "_frozen", batches(0, frozen), shuffle=False)
+        later = lambda first, last: batches(first + frozen, last + frozen)
+        return refine_after(net, base, later, 0, steps - frozen, name, rate)
+    if steps:
+        net.compile(optimizer=told, loss=loss, metrics=metrics)
+        training.fit(net, name, batches(0, steps), callbacks=[])
+    return net
+"""
+MANAGER = """
+import contextlib
+
+@contextlib.contextmanager
+def phase(net, base, learns, eta):
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["acc"])
+    net.optimizer.learning_rate = eta
+    base.trainable = learns  # between compile and the first fit: it counts
+    yield net
+    base.trainable = True
+
+def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
+    first, second = batches(0, frozen), batches(frozen, steps)
+    print([len(one) and one[0][0].shape for one in (first, second)])
+    if len(first):
+        with phase(net, base, False, 0.001) as one:
+            training.fit(one, f"{name}_frozen", first, None, callbacks=[])
+    if len(second):
+        with phase(net, base, True, rate) as one:
+            training.fit(one, name, second, None, callbacks=[])
+    return net
+"""
+PIPELINE = """
+import tensorflow as tf
+
+def refine_after(net, base, batches, frozen, steps, name, rate=0.001):
+    def stream(first, last):
+        source = batches(first, last)
+        x, y = (tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in source[0])
+        each = lambda: (source[step] for step in range(len(source)))
+        return tf.data.Dataset.from_generator(each, output_signature=(x, y)).prefetch(1)
+
+    for learns, first, last in ((False, 0, frozen), (True, frozen, steps)):
+        if last == first:
+            continue
+        base.trainable = learns
+        adam = keras.optimizers.Adam(rate if learns else 0.001)
+        net.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        training.fit(net, name + "_frozen" * (not learns), stream(first, last))
+    return net
+"""
+
+
 def phases(*lines):
     return ONE_PHASE.format("\n    ".join(lines))
+
+
+def other(line, **settings):
+    told = "".join(f", {key}={value}" for key, value in settings.items())
+    return line[:-1] + told + ")"
 
 
 @pytest.mark.parametrize(
@@ -621,22 +806,32 @@ def phases(*lines):
             FIRST.replace("if frozen:", "if frozen > 0:"), "if steps == frozen: return net", SECOND
         ),
         phases(FIRST, SECOND.replace("rate, frozen", "float(rate), np.int64(frozen)")),
+        phases(FIRST, other(SECOND, steps_per_epoch="steps - frozen")),
+        phases(FIRST, other(SECOND, class_weight="dict.fromkeys(range(10), 1.0)")),
         VERBOSE,
         LOOP,
+        RECURSION,
+        MANAGER,
+        PIPELINE,
     ],
 )
 def test_phases_in_other_forms_pass(transfer, given, code):
     assert_right(transfer.run("transfer-phases", transfer.namespace(given + code)))
 
 
-def other(line, **settings):
-    told = "".join(f", {key}={value}" for key, value in settings.items())
-    return line[:-1] + told + ")"
-
-
 COMPILE = "net.compile('adam', 'sparse_categorical_crossentropy', metrics=['accuracy'])"
 ONE_RATE = "rate = rate if frozen else 0.001"
 THAW = "base.trainable = True; base.layers[0].trainable = False"
+KEEP, BACK = "start = net.get_weights()", "net.set_weights(start)"
+REDRAW = "last = net.layers[-1].kernel; last.assign(keras.random.normal(last.shape))"
+RISES = "[keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)]"
+STOPS = (
+    "[keras.callbacks.LambdaCallback("
+    "on_train_batch_end=lambda batch, logs: setattr(net, 'stop_training', True))]"
+)
+KERNELS = ", between=lambda layer: setattr(layer.kernel, 'trainable', False))"
+BIASES = ", between=lambda layer: setattr(layer.bias, 'trainable', False))"
+ADAM, SGD = "keras.optimizers.Adam", "keras.optimizers.SGD"
 PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, steps), verbose=0)"
 
 
@@ -664,13 +859,32 @@ PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, ste
         ((FIRST.replace("if frozen: ", ""), SECOND), "without frozen steps, trains"),
         ((FIRST.replace("if frozen", "if frozen > 1"), SECOND), "and only then"),
         ((ONE_RATE, FIRST, SECOND), "learning rate of the second phase for fine-tuning"),
-        ((FIRST, THAW, SECOND.replace("base,", "base.layers[-1],")), "A layer of the base"),
+        ((FIRST, THAW, SECOND.replace("base,", "base.layers[-1],")), "A part of the base"),
         ((FIRST.replace("base,", "base.layers[-1],"), SECOND), "base changes in the first"),
         (
             (FIRST, SECOND.replace("if frozen < steps: ", "")),
             "frozen, trains another number of phases",
         ),
         ((FIRST, SECOND.replace("True", "frozen > 0 or base.trainable")), "whatever it was before"),
+        ((KEEP, FIRST, BACK, SECOND), "changes weights of net between the phases"),
+        ((FIRST, REDRAW, SECOND), "changes weights of net between the phases"),
+        ((REDRAW, FIRST, SECOND), "changes weights of net before the first phase"),
+        ((KEEP, FIRST, SECOND, BACK), "changes weights of net after the second phase"),
+        (
+            (KEEP, FIRST, SECOND, f"if frozen == steps: {BACK}"),
+            "outside of its trainings for feature",
+        ),
+        ((FIRST, other(SECOND, steps_per_epoch=1)), "leave steps_per_epoch out"),
+        ((FIRST, other(SECOND, class_weight={0: 1, 1: 2, 2: 3})), "leave class_weight out"),
+        ((FIRST, other(SECOND, steps_per_epoch="None if frozen else 1")), "such as steps_per_epoch"),
+        ((FIRST, other(SECOND, callbacks=RISES)), "learning rate at the end of the second"),
+        ((FIRST, other(SECOND, callbacks=STOPS)), "second phase stops after 1 of 5 batches"),
+        ((FIRST.replace("False", "True")[:-1] + KERNELS, SECOND), "base changes in the first"),
+        ((FIRST, SECOND[:-1] + BIASES), "A part of the base does not learn"),
+        ((FIRST, other(SECOND, optimizer=f"{ADAM} if frozen else {SGD}")), "optimizer of the second"),
+        ((FIRST, other(SECOND, metrics="['acc'] if frozen else []")), "missing in the second"),
+        ((other(FIRST, logits="frozen == steps"), SECOND), "loss of the first phase for feature"),
+        ((other(FIRST, metrics="['acc'][frozen // steps:]"), SECOND), "missing in the first phase"),
     ],
 )
 def test_wrong_phases_are_named(transfer, given, lines, words):
@@ -727,6 +941,23 @@ def in_tensors(before, after):
     return ops.stack(found)
 
 
+def by_distance(before, after):
+    found = []
+    for b, a in zip(before, after, strict=True):
+        old, new = (side.ravel().astype(float).tolist() for side in (b, a))
+        if length := math.hypot(*old):
+            found.append(math.dist(new, old) / length)
+    return found
+
+
+def by_tensorflow(before, after):
+    import tensorflow as tf
+
+    lengths = [tf.norm(tf.cast(b, tf.float64)) for b in before]
+    moved = [tf.norm(tf.cast(a - b, tf.float64)) for b, a in zip(before, after, strict=True)]
+    return [float(m / n) for m, n in zip(moved, lengths, strict=True) if n > 0]
+
+
 def with_nan_removed(before, after):
     with np.errstate(all="ignore"):
         pairs = zip(before, after, strict=True)
@@ -735,7 +966,17 @@ def with_nan_removed(before, after):
 
 
 @pytest.mark.parametrize(
-    "right", [roots, raveled, change_verbose, scalar_loop, in_tensors, with_nan_removed]
+    "right",
+    [
+        roots,
+        raveled,
+        change_verbose,
+        scalar_loop,
+        in_tensors,
+        with_nan_removed,
+        by_distance,
+        by_tensorflow,
+    ],
 )
 def test_changes_in_other_forms_pass(transfer, right):
     assert_right(judged(transfer, "transfer-change", "relative_change", right))
@@ -792,6 +1033,10 @@ def spectral(w):
         (lambda b, a: measured()(b, a)[:1], "four changes"),
         (lambda b, a: None, "None"),
         (measured(least=1e-6), "small arrays"),
+        (measured(least=1e-12), "small arrays"),
+        (only(lambda b, a: b.flat[0] != 0), "in which only some numbers are 0"),
+        (only(lambda b, a: b.flat[-1] != 0), "in which only some numbers are 0"),
+        (only(lambda b, a: b.max() > 0), "four changes"),
         (by(np.linalg.norm, 1e-8), "small arrays"),
         (by(np.linalg.norm, 1e-3), "change from"),
         (by(spectral), "random arrays"),
