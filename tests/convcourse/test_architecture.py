@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from convcourse import architecture, checks
+from convcourse.wire import models
 
 pytestmark = pytest.mark.unit
 
@@ -197,3 +198,24 @@ def test_a_normalization_to_length_1_is_a_layer_like_others():
 def test_a_constraint_and_a_penalty_on_what_a_layer_gives_are_named(more):
     with pytest.raises(checks.Wrong, match=f"sets {next(iter(more))}, which nobody asked for"):
         architecture.compare(small(**more), WANT)
+
+
+class Halved(keras.layers.Layer):
+    """A convolution of one pixel, as a product of matrices, which takes many operations."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(1, 1, shape[-1], 4))
+        self.bias = self.add_weight(shape=(4,))
+
+    def call(self, x):
+        part = keras.ops.matmul(x[:, 0:6, 0:6, :], self.kernel[0, 0])
+        return keras.ops.relu(0 + part + self.bias)
+
+
+def test_a_network_that_was_rebuilt_from_its_operations_is_judged_by_these():
+    parts = [keras.Input((6, 6, 2)), Halved(), keras.layers.Flatten(), keras.layers.Dense(3)]
+    tree, arrays = models.model_to_plain(keras.Sequential(parts))
+    rebuilt = models.model_from_plain(tree, arrays)
+    checks.architecture(rebuilt, "conv 1x1x4 relu, flatten, dense 3")
+    with pytest.raises(checks.Wrong):
+        checks.architecture(rebuilt, "conv 1x1x4, flatten, dense 3")

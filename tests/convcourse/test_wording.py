@@ -67,7 +67,10 @@ def test_a_single_value_is_called_so(got, want, told, hidden):
 
 def test_a_list_of_another_length_is_not_described_by_its_axes():
     shape = Shape("The list", (2,), (3,))
-    assert shape.told_without_values() == "The list has another number of entries than expected."
+    assert (
+        shape.told_without_values()
+        == "The list has another shape than expected: another number of entries."
+    )
 
 
 def test_a_value_without_words_of_its_own_is_named_by_its_type():

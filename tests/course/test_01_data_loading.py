@@ -682,7 +682,7 @@ def join_batches(batches):
     first = np.sort(first)
     return rows_to_images(x[first]), y[first]
 """,
-            "batches has another shape than expected: along axis 0",
+            "batches has another shape than expected: another number",
         ),
     },
     "load-minmax": {

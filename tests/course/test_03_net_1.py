@@ -161,7 +161,8 @@ def by_matrices(input_shape=(32, 32, 3), classes=10):
     return net
 
 
-FORMS = [functional, by_matrices, added, verbose, in_two_parts, subclassed, operations]
+FORMS = [functional, added, verbose, in_two_parts, subclassed, operations]
+FORMS += [pytest.param(by_matrices, marks=pytest.mark.slow)]  # half a minute of tracing
 
 
 @pytest.mark.parametrize("right", FORMS)

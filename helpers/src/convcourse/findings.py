@@ -178,7 +178,7 @@ class Shape(Finding):
         if not self.got:
             return f"{is_(self.what)} a single value; expected an array."
         if len(self.got) == len(self.want) == 1:
-            return f"{has(self.what)} another number of entries than expected."
+            return f"{has(self.what)} another shape than expected: another number of entries."
         differs = f"{len(self.got)} axes in place of {len(self.want)}"
         if len(self.got) == len(self.want):
             axis = next(i for i, w in enumerate(self.want) if w not in (None, self.got[i]))
