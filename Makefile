@@ -48,7 +48,7 @@ WHEEL := umask 022 && SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --wheel
 PYTEST := $(BIN)/python -m pytest -q -n auto
 
 test-unit: $(STAMP)
-	$(PYTEST) -m unit $(ARGS)
+	$(PYTEST) -m "unit and not slow" $(ARGS)
 
 test: $(STAMP)
 	$(PYTEST) -m "not slow" $(ARGS)

@@ -19,7 +19,7 @@ from autograder.pages.changes import TOTAL, Change, Changes
 from autograder.pages.leaderboard import Place
 from autograder.text.cells import facts
 
-pytestmark = [pytest.mark.unit, pytest.mark.browser, needs_browser]
+pytestmark = [pytest.mark.browser, needs_browser]
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST = 2_000  # milliseconds until a page of 1,000 students in all assignments can be read

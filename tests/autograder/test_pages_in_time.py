@@ -20,8 +20,6 @@ from autograder.pages.bounded import returned
 from autograder.pages.feedback import without_hidden
 from autograder.pages.sanitize import MAX_OUTPUT, harmless
 
-pytestmark = pytest.mark.unit
-
 ROOT = Path(__file__).resolve().parents[2]
 MOST = 5  # seconds
 CELLS, CODE = 1_000, 1_000_000  # as the intake bounds them

@@ -11,7 +11,6 @@ from convcourse.checkpoints import fingerprint
 from convcourse.wire import export, models
 
 pytestmark = [
-    pytest.mark.unit,
     pytest.mark.filterwarnings("ignore:.build.* was called on layer"),
 ]
 L, ops = keras.layers, keras.ops

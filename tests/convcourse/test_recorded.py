@@ -10,8 +10,6 @@ import pytest
 
 from convcourse import recorded, training
 
-pytestmark = pytest.mark.unit
-
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(1_200, 6)).astype("float32")
 Y = (X[:, 0] > 0).astype("int64") + (X[:, 1] > 0)

@@ -9,7 +9,6 @@ import pytest
 
 from convcourse import checks, profile
 
-pytestmark = pytest.mark.unit
 L = keras.layers
 
 

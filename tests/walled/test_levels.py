@@ -17,7 +17,6 @@ from autograder.walled.errors import WallError
 from autograder.walled.limits import GB, LIMITS
 from autograder.walled.request import OWN_USERS, SAME_USER
 
-pytestmark = pytest.mark.unit
 MB = 2**20
 
 

@@ -13,7 +13,7 @@ from walls_needed import walls_needed
 from autograder.walled import cores
 from autograder.walled.limits import LIMITS
 
-pytestmark = [pytest.mark.unit, walls_needed]
+pytestmark = walls_needed
 
 CORES = "import os, time\nprint(*os.sched_getaffinity(0), flush=True)\n"
 SPIN = """
