@@ -107,6 +107,11 @@ def record(model: Any, name: str | None, asked: dict[str, Any], by: str = "fit")
     )
 
 
+def is_one_hot(labels: Any) -> bool:
+    """Whether labels are rows with an entry for each class, and not numbers of classes."""
+    return np.ndim(labels) == 2 and np.shape(labels)[1] > 1
+
+
 def _changes_nothing(weights: Any) -> bool:
     """Whether weights of classes or images are all 1."""
     if weights is None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from convcourse import watching
+from convcourse import fitting, watching
 from convcourse.outcomes import that
 
 SIZE, CELL = 32, 4  # pixels of an image and of a cell of the checkerboards
@@ -74,8 +74,8 @@ class Marked:
         """Whether images that were left as they are kept their labels."""
         if np.ndim(labels) == 0 or len(labels) != len(images):
             return True
-        coded = np.ndim(labels) == 2 and np.shape(labels)[1] > 1
-        got = np.argmax(labels, axis=1) if coded else np.reshape(labels, (len(labels), -1))[:, 0]
+        rows = np.reshape(labels, (len(labels), -1))
+        got = rows.argmax(axis=1) if fitting.is_one_hot(labels) else rows[:, 0]
         where = {image.tobytes(): at for at, image in enumerate(self.x)}
         at = np.array([where.get(image.tobytes(), -1) for image in images.astype(self.x.dtype)])
         wrong = got[at >= 0] != self.y[at[at >= 0], 0]

@@ -63,7 +63,7 @@ def watched(
                 return own(model, **(given if len(args) > 4 else given | {"verbose": 0}))
             except ValueError:
                 integers = str(one.compiled.get("loss")).startswith("sparse")
-                that(not (integers and _is_one_hot(one.y)), ONE_HOT)
+                that(not (integers and fitting.is_one_hot(one.y)), ONE_HOT)
                 raise
             finally:
                 one.looks.append(look())
@@ -232,14 +232,10 @@ def last_set_aside(one: Any, x: np.ndarray, y: np.ndarray, share: float, functio
     whole = sorted(fitted) == list(range(first))
     that(whole, f"{function} does not fit the weights to each of the other images once per epoch.")
     for labels, positions, kind in ((one.y, fitted, "training"), (one.val_y, held, "validation")):
-        coded = _is_one_hot(labels)
+        coded = fitting.is_one_hot(labels)
         that(not coded, f"{function} gives the {kind} images one-hot labels: leave them integers.")
         same = np.array_equal(np.ravel(labels), np.ravel(y)[positions])
         that(same, f"{function} gives the {kind} images labels that are not their own.")
-
-
-def _is_one_hot(labels: Any) -> bool:
-    return np.ndim(labels) == 2 and np.shape(labels)[1] > 1
 
 
 def _positions(images: Any, x: np.ndarray, does: str) -> list[int]:
