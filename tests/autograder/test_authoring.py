@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder import course
+from autograder.root import CourseError
 from autograder.text import authoring
 from autograder.text.authoring import notebook_json, to_notebook, to_text
 
@@ -143,7 +143,7 @@ def test_a_cell_that_create_assignment_reset_is_plain():
     ],
 )
 def test_what_text_cannot_hold_is_refused_with_its_cell(cell, words):
-    with pytest.raises(course.CourseError, match=r"cell 2 ") as caught:
+    with pytest.raises(CourseError, match=r"cell 2 ") as caught:
         to_text(new_notebook(cells=[new_code_cell("0"), cell]))
     assert words in str(caught.value)
 
@@ -169,7 +169,7 @@ def test_adopt_leaves_the_text_when_the_notebook_is_refused(small_course):
     source.parent.mkdir(parents=True)
     nbformat.write(notebook, source)
     before = small_course.text
-    with pytest.raises(course.CourseError, match=r"source/04_counting/04_counting.ipynb: cell 2"):
+    with pytest.raises(CourseError, match=r"source/04_counting/04_counting.ipynb: cell 2"):
         authoring.adopt(small_course.load(), "04_counting")
     assert small_course.text == before
 
@@ -180,7 +180,7 @@ def test_adopt_says_in_a_sentence_that_there_is_no_notebook(small_course, conten
     source.parent.mkdir(parents=True)
     if content is not None:
         source.write_text(content)
-    with pytest.raises(course.CourseError, match=r"to adopt|is not a notebook"):
+    with pytest.raises(CourseError, match=r"to adopt|is not a notebook"):
         authoring.adopt(small_course.load(), "04_counting")
 
 

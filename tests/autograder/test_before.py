@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from walls_needed import walls_needed
 
 from autograder.cli import app
-from autograder.course import CourseError
 from autograder.intake.reading import Submission
+from autograder.root import CourseError
 from autograder.run import before, grade, workers
 
 STUB = "def mean(x):\n    ### BEGIN SOLUTION\n    return sum(x) / len(x)\n    ### END SOLUTION"

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.course import CourseError, load
+from autograder.course import load
+from autograder.root import CourseError
 from autograder.text import calibrate
 from autograder.text.calibrate import Figures
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from walls_needed import walls_needed
 
 from autograder.cli import app
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.run import cluster, grade
 
 pytestmark = pytest.mark.kernel

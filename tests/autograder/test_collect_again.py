@@ -8,8 +8,8 @@ from platforms import NAME, OTHER, collect, course, facts, filed, folder, notebo
 from typer.testing import CliRunner
 
 from autograder import cli
-from autograder.course import CourseError
 from autograder.handin import filing, times
+from autograder.root import CourseError
 
 pytestmark = pytest.mark.unit
 

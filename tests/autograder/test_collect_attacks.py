@@ -23,9 +23,9 @@ from platforms import (
 )  # fmt: skip
 
 from autograder.classlist.roster import Roster, Student
-from autograder.course import CourseError
 from autograder.handin import archives, forms, handins
 from autograder.intake.folder import Refused
+from autograder.root import CourseError
 
 pytestmark = pytest.mark.unit
 

@@ -17,8 +17,8 @@ from platforms import (
 )
 
 from autograder.classlist.roster import Roster
-from autograder.course import CourseError
 from autograder.handin import forms
+from autograder.root import CourseError
 
 pytestmark = pytest.mark.unit
 

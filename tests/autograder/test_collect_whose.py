@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from platforms import NAME, OTHER, collect, course, facts, filed, folder, notebook, whys, zipped
 
-from autograder.course import CourseError
 from autograder.handin import filing
+from autograder.root import CourseError
 
 pytestmark = pytest.mark.unit
 

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder import cli, course
+from autograder.root import CourseError, find_root
 
 pytestmark = pytest.mark.unit
 
@@ -21,14 +22,14 @@ def test_the_root_is_found_upwards_from_the_working_folder(small_course, monkeyp
     deep.mkdir(parents=True)
     monkeypatch.delenv("COURSE_ROOT", raising=False)
     monkeypatch.chdir(deep)
-    assert course.find_root() == small_course.root
+    assert find_root() == small_course.root
 
 
 def test_elsewhere_there_is_no_course_and_the_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(course.CourseError, match=r"no course/course\.toml in .*autograder new"):
-        course.find_root()
+    with pytest.raises(CourseError, match=r"no course/course\.toml in .*autograder new"):
+        find_root()
 
 
 @pytest.mark.parametrize("verb", [["build"], ["report"], ["adopt", "a"], ["demo"], ["mutate"]])
@@ -42,8 +43,8 @@ def test_a_verb_outside_a_course_says_so_and_writes_nothing(verb, tmp_path, monk
 
 def test_a_wrong_root_is_said_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ROOT", str(tmp_path / "nothing"))
-    with pytest.raises(course.CourseError, match=r"COURSE_ROOT is .*no such folder"):
-        course.find_root()
+    with pytest.raises(CourseError, match=r"COURSE_ROOT is .*no such folder"):
+        find_root()
 
 
 def test_a_threshold_is_found_by_key_and_profile(small_course):
@@ -56,7 +57,7 @@ def test_a_threshold_is_found_by_key_and_profile(small_course):
     [("counting-speed", "full", "no value for the profile full"), ("other", "quick", "No assign")],
 )
 def test_a_threshold_that_is_not_there_is_said_in_a_sentence(small_course, key, profile, words):
-    with pytest.raises(course.CourseError, match=words):
+    with pytest.raises(CourseError, match=words):
         small_course.load().threshold(key, profile)
 
 
@@ -85,5 +86,5 @@ def test_a_threshold_that_is_not_there_is_said_in_a_sentence(small_course, key, 
 )
 def test_a_broken_table_is_said_in_a_sentence(small_course, table, words):
     (small_course.root / "course" / "course.toml").write_text(table)
-    with pytest.raises(course.CourseError, match=words):
+    with pytest.raises(CourseError, match=words):
         small_course.load()

@@ -9,8 +9,8 @@ import pytest
 
 from autograder import course as courses
 from autograder import demo, demo_class
-from autograder.course import CourseError
 from autograder.nbgrader.generate import generate
+from autograder.root import CourseError
 from autograder.text import release
 
 pytestmark = pytest.mark.kernel

@@ -34,7 +34,7 @@ linux.mount("tmpfs", place, "tmpfs", 0, "size=4m")
 sys.path.insert(0, sys.argv[2])
 import tiny
 from concurrent.futures import ThreadPoolExecutor
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.run import grade
 grade.execute = tiny.deadly
 

@@ -12,9 +12,9 @@ from autograder import course as courses
 from autograder.classlist import due, extensions
 from autograder.classlist.extensions import Extension
 from autograder.cli import app
-from autograder.course import CourseError
 from autograder.nbgrader import anew
 from autograder.nbgrader.room import Room
+from autograder.root import CourseError
 from autograder.run import grade as grading
 
 pytestmark = pytest.mark.unit

@@ -14,7 +14,7 @@ import pytest
 from tiny import ANSWERS, NAME, STUB, make, notebook, results, start
 from walls_needed import walls_needed
 
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.run import grade
 from autograder.run.workers import Local
 from autograder.walled.errors import Lost

@@ -10,10 +10,11 @@ import platforms
 import pytest
 
 from autograder.classlist import roster as rosters
-from autograder.course import CourseError, load
+from autograder.course import load
 from autograder.handback import marks, sheets
 from autograder.handin import filing
 from autograder.pages.scores import TO_GRADE, UNGRADED, Mark, Report, Row
+from autograder.root import CourseError
 from convcourse import outcomes
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder import cli, course
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.text import new_course, release
 
 pytestmark = pytest.mark.unit

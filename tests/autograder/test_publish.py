@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 import convcourse
 from autograder import cli, course
-from autograder.course import CourseError
 from autograder.nbgrader import generate as generating
 from autograder.pages import addresses, publish
+from autograder.root import CourseError
 from autograder.text import new_course, release
 
 pytestmark = pytest.mark.unit

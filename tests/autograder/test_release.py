@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from autograder import course
 from autograder.cli import app
 from autograder.nbgrader.generate import generate
+from autograder.root import CourseError
 from autograder.text import release
 
 pytestmark = pytest.mark.unit
@@ -95,14 +95,14 @@ def test_a_solution_that_the_release_shows_elsewhere_is_a_leak(small_course):
         "don't change it.",
         "don't change it.\n#\n#     twice_of_the_number_that_was_given = x + x",
     )
-    with pytest.raises(course.CourseError, match=r"cell 3 \(solution.*twice_of_the_number"):
+    with pytest.raises(CourseError, match=r"cell 3 \(solution.*twice_of_the_number"):
         release.build(small_course.load(), generate=generate)
 
 
 def test_a_hidden_test_that_the_release_shows_is_a_leak(small_course):
     line = 'assert submission.call("double", number) == 2 * number, "the hidden table of doubles'
     small_course.edit("don't change it.", f"don't change it.\n# {line} differs\"")
-    with pytest.raises(course.CourseError, match=r"cell 4 \(tests .*release/04_counting shows"):
+    with pytest.raises(CourseError, match=r"cell 4 \(tests .*release/04_counting shows"):
         release.build(small_course.load(), generate=generate)
 
 
@@ -143,7 +143,7 @@ def test_broken_rules_end_the_build_with_all_their_sentences(small_course, monke
 def test_a_broken_text_does_not_stop_the_build_of_another(small_course):
     (small_course.root / "course" / "05_broken.py").write_text("# %% tests='\n1 +\n")
     assert len(release.build(small_course.load(), [NAME], generate=generate)) == 2
-    with pytest.raises(course.CourseError, match="05_broken"):
+    with pytest.raises(CourseError, match="05_broken"):
         release.build(small_course.load(), generate=generate)
 
 

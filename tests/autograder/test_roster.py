@@ -4,7 +4,7 @@ import pytest
 
 from autograder.classlist import exports, roster
 from autograder.classlist.names import folded, in_reading_order, run_together
-from autograder.course import CourseError
+from autograder.root import CourseError
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,7 @@ import pytest
 
 import convcourse
 from autograder import course
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.text import setup
 from autograder.text.authoring import to_notebook, to_text
 from autograder.text.setup import SetUp

@@ -12,9 +12,9 @@ import tiny
 from instant import NAME, RIGHT, WRONG, Class, Instant, notebook
 from nbgrader.api import MissingEntry
 
-from autograder.course import CourseError
 from autograder.nbgrader import anew, engine, journal, room, snapshot, take_back
 from autograder.nbgrader.room import Room
+from autograder.root import CourseError
 from autograder.run import grade as grading
 from autograder.run import secret
 from autograder.run.job import Settings

@@ -20,7 +20,7 @@ from nbgrader.utils import notebook_hash
 from platforms import zipped
 from walls_needed import walls_needed
 
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.run import grade, watch
 
 pytestmark = pytest.mark.kernel

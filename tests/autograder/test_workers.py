@@ -10,9 +10,9 @@ import pytest
 import tiny
 from nbgrader.api import Gradebook
 
-from autograder.course import CourseError
 from autograder.nbgrader import ledger, results
 from autograder.nbgrader.room import Room
+from autograder.root import CourseError
 from autograder.run import grade, job
 from autograder.run.workers import Local
 from convcourse import pretrained

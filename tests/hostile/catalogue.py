@@ -425,7 +425,7 @@ READING = [
         "imports-autograder",
         "imports the autograder in the kernel and asks it for its thresholds",
         first(
-            "from autograder import course, submission\nprint(course.find_root(), course.load().heldout_seed)"
+            "from autograder import course, root, submission\nprint(root.find_root(), course.load().heldout_seed)"
         ),
         walls=True,
     ),

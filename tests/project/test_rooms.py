@@ -14,6 +14,7 @@ SOURCES = {"convcourse": ROOT / "helpers/src", "autograder": ROOT / "autograder/
 # From the ground up: a module imports its own room and those before it.
 FLOORS = [
     "late",
+    "root",
     "course",
     "quick_import",
     "classlist",

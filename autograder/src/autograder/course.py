@@ -1,7 +1,6 @@
-"""Where the course is on disk, and what `course/course.toml` says about its assignments."""
+"""What `course/course.toml` says about the course and its assignments."""
 
 import difflib
-import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -12,19 +11,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autograder.late import Policy, moment, parse
+from autograder.root import TABLE, CourseError, find_root
 from convcourse.profile import PROFILES
 
-TABLE = Path("course") / "course.toml"
 # Without encryption only on this machine, to try it out.
 _SITE = re.compile(
     r"(?:https://[\w.-]+|http://(?:localhost|127\.0\.0\.1))(?::\d+)?(?:/[\w.~%/-]*)?"
 )
 COUNTS = ("best", "last")  # of the attempts at an assignment
-ROOM = ".autograder"  # the folder of the grader's notes, beside the gradebook
-
-
-class CourseError(Exception):
-    """An error that a person can fix; the command line shows its text and no traceback."""
 
 
 @dataclass(frozen=True)
@@ -161,33 +155,6 @@ def unknown(name: str, known: Iterable[str], where: str = "") -> CourseError:
     return CourseError(
         f"There is no assignment {name}{where}{asked} "
         f"The assignments are: {', '.join(known) or 'none yet'}."
-    )
-
-
-def find_root() -> Path:
-    """The folder that holds `course/course.toml`.
-
-    COURSE_ROOT names it. Otherwise it is the working folder or its nearest parent that holds one.
-
-    Raises:
-        CourseError: If COURSE_ROOT names no folder, or if there is no course here.
-    """
-    named = os.environ.get("COURSE_ROOT")
-    if named:
-        root = Path(named).expanduser().resolve()
-        if not root.is_dir():
-            raise CourseError(
-                f"COURSE_ROOT is {named}, but there is no such folder: correct it or unset it."
-            )
-        return root
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / TABLE).is_file():
-            return folder
-    raise CourseError(
-        f"There is no {TABLE} in {here} or in a folder above it, so there is no course here: run "
-        "this in the folder of your course, set COURSE_ROOT to that folder, or make a course with "
-        "autograder new FOLDER."
     )
 
 

@@ -20,6 +20,7 @@ from autograder.nbgrader.generate import generate
 from autograder.nbgrader.room import Room
 from autograder.pages import listing, report
 from autograder.pages import publish as publishing
+from autograder.root import CourseError
 from autograder.run import grade
 from autograder.text import release
 from convcourse.files import write_whole
@@ -41,7 +42,7 @@ def run(root: Path, say=print) -> Path:
     course = courses.load(root)
     names = [a.name for a in course.assignments if answers_path(course, a.name).is_file()]
     if not names:
-        raise courses.CourseError(
+        raise CourseError(
             "The demo answers no assignment of this course: write answers of a class to "
             "course/demo/NAME.py, as docs/authoring.md tells."
         )
@@ -94,7 +95,7 @@ def publish(course: courses.Course, names: Sequence[str], wheels: Path, say=prin
     try:
         files = publishing.collected(course, names, wheel=wheel, generate=generate)
         place = publishing.written(course, files, course.root / "public", "site")
-    except courses.CourseError as error:  # such as a wheel of an earlier version
+    except CourseError as error:  # such as a wheel of an earlier version
         say(f"What students get is not published here. {error}")
         return
     say(f"Published what students get: {place / 'index.html'}")

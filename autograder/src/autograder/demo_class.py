@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from autograder.classlist import roster as rosters
 from autograder.classlist.roster import Student
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.text.authoring import read_cells
 from autograder.text.cells import facts
 

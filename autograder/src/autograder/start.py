@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from autograder.course import CourseError, find_root
+from autograder.root import CourseError, find_root
 from autograder.run import handover
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 import tomlkit
 from tomlkit.items import AoT, Table
 
-from autograder.course import TABLE, Course, CourseError
+from autograder.course import Course
+from autograder.root import TABLE, CourseError
 from convcourse.files import write_whole
 
 

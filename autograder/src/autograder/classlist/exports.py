@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autograder.classlist.names import in_reading_order
-from autograder.course import CourseError
+from autograder.root import CourseError
 
 ONCE = {"id", "name", "email", "canvas", "canvas_login", "moodle", "blackboard", "github"}
 Row = tuple[int, dict[str, str]]  # the line in the file, and its values by column

@@ -16,7 +16,8 @@ from typing import Any
 
 from autograder import late
 from autograder.classlist import roster
-from autograder.course import Course, CourseError
+from autograder.course import Course
+from autograder.root import CourseError
 from convcourse.files import write_whole
 
 FILE = "extensions.csv"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autograder.classlist import exports
 from autograder.classlist.names import folded, in_reading_order
-from autograder.course import CourseError
+from autograder.root import CourseError
 from convcourse.files import write_whole
 
 FILE = "students.csv"

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from autograder.classlist.names import folded
-from autograder.course import CourseError
 from autograder.handback import sheets, standing
 from autograder.handback.people import Keys, People
 from autograder.handback.sheets import Line, Sheet
 from autograder.handback.standing import Filled, Standing
+from autograder.root import CourseError
 
 NAMES = ("Student", "LastName", "FirstName")
 _PEOPLE = (*NAMES, "SIS User ID", "SIS Login ID", "Integration ID", "Root Account", "Section")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from autograder.classlist import joining, roster
 from autograder.classlist.roster import Roster
-from autograder.course import Course, CourseError
+from autograder.course import Course
 from autograder.handback import canvas, moodle, plain, sheets, standing
 from autograder.handback.people import People
 from autograder.handback.sheets import Sheet
 from autograder.handback.standing import Filled, Standing
 from autograder.handin import filing
 from autograder.pages.scores import Report
+from autograder.root import CourseError
 
 CANVAS, MOODLE, CSV = "canvas", "moodle", "csv"
 _MOST = 20  # people that a list in the terminal names

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 
-from autograder.course import CourseError
 from autograder.handback import sheets
 from autograder.handback.canvas import factor, tell
 from autograder.handback.people import Keys, People
 from autograder.handback.sheets import Line, Sheet
 from autograder.handback.standing import Filled, Standing
+from autograder.root import CourseError
 
 # The worksheet's columns in the languages in which we know them; Moodle wants back what it wrote.
 _NAMES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.classlist.roster import FILE, Roster
-from autograder.course import Course, CourseError
+from autograder.course import Course
 from autograder.handin import filing, handins, sources, times, which
 from autograder.handin.forms import BLACKBOARD, CANVAS, MOODLE, NBGRADER, Sign
 from autograder.handin.handins import HandIn
@@ -17,6 +17,7 @@ from autograder.handin.persons import Person, Persons, key
 from autograder.handin.sources import Pieces
 from autograder.intake.folder import TIME
 from autograder.intake.names import shown
+from autograder.root import CourseError
 
 NEW, NEWER, SAME, OLDER = "new", "newer", "unchanged", "older"
 LEFT = "left out"  # a person must look at it, and the exit code says so
@@ -334,8 +335,7 @@ class _Run:
         said += [f"{s} has other names, so it was not used." for s in self.found.unused]
         if any(one.time is None and one.what in (NEW, NEWER) for one in results):
             said.append("Some hand-ins come without a time, so no penalty can be calculated.")
-        naive = (MOODLE, BLACKBOARD)
-        timed = [one for one in results if one.time and one.where.startswith(naive)]
+        timed = [r for r in results if r.time and r.where.startswith((MOODLE, BLACKBOARD))]
         if timed and self.options.zone is None:
             zone = timed[0].time.strftime("%Z") if timed[0].time else ""
             said.append(

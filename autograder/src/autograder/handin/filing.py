@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.course import ROOM, CourseError
 from autograder.handin.handins import folder_digest
 from autograder.intake.folder import TIME
+from autograder.root import ROOM, CourseError
 from convcourse.files import write_whole
 
 _STAGE = "collecting"  # where folders are written before they go to submitted/

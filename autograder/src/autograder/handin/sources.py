@@ -9,11 +9,12 @@ from pathlib import Path
 from autograder.classlist import exports
 from autograder.classlist.names import folded
 from autograder.classlist.roster import FILE, Roster
-from autograder.course import Course, CourseError
+from autograder.course import Course
 from autograder.handin import archives, blackboard, forms, paths, times
 from autograder.handin.archives import Entry
 from autograder.handin.forms import FOLDER, MOODLE, Sign
 from autograder.intake.folder import ENDINGS, Refused
+from autograder.root import CourseError
 
 Pieces = list[tuple[Entry, Sign]]
 _MAX_TABLE = 20 * 2**20  # bytes of a worksheet

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from autograder.course import CourseError
+from autograder.root import CourseError
 
 # How Moodle writes a time in English, in both orders, and in numbers.
 _FORMS: tuple[str, ...] = (

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from autograder.course import CourseError
 from autograder.nbgrader import config as configuration
 from autograder.nbgrader import journal
 from autograder.nbgrader import penalties as calculating
 from autograder.nbgrader.penalties import Late
 from autograder.nbgrader.room import Room
+from autograder.root import CourseError
 
 
 def penalties(

@@ -18,12 +18,12 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.exchange import ExchangeError, ExchangeFactory
 from traitlets.config import Config
 
-from autograder.course import CourseError
 from autograder.intake import reading
 from autograder.nbgrader import config as configuration
 from autograder.nbgrader import disk, records, schemas
 from autograder.nbgrader.room import LOG, Room, coursedir
 from autograder.nbgrader.saving import Saving
+from autograder.root import CourseError
 from convcourse.files import write_whole
 
 

@@ -23,12 +23,12 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
-from autograder.course import ROOM, CourseError
 from autograder.intake.notes import LOOK
 from autograder.nbgrader import decisions, disk, due_dates, penalties, records
 from autograder.nbgrader.records import Record
 from autograder.nbgrader.room import Room
 from autograder.pages.marking import Answer, Entry, Question
+from autograder.root import ROOM, CourseError
 from autograder.text.cells import SOLUTION, between, facts
 from convcourse.files import write_whole
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 
-from autograder.course import CourseError
+from autograder.root import CourseError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)

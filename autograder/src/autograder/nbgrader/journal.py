@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.course import ROOM
 from autograder.nbgrader import reasons, snapshot, sources
 from autograder.nbgrader.room import Room
 from autograder.pages import changes as pages
 from autograder.pages.changes import Changes
+from autograder.root import ROOM
 from convcourse.files import write_whole
 
 FORMAT = "%Y-%m-%dT%H-%M-%S-%fZ"  # the name of a run: when it began

@@ -17,9 +17,9 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Unicode
 
-from autograder.course import CourseError
 from autograder.intake import names, reading
 from autograder.nbgrader.room import Room, is_time
+from autograder.root import CourseError
 from autograder.walled.errors import WallError
 
 KEY = "autograder_judged"  # in nbconvert's resources, from one preprocessor to the other

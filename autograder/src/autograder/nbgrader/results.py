@@ -12,7 +12,7 @@ from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, Subm
 from sqlalchemy.orm import selectinload
 
 from autograder.classlist import roster
-from autograder.course import Course, CourseError
+from autograder.course import Course
 from autograder.handin import times
 from autograder.handin.filing import Place
 from autograder.intake import reading
@@ -24,6 +24,7 @@ from autograder.pages import leaderboard
 from autograder.pages.outputs import NOTES, PARTLY
 from autograder.pages.sanitize import printable
 from autograder.pages.scores import BY_HAND, TO_GRADE, UNGRADED, Decided, Mark, Report, Row, Score
+from autograder.root import CourseError
 from autograder.text.cells import facts, parse
 from convcourse import outcomes
 

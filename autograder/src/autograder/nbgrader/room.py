@@ -23,7 +23,6 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
-from autograder.course import ROOM, CourseError
 from autograder.intake import fitting, reading
 from autograder.nbgrader import (
     changed_source,
@@ -39,6 +38,7 @@ from autograder.nbgrader import config as configuration
 from autograder.nbgrader.engine import engine
 from autograder.nbgrader.ledger import Ledger
 from autograder.nbgrader.saving import OURS, Saving, without
+from autograder.root import ROOM, CourseError
 from convcourse.files import write_whole
 
 _Converter = TypeVar("_Converter", bound=BaseConverter)

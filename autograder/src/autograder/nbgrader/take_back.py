@@ -10,11 +10,11 @@ from typing import Any
 import nbformat
 from nbgrader.api import MissingEntry, SubmittedAssignment
 
-from autograder.course import CourseError
 from autograder.nbgrader import changed_source, decisions, disk, journal, records, sources
 from autograder.nbgrader.records import Basis, Decision, Record
 from autograder.nbgrader.room import Room
 from autograder.nbgrader.snapshot import Student
+from autograder.root import CourseError
 from autograder.text.cells import facts
 from convcourse.files import write_whole
 

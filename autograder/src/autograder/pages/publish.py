@@ -13,9 +13,10 @@ from io import BytesIO
 from pathlib import Path
 
 import convcourse
-from autograder.course import ROOM, TABLE, Course, CourseError
+from autograder.course import Course
 from autograder.pages import contents
 from autograder.pages.addresses import Address
+from autograder.root import ROOM, TABLE, CourseError
 from autograder.text import release
 from autograder.text.cells import MARKS
 from autograder.text.setup import SetUp

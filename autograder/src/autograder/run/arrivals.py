@@ -17,11 +17,12 @@ from typing import Protocol
 
 from autograder.classlist import roster as rosters
 from autograder.classlist.roster import Roster
-from autograder.course import Course, CourseError
+from autograder.course import Course
 from autograder.handin import collect, forms, handins, times
 from autograder.handin.filing import Place
 from autograder.intake import names
 from autograder.intake.folder import ENDINGS, MAX_RECEIPT, SECRET, TIME, Refused, regular
+from autograder.root import CourseError
 from autograder.run.attempts import OVER, Arrival, Attempts, Signature, signature
 from convcourse.files import write_whole
 

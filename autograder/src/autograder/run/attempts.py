@@ -17,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.course import ROOM
 from autograder.handin import handins
 from autograder.intake.folder import (
     MAX_DEPTH,
@@ -27,6 +26,7 @@ from autograder.intake.folder import (
     MAX_TOTAL,
     Refused,
 )
+from autograder.root import ROOM
 from convcourse.files import write_whole
 
 WAITING, GRADED, BROKEN, FAILED, OVER = "waiting", "graded", "broken", "failed", "over the limit"

@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from nbformat import NotebookNode
 
-from autograder.course import CourseError
 from autograder.intake.reading import Submission
+from autograder.root import CourseError
 from autograder.text import needs, standalone
 from autograder.text.cells import BadMarks, facts, parse
 from convcourse.profile import PROFILES

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from autograder.course import CourseError
+from autograder.root import CourseError
 
 
 class Cluster:

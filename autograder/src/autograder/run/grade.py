@@ -15,7 +15,6 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.course import CourseError
 from autograder.intake import names, reading
 from autograder.intake.notes import LOOK
 from autograder.judge.verdict import Verdict
@@ -24,6 +23,7 @@ from autograder.kernel.clock import Clock
 from autograder.nbgrader import journal, penalties
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
+from autograder.root import CourseError
 from autograder.run import before, secret
 from autograder.run.job import TRIES, Executed, Settings, execute, require, worth_another
 from autograder.run.workers import Local, Workers, usable_cores

@@ -18,7 +18,7 @@ from typing import Any
 
 import autograder
 import convcourse
-from autograder.course import ROOM
+from autograder.root import ROOM
 from autograder.walled import wire
 from autograder.walled.environment import passed
 

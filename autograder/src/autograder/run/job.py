@@ -18,11 +18,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.course import TABLE, CourseError
 from autograder.intake.notes import LOOK
 from autograder.judge.judge import Judge
 from autograder.kernel import again
 from autograder.kernel.notebook import Run
+from autograder.root import TABLE, CourseError
 from autograder.text.cells import facts
 from autograder.walled.errors import Lost
 from autograder.warm import provisioner, reach, server

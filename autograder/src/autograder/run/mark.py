@@ -17,11 +17,11 @@ from urllib.parse import quote
 from tornado import netutil, web
 from tornado.httpserver import HTTPServer
 
-from autograder.course import CourseError
 from autograder.nbgrader.by_hand import Given, Marking, Refused, Stale
 from autograder.nbgrader.room import Room
 from autograder.pages import marking as pages
 from autograder.pages.marking import Answer, Entry, Page
+from autograder.root import CourseError
 
 ADDRESS = "127.0.0.1"
 COOKIE = "autograder_mark"

@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import convcourse
-from autograder.course import Course, CourseError
+from autograder.course import Course
+from autograder.root import CourseError
 from autograder.run.trial import FORGET, HIDDEN, RUN, SURVIVED, VISIBLE, Result, Step, run
 from autograder.text import slices, syntax
 from autograder.text.authoring import read_cells

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.course import ROOM, TABLE
+from autograder.root import ROOM, TABLE
 from convcourse.files import write_whole
 
 FILE = "heldout_seed"

@@ -23,9 +23,9 @@ import nbformat
 from sqlalchemy import create_engine
 from sqlalchemy.orm import configure_mappers
 
-from autograder.course import ROOM, CourseError
 from autograder.judge.judge import Judge
 from autograder.nbgrader import disk, results
+from autograder.root import ROOM, CourseError
 from autograder.run import before, cluster, grade, handover, progress, stop, workers
 from autograder.walled import wire
 from autograder.walled.errors import WallError

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from autograder.course import Course, CourseError
+from autograder.course import Course
+from autograder.root import CourseError
 from autograder.run import mutate, progress
 from autograder.run.mutate import Judged
 from autograder.run.trial import DIED, HIDDEN, TIMEOUT, VISIBLE

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.course import CourseError
 from autograder.judge import heldout, source
 from autograder.judge.evaluate import evaluate
+from autograder.root import CourseError
 from autograder.walled.target import Call
 from autograder.warm import server
 from convcourse.files import write_whole

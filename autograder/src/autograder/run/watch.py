@@ -19,13 +19,13 @@ from typing import Any
 import nbformat
 
 from autograder import course as courses
-from autograder.course import TABLE, CourseError
 from autograder.handin import which
 from autograder.intake import reading
 from autograder.intake.folder import MAX_NOTEBOOK, Refused, notebook_in, regular
 from autograder.nbgrader import disk, journal
 from autograder.nbgrader.attempts import Exchange
 from autograder.nbgrader.room import Room
+from autograder.root import TABLE, CourseError
 from autograder.run import arrivals, grade
 from autograder.run.answers import Answers, Rules
 from autograder.run.arrivals import Drop, Inbound, Source, Submitted

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.walled import cores
 from autograder.warm import server
 

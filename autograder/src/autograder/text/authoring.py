@@ -23,7 +23,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.course import Course, CourseError
+from autograder.course import Course
+from autograder.root import CourseError
 from autograder.text import cells as marked
 from autograder.text import setup
 from autograder.text.cells import ROLES

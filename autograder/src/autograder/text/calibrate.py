@@ -23,7 +23,8 @@ from typing import Any
 
 import tomli_w
 
-from autograder.course import Course, CourseError
+from autograder.course import Course
+from autograder.root import CourseError
 from autograder.text.authoring import read_cells
 from autograder.text.cells import facts
 from convcourse import checks, hints

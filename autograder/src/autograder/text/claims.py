@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from autograder.course import TABLE, Assignment
+from autograder.course import Assignment
+from autograder.root import TABLE
 from autograder.text import syntax
 from autograder.text.cells import Cell
 from convcourse import hints

@@ -15,7 +15,8 @@ from string import Template
 
 import autograder
 from autograder import course as courses
-from autograder.course import TABLE, Course, CourseError
+from autograder.course import Course
+from autograder.root import TABLE, CourseError
 from convcourse.files import write_whole
 
 IN_WHEEL = "given"  # the folder of the package that holds what a course begins with

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.course import Course, CourseError, unknown
+from autograder.course import Course, unknown
+from autograder.root import CourseError
 from autograder.text import rules
 from autograder.text.authoring import notebook_json, read_cells, to_notebook
 from autograder.text.cells import parse

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from autograder.course import TABLE, Assignment, Course, CourseError
+from autograder.course import Assignment, Course
+from autograder.root import TABLE, CourseError
 from autograder.text import alone, claims, needs, standalone, syntax
 from autograder.text.authoring import HEADER_WORDS, LAYOUT_KEYS, read_cells, to_notebook, to_text
 from autograder.text.cells import MARKS, ROLES, BadMarks, Cell, between, facts, parse

@@ -11,7 +11,8 @@ from pathlib import Path
 from string import Template
 
 import convcourse
-from autograder.course import TABLE, Course, CourseError
+from autograder.course import Course
+from autograder.root import TABLE, CourseError
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TEMPLATE = (_TEMPLATES / "setup_cell.py").read_text(encoding="utf-8")

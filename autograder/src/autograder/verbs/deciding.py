@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from autograder import late
-from autograder.course import Course, CourseError, load
+from autograder.course import Course, load
+from autograder.root import CourseError
 from autograder.verbs.program import DECISIONS, app
 
 _When = "Date and time, such as 2026-01-30T20:00:00+01:00"

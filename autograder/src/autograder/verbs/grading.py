@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from autograder.course import CourseError, find_root, load
+from autograder.course import load
+from autograder.root import CourseError, find_root
 from autograder.verbs.program import CLASSES, HiddenOption, Profile, ProfileOption, app, counted
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from autograder.course import CourseError, load
+from autograder.course import load
+from autograder.root import CourseError
 from autograder.verbs.program import AUTHORS, Profile, ProfileOption, app, counted
 
 

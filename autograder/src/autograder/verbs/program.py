@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from autograder.course import CourseError
+from autograder.root import CourseError
 from autograder.walled.errors import WallError
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from autograder.course import COUNTS, CourseError, load
+from autograder.course import COUNTS, load
+from autograder.root import CourseError
 from autograder.verbs.program import CLASSES, HiddenOption, Profile, ProfileOption, app
 
 
