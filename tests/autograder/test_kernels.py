@@ -70,7 +70,7 @@ print(len(names) > 60, [n for n in names if n not in sys.modules])"""
 def test_the_kernel_leaves_out_what_ipykernel_still_has():
     left_out = {**vars(kernel.Kernel), **vars(kernel.WalledKernel)}
     names = [n for n, one in left_out.items() if inspect.isfunction(one)]
-    assert len(names) == 7 and [n for n in names if not hasattr(IPKernelApp, n)] == []
+    assert len(names) == 8 and [n for n in names if not hasattr(IPKernelApp, n)] == []
     assert "pipe" in inspect.signature(IOPubThread).parameters
 
 
@@ -95,6 +95,27 @@ def test_a_figure_is_shown_as_in_an_ordinary_kernel(tmp_path):
     NotebookClient(nb, kernel_name=NAME, timeout=60).execute()
     shown = [["image/png" in o.get("data", {}) for o in cell.outputs] for cell in nb.cells]
     assert shown == [[True], [True]]
+
+
+def test_all_that_a_cell_prints_is_shown_in_its_order(tmp_path):
+    code = """
+import sys, threading
+print("one", end=" ")
+sys.stdout.flush()
+thread = threading.Thread(target=print, args=("three",))
+thread.start()
+thread.join()
+print("four", file=sys.stderr)
+print("five")
+sys.stdout.write("six")"""
+    cells = [nbformat.v4.new_code_cell(code), nbformat.v4.new_code_cell("print('seven')")]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(nb, kernel_name=NAME, timeout=60).execute()
+    first, second = nb.cells
+    text = "".join(o.text for o in first.outputs if o.get("name") == "stdout")
+    assert text == "one three\nfive\nsix"
+    assert [o.text for o in first.outputs if o.get("name") == "stderr"] == ["four\n"]
+    assert [o.text for o in second.outputs] == ["seven\n"]
 
 
 def test_the_server_has_one_thread_and_has_not_started_tensorflow(tmp_path):

@@ -74,14 +74,19 @@ def test_a_kernel_client_reads_the_reply_of_kernel_info():
 
 
 def test_a_kernel_application_has_these_steps():
-    from ipykernel.iostream import IOPubThread
+    from ipykernel.iostream import IOPubThread, OutStream
+    from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
 
     steps = "init_crash_handler init_connection_file write_connection_file init_poller init_iopub"
-    for name in f"{steps} configure_tornado_logger load_connection_info".split():
+    for name in f"{steps} init_io configure_tornado_logger load_connection_info".split():
         assert hasattr(IPKernelApp, name), name
     assert "pipe" in inspect.signature(IOPubThread).parameters
     assert "self.background_socket = " in inspect.getsource(IOPubThread)
+    assert "_execute_sleep" in IPythonKernel.class_traits(config=True)
+    taken = list(inspect.signature(IPythonKernel.do_execute).parameters)
+    assert taken[:4] == ["self", "code", "silent", "store_history"]
+    assert {"write", "flush"} <= set(vars(OutStream))
 
 
 def test_options_of_data_sets_have_no_arguments_and_an_autotune_switch():

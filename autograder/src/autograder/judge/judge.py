@@ -56,6 +56,7 @@ class Judge:
             Lost: If the judge ends through no fault of the block.
             RuntimeError: If the judge cannot start, or its machine cannot go on.
         """
+        self.begin()
         pipe = self._ready()
         with contextlib.suppress(ConnectionError):  # the next recv reports that the judge ended
             pipe.send(("run", code))
@@ -104,7 +105,8 @@ class Judge:
         self._process = self._pipe = None
         self._scratch.close()
 
-    def _ready(self) -> Connection:
+    def begin(self) -> None:
+        """Ask for the process if there is none, and do not wait until it is ready."""
         if self._pipe is None or self._process is None or self._process.poll() is not None:
             self.close()
             self._pipe, theirs = Pipe()
@@ -121,13 +123,16 @@ class Judge:
                 fds=(theirs.fileno(),),
             )
             theirs.close()
-            try:
-                self._process.wait_ready()
-            except Lost:
-                raise
-            except RuntimeError as error:
-                last = str(error).strip().rpartition("\n")[2]
-                raise RuntimeError(f"The judge did not start: {last}") from None
+
+    def _ready(self) -> Connection:
+        try:
+            self._process.wait_ready()
+        except Lost:
+            raise
+        except RuntimeError as error:
+            last = str(error).strip().rpartition("\n")[2]
+            raise RuntimeError(f"The judge did not start: {last}") from None
+        assert self._pipe is not None
         return self._pipe
 
 

@@ -178,6 +178,7 @@ class Run:
 
     def _hold(self, index: int, parsed: Cell, near: list[str]) -> _Held:
         """Keep the names as they are now, and what the block asks for without an argument."""
+        self.judge.begin()  # it starts beside the cells that follow
         with self.clock("judge", self.cells.computed):
             keep = self.cells.lives.holds[index] = in_kernel(f"hold({parsed.id!r})")
             with contextlib.suppress(outcomes.StudentError):  # what it asks for fails as well

@@ -13,7 +13,7 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
 from autograder.walled.target import Call
-from autograder.warm.shell import GradingKernel
+from autograder.warm.shell import GradingKernel, Stream
 
 
 class Kernel(IPKernelApp):
@@ -24,6 +24,12 @@ class Kernel(IPKernelApp):
     def init_connection_file(self) -> None: ...
     def write_connection_file(self, **kwargs: Any) -> None: ...
     def init_poller(self) -> None: ...
+
+    def init_io(self) -> None:
+        super().init_io()
+        for stream in (sys.stdout, sys.stderr):
+            # `outstream_class` would be imported by its name, and behind walls this module is gone.
+            stream.__class__ = Stream
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         if argv:  # it is rarely given, and building its parser is slow

@@ -8,6 +8,7 @@ here either, because every kernel inherits this memory.
 import contextlib
 import functools
 import importlib
+import io
 import os
 import pkgutil
 from typing import Any
@@ -66,10 +67,29 @@ def _without_tuner() -> None:
 
 
 def idle() -> None:
-    """Draw the images that most notebooks load under *offline*, for all later processes."""
+    """Do once for all later processes what most notebooks would do first.
+
+    Draws the images of the profile *offline*, and a figure: with the first one, matplotlib looks
+    for its fonts and builds its tables.
+    """
     offline = profile.PROFILES["offline"]
     if offline.train_images and offline.test_images:
         shapes.keep(offline.train_images, offline.test_images)
+    _figure()
+
+
+def _figure() -> None:
+    """Draw a figure with an image, a line, a legend and a formula, and forget it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4, 2), layout="constrained")  # unknown to pyplot
+    left, right = figure.subplots(1, 2)
+    left.imshow([[0, 1]])
+    right.plot([1, 2], label="$x^2$")
+    right.set(title="title", xlabel="steps")
+    right.legend()
+    FigureCanvasAgg(figure).print_figure(io.BytesIO(), format="png", bbox_inches="tight")
 
 
 def forked() -> None:

@@ -7,9 +7,11 @@ prints one sentence, and the answer below it counts.
 
 import re
 import subprocess
+import sys
 import tempfile
 from typing import Any
 
+from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.error import UsageError
@@ -95,10 +97,49 @@ class GradingShell(ZMQInteractiveShell):
         return [lines[0][1:], *lines[1:]]
 
 
+class Stream(OutStream):
+    """A stream whose `flush` can leave out the wait for the thread that sends.
+
+    Attributes:
+        waits: Whether `flush` waits although nothing was written here. What a program writes past
+            Python comes through a thread of its own, and this wait gives it time.
+    """
+
+    waits = True
+    _is_written = False
+
+    def write(self, string: str) -> int:
+        self._is_written = True
+        return super().write(string) or 0
+
+    def flush(self) -> None:
+        if self.waits or self._is_written:
+            self._is_written = False
+            super().flush()
+
+
 class GradingKernel(IPythonKernel):
-    """IPython's kernel with a `GradingShell`."""
+    """IPython's kernel with a `GradingShell`; it answers the grader's own questions at once.
+
+    Of a notebook's cells it waits for the outputs, for some two milliseconds each. The grader's
+    questions come without a place in the history, and what they show is dropped.
+    """
 
     shell_class = Type(GradingShell)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._usual_wait = self._execute_sleep
+
+    async def do_execute(
+        self, code: str, silent: bool, store_history: bool = True, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Execute a cell of the notebook, or a question of the grader."""
+        self._execute_sleep = self._usual_wait if store_history else 0
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, Stream):
+                stream.waits = store_history
+        return await super().do_execute(code, silent, store_history, *args, **kwargs)
 
 
 def _output(command: str) -> tuple[str, int]:
