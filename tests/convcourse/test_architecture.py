@@ -200,6 +200,19 @@ def test_a_constraint_and_a_penalty_on_what_a_layer_gives_are_named(more):
         architecture.compare(small(**more), WANT)
 
 
+def test_dropout_that_drops_the_same_units_for_all_images_is_named():
+    layers = [L.Input((3,)), L.Dense(2), L.Dropout(0.5, noise_shape=(1, None))]
+    with pytest.raises(checks.Wrong, match="sets noise_shape, which nobody asked for"):
+        architecture.compare(keras.Sequential(layers), "dense 2, dropout 0.5")
+
+
+def test_an_activation_where_none_is_expected_is_named():
+    net = keras.Sequential([L.Input((3,)), L.Dense(2, "relu")])
+    words = r"has activation relu; expected linear \(no activation\)"
+    with pytest.raises(checks.Wrong, match=words):
+        architecture.compare(net, "dense 2")
+
+
 class Halved(keras.layers.Layer):
     """A convolution of one pixel, as a product of matrices, which takes many operations."""
 

@@ -26,6 +26,8 @@ from convcourse.wire.export import ExportError
 from convcourse.wire.steps import Network
 from convcourse.wire.trusted import TRUSTED_LEAVES
 
+# Settings of layers that no exercise asks for.
+UNASKED = ("_constraint", "activity_regularizer", "noise_shape")
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 NAMES = {
     "conv": "convolution",
@@ -255,7 +257,7 @@ def compare(model: Any, want: str, input_shape: Any = None, case: str = "") -> N
 def _compare_networks(model: Any, want: str, input_shape: Any) -> None:
     (chain, network), wanted = _chain(model, input_shape), parse(want)
     for _, config in chain:
-        for key in (key for key in config if key.endswith(("_constraint", "y_regularizer"))):
+        for key in (key for key in config if key.endswith(UNASKED)):
             that(config[key] is None, f"A layer sets {key}, which nobody asked for: leave it out.")
     try:
         _compare(_described(chain), wanted)

@@ -314,5 +314,8 @@ class LayerActivation(Finding):
     want: str
 
     def told(self) -> str:
-        without = " (no activation)" if self.got == "linear" else ""
-        return f"{self.layer} has activation {self.got}{without}; expected {self.want}."
+        got, want = (
+            f"{name} (no activation)" if name == "linear" else name
+            for name in (self.got, self.want)
+        )
+        return f"{self.layer} has activation {got}; expected {want}."
