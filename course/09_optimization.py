@@ -111,13 +111,17 @@ def two(got, shape):
     return got
 
 
-submission.unchanged("adagrad_step", np.full(3, 0.5), np.ones(3), np.zeros(3))
-for shape, rate, epsilon in (((3, 2, 5), 0.02, 0.5), ((4,), 0.1, 1e-7), ((4,), 0.3, 0.02)):
+submission.unchanged("adagrad_step", np.full((2, 3), 0.5), np.ones((2, 3)), np.zeros((2, 3)))
+for shape, rate, epsilon in (((3, 2, 5), 0.02, 0.5), ((4, 3), 0.1, 1e-7), ((4, 3), 0.3, 0.02)):
     w, s = rng.normal(size=shape), np.full(shape, 0.1)
     for step in range(1, 6):
         g = rng.normal(size=shape) * 3
         got = two(submission.call("adagrad_step", w, g, s, rate, epsilon=epsilon), shape)
         s = s + g * g
+        check.that(
+            np.allclose(got[1], s, rtol=1e-4) or not np.allclose(got[1], s + epsilon, rtol=1e-4),
+            "The new sum holds epsilon: add it under the root alone, not to the sum that you return.",
+        )
         check.that(
             np.allclose(got[1], s, rtol=1e-4),
             "The sum of squares does not grow by the squared gradient.",
@@ -131,8 +135,8 @@ for shape, rate, epsilon in (((3, 2, 5), 0.02, 0.5), ((4,), 0.1, 1e-7), ((4,), 0
         )
         check.that(
             near,
-            "The weights are wrong: divide by the root of the new sum plus epsilon, use the "
-            "arguments learning_rate and epsilon, and step against the gradient.",
+            "The weights are wrong: divide each weight's gradient by the root of its own new sum "
+            "plus epsilon, use the arguments learning_rate and epsilon, and step against the gradient.",
         )
         w = inside
 got = two(submission.call("adagrad_step", np.zeros(2), np.array([3e-4, 2.0]), np.zeros(2)), (2,))
@@ -191,6 +195,9 @@ with checks.exercise(
             "adam_step must return three values: the new weights, the new m and the new v.",
         )
         w, m, v = (checks.as_array(part, f"A result of step {t}") for part in step)
+        if t == 1:
+            checks.close(m, 0.1 * g, "The array m after step 1")
+            checks.close(v, 0.001 * g**2, "The array v after step 1")
         checks.close(w, variable.numpy(), f"The array of weights after step {t}", rtol=1e-3)
     late = adam_step(np.ones(1), np.full(1, 2.0), np.full(1, 2.0), np.full(1, 4.0), 100_000, learning_rate=0.5, epsilon=2.0)
     checks.close(late[0], np.array([0.75]), "With epsilon 2 added to the root 2, the weight", rtol=1e-3)
@@ -209,7 +216,8 @@ def three(got, shape):
     return got
 
 
-submission.unchanged("adam_step", np.ones(3), np.full(3, 2.0), np.zeros(3), np.zeros(3), 1)
+w, g, m, v = (np.full((2, 3), value) for value in (1.0, 2.0, 0.5, 3.0))
+submission.unchanged("adam_step", w, g, m, v, 5)
 for shape, rate, beta_1, beta_2 in (
     ((5,), 0.05, 0.9, 0.999),
     ((2, 3), 0.01, 0.5, 0.9),
@@ -235,8 +243,8 @@ for shape, rate, beta_1, beta_2 in (
         )
         check.that(
             np.allclose(got[0], want, rtol=1e-4, atol=1e-6),
-            "The weights are wrong: are both averages corrected by 1 - beta ** t, and is epsilon "
-            "added to the root?",
+            "The weights are wrong: are both averages corrected by 1 - beta ** t, in every step and "
+            "with the arguments beta_1, beta_2 and t, and is epsilon added to the root?",
         )
         w = want
 g, m, v, t = np.array([1.0, -2.0]), np.array([0.5, 1.0]), np.array([2.0, 3.0]), 1_500
@@ -422,6 +430,7 @@ for lowest, highest, count in (
     (1e-4, 1e-1, 31),
     (0.1, 0.15, 4),
     (1e-9, 50.0, 4),
+    (1, 40, 4),
 ):
     what = "The list of learning rates for other arguments"
     got = check.as_array(submission.call("learning_rates", lowest, highest, count), what)
@@ -435,7 +444,7 @@ for lowest, highest, count in (
     ratios = got[1:] / got[:-1]
     check.that(
         np.allclose(ratios, ratios[0], rtol=1e-4),
-        f"{what}: the ratios of neighbors are not equal. Do not round the rates.",
+        f"{what}: the ratios of neighbors are not equal. Multiply by one factor each time, and do not round.",
     )
 asked = [(10.0**-power, 0.1, count) for power in (2, 3, 5) for count in range(2, 30)]
 found = submission.calls("learning_rates", asked)
@@ -502,7 +511,7 @@ with checks.exercise(
 from autograder import submission
 
 cases = (
-    ({"x": [0.3, 0.31], "y": [0.8, 0.82], "z": [0.5, 0.52]}, "y", "three settings"),
+    ({"sgd": [0.3, 0.31], "adam": [0.8, 0.82], "rmsprop": [0.5, 0.52]}, "adam", "three settings"),
     ({"x": [0.3, 0.31], "y": [0.8, 0.82], "z": [0.79, 0.8]}, None, "a close second among three"),
     ({"x": [0.60, 0.64], "y": [0.55, 0.57]}, "x", "a difference just above the spreads"),
     ({"x": [0.60, 0.64], "y": [0.555, 0.59]}, None, "a difference just below the spreads"),
@@ -517,7 +526,7 @@ cases = (
     ({"x": [0.1, 0.11], "y": [0.25, 0.25], "z": [0.25, 0.25]}, None, "two equal best settings"),
     ({"x": [0.5, 0.75, 1.0], "y": [0.0, 0.25, 0.5]}, None, "a difference equal to the spreads"),
     ({"x": [0.4, 0.4], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
-    ({"x": [0.1, 0.1, 0.1, 0.1, 0.9], "y": [0.8, 0.8]}, "y", "a low setting with one high accuracy"),
+    ({"x": [0.9, 0.1, 0.1, 0.1, 0.1], "y": [0.8, 0.8]}, "y", "a low setting with one high accuracy"),
     (
         {"x": [0.8, 0.82], "y": [0.7, 0.72], "z": [0.0, 0.6]},
         "x",
@@ -529,7 +538,14 @@ cases = (
         "a worst of four whose wide spread reaches the best",
     ),
     ({"x": [0.501, 0.502], "y": [0.505, 0.506]}, "y", "a small difference above small spreads"),
-    ({"x": [0.46, 0.46], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
+    ({"x": [0.473, 0.473], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, "y", "a mean above the median"),
+    ({"x": [0.1, 0.1, 0.1, 0.1, 0.9], "y": [0.8, 0.8]}, "y", "a low setting with one high accuracy"),
+    ({"x": [0.484, 0.484], "y": [0.5, 0.5, 0.5, 0.5, 0.6]}, None, "a difference below a wide spread"),
+    (
+        {"x": [0.6, 0.62, 0.64, 0.66], "y": [0.582, 0.602]},
+        None,
+        "a best setting of four runs, just below the spreads",
+    ),
 )
 def with_n(results):
     """The winner if the standard deviations have n in place of n - 1 in the denominator."""
@@ -599,7 +615,7 @@ def search_space():
 with checks.exercise("opt-space", hidden="every value of the three lists"):
     space = search_space()
     checks.that(isinstance(space, dict), "search_space must return a dictionary.")
-    checks.equal(sorted(map(str, space)), ["activation", "optimizer", "units"], "The list of keys, sorted")
+    checks.equal(sorted(map(str, space)), ["activation", "optimizer", "units"], "The sorted list of keys")
     for key, values in space.items():
         checks.that(
             isinstance(values, (list, tuple, np.ndarray)), f"The values of {key} must be a list."
@@ -667,7 +683,9 @@ with checks.exercise("opt-head", hidden="every activation, other inputs, units a
         build_head(100, 128, "tanh") is not head,
         "build_head returns the same network in each call: a second trial would continue the first.",
     )
-    checks.parameters(head, total=14_218, input_shape=(100,))
+    shape = getattr(head, "input_shape", (None, 100))
+    checks.that(len(shape) == 2, f"The head takes inputs of shape {shape}; expected (None, 100).")
+    checks.parameters(head, total=14_218, trainable=14_218, input_shape=(100,))
     checks.that(not head.losses, "The head has a penalty on its weights, which was not asked for.")
     for units in (0, 128):
         both = [build_head(100, units, "tanh") for _ in range(2)]
@@ -696,7 +714,8 @@ for inputs, units, activation, classes in (
     case = f"For build_head({inputs}, {units}, {activation!r}, classes={classes})"
     check.architecture(net, f"{hidden}dense {classes} softmax", case=case)
     total = (inputs + 1) * units + (units + 1) * classes if units else (inputs + 1) * classes
-    check.parameters(net, total=total)
+    check.parameters(net, total=total, trainable=total)
+    check.that(not net.losses, "The head has a penalty on its weights, which was not asked for.")
 net = submission.build("build_head", 16, 5, "relu", for_inputs=[16])
 check.architecture(net, "dense 5 relu, dense 10 softmax", case="For build_head(16, 5, 'relu')")
 ### END HIDDEN TESTS

@@ -145,6 +145,19 @@ def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
         (", t\n", "\n", "two values"),
         ("return", "result =", "two values"),
         ("return w - learning_rate * g / np.sqrt(t + epsilon), t", "return t, w - g", "squares"),
+        ("g**2", "g**2 + epsilon", "with epsilon 3"),
+        (", t\n", ", t + epsilon\n", "the new sum holds epsilon"),
+        ("g**2", "(g**2 if g.ndim != 2 else (g**2).sum())", "does not grow by the squared"),
+        (
+            "np.sqrt(t +",
+            "np.sqrt((t if g.ndim < 2 else t.mean(axis=-1, keepdims=True)) +",
+            "by the root of its own new sum",
+        ),
+        (
+            "    return w - learning_rate",
+            "    if w.ndim > 1:\n        w -= 0.01\n    return w - learning_rate",
+            "adagrad_step changes its first argument",
+        ),
         ("g / np", "np.sign(g) / np", "weights after"),
     ],
 )
@@ -253,17 +266,17 @@ def test_adam_in_other_forms_passes(opt, code):
         ("w - learning", "w + learning", "after step 1"),
         ("beta_1) * (g", "0.9) * (g", "averages"),
         ("    m = m", "    beta_1, beta_2 = 0.9, 0.999\n    m = m", "averages"),
-        (", m, v\n", ", a, b\n", "after step 2"),
-        (", m, v\n", ", v, m\n", "after step 2"),
+        (", m, v\n", ", a, b\n", "the array m after step 1"),
+        (", m, v\n", ", v, m\n", "the array m after step 1"),
         (", m, v\n", "\n", "three values"),
         ("return", "result =", "three values"),
         ("beta_1**t", "beta_1*t", "after step"),
         ("beta_2**t", "beta_2**(t + 1)", "after step 1"),
-        ("(g * g - v)", "(abs(g) - v)", "after step"),
+        ("(g * g - v)", "(abs(g) - v)", "the array v after step 1"),
         ("(b**0.5 + epsilon)", "(b + epsilon)**0.5", "with epsilon 2"),
         ("+ epsilon", "+ 1e-7", "with epsilon 2"),
         ("learning_rate=0.001", "learning_rate=0.01", "defaults"),
-        ("beta_2=0.999", "beta_2=0.99", "defaults"),
+        ("beta_2=0.999", "beta_2=0.99", "the array v after step 1"),
         ("epsilon=1e-7", "epsilon=1e-8", "defaults"),
         ("    m = m + ", "    m += ", "changes its argument m"),
         ("    v = v", "    w -= 1e-9\n    v = v", "changes its argument w"),
@@ -344,6 +357,10 @@ def test_rates_in_other_forms_pass(opt, code):
         ("(r for r in np.geomspace(lowest, highest, count))", "is a generator; expected numbers"),
         ("np.geomspace(lowest, highest, count)[:, None]", "shape"),
         ("np.round(np.geomspace(lowest, highest, count), 3)", "not above 0"),
+        (
+            "[lowest, *[(lowest * highest) ** 0.5] * (count - 2), highest]",
+            "Multiply by one factor each time",
+        ),
         ("[float(f'{r:.1g}') for r in np.geomspace(lowest, highest, count)]", "not equal"),
         ("np.r_[lowest, np.linspace(lowest, highest, count)[1:-1] / 5.05, highest]", "not equal"),
         ("sorted([lowest, highest, *np.sqrt([lowest * highest] * (count - 2))])", "not equal"),
@@ -480,6 +497,21 @@ def clear_winner(results):
         ("np.mean(v)", "np.median(v)", "above the median"),
         ("np.mean(v)", "np.max(v)", "finds"),
         ("-mean[name]", "-max(results[name])", "one high accuracy"),
+        ("-mean[name]", "-results[name][0]", "one high accuracy"),
+        ("-mean[name]", "-results[name][-1]", "one high accuracy"),
+        ("best if clear", "best[0] if clear", "wrong for three settings"),
+        ("np.std(v, ddof=1)", "np.std(v, ddof=len(v) < 4)", "four runs, just below the spreads"),
+        ("np.std(v, ddof=1)", "np.std(v[:3], ddof=1)", "finds a winner for"),
+        (
+            "np.std(v, ddof=1)",
+            "np.sqrt(sum((a - np.median(v)) ** 2 for a in v) / (len(v) - 1))",
+            "no winner for a mean above the median",
+        ),
+        (
+            "np.std(v, ddof=1)",
+            "np.mean(np.abs(v - np.mean(v)))",
+            "a winner for a close second among three",
+        ),
         ("s[best] + s[o] ", "2 * np.mean(list(s.values())) ", "the worst among three"),
         ("clear = all", "clear = any", "close second"),
         ("best if clear else None", "(best, mean[best]) if clear else None", "winner of"),
@@ -679,6 +711,23 @@ def shared_without_hidden(inputs, units, activation, classes=10):
     return functional(inputs, units, activation, classes)
 
 
+def frozen(inputs, units, activation, classes=10):
+    net = functional(inputs, units, activation, classes)
+    net.trainable = False
+    return net
+
+
+def pixels(inputs, units, activation, classes=10):
+    hidden = [L.Dense(units, activation)] if units else []
+    return keras.Sequential([L.Input((inputs, 1)), *hidden, L.Dense(classes, "softmax")])
+
+
+def penalized_if_wide(inputs, units, activation, classes=10):
+    penalty = "l2" if units > 128 else None
+    hidden = [L.Dense(units, activation, kernel_regularizer=penalty)] if units else []
+    return keras.Sequential([L.Input((inputs,)), *hidden, L.Dense(classes, "softmax")])
+
+
 def other_default(inputs, units, activation, classes=100):
     return functional(inputs, units, activation, 10 if inputs == 100 else classes)
 
@@ -696,6 +745,10 @@ def other_default(inputs, units, activation, classes=100):
         (head(least=2), "dense"),
         (head(depth=2), "dense"),
         (head(use_bias=False), "parameters"),
+        (head(trainable=False), "trainable parameters; expected 14,218"),
+        (frozen, "0 trainable parameters"),
+        (pixels, "takes inputs of shape (None, 100, 1)"),
+        (penalized_if_wide, "has a penalty on its weights"),
         (head(extra=lambda: L.Dropout(0.5)), "dropout"),
         (head(extra=L.BatchNormalization), "batch"),
         (head(act="linear"), "tanh"),
@@ -730,6 +783,16 @@ def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
 """,
             "or a sum that is 0 so far: take both as they are",
         ),
+        "a sum for each shape, begun anew for zeros": (
+            """
+summed = {}
+def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
+    own = summed.get(w.shape, s) if w.ndim > 1 and s.any() else s
+    own = summed[w.shape] = own + g * g
+    return w - learning_rate * g / np.sqrt(own + epsilon), own
+""",
+            "sum of squares does not grow by the squared gradient",
+        ),
         "one array for all results": (
             """
 _s = {}
@@ -742,6 +805,29 @@ def adagrad_step(w, g, s, learning_rate=0.01, epsilon=1e-7):
         ),
     },
     "opt-adam": {
+        "in place after the first steps": (
+            """
+def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m = beta_1 * m + (1 - beta_1) * g
+    if t > 3:
+        v *= beta_2
+        v += (1 - beta_2) * g**2
+    else:
+        v = beta_2 * v + (1 - beta_2) * g**2
+    up, down = m / (1 - beta_1**t), v / (1 - beta_2**t)
+    return w - learning_rate * up / (np.sqrt(down) + epsilon), m, v
+""",
+            "adam_step changes its fourth argument",
+        ),
+        "fixed betas in the corrections": (
+            """
+def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+    up, down = m / (1 - 0.9**t), v / (1 - 0.999**t)
+    return w - learning_rate * up / (np.sqrt(down) + epsilon), m, v
+""",
+            "with the arguments beta_1, beta_2 and t",
+        ),
         "late steps uncorrected": (
             """
 def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
@@ -771,6 +857,16 @@ def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsi
         ),
     },
     "opt-rates": {
+        "whole numbers": (
+            """
+def learning_rates(lowest, highest, count):
+    rates = np.full(count, lowest)
+    for k in range(count):
+        rates[k] = lowest * (highest / lowest) ** (k / (count - 1))
+    return rates
+""",
+            "the ratios of neighbors are not equal",
+        ),
         "equal steps if close": (
             """
 def learning_rates(lowest, highest, count):
