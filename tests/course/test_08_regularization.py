@@ -149,7 +149,7 @@ BLOCKS_WRONG = {
                 '        x = L.Activation("relu")(x)\n        if batch_norm:',
             ),
         ),
-        "relu",
+        "relu; expected linear (no activation)",
     ),
     "always bn": (changed(FUNCTIONAL, ("if batch_norm:", "if True:")), "1,14"),
     "never bn": (changed(FUNCTIONAL, ("if batch_norm:", "if False:")), "batch normalization"),
@@ -175,6 +175,22 @@ BLOCKS_WRONG = {
         "momentum",
     ),
     "bn without an offset": (changed(FUNCTIONAL, ("axis=-1,", "center=False,")), "parameters"),
+    "the same units dropped for all images": (
+        changed(FUNCTIONAL, ("L.Dropout(dropout)", "L.Dropout(dropout, noise_shape=(1, None))")),
+        "sets noise_shape",
+    ),
+    "dropout that never drops": (
+        changed(
+            SUBCLASSED,
+            ("def call(self, x)", "def call(self, x, training=None)"),
+            ("self.drop(x)", "self.drop(x, training=False)"),
+        ),
+        "same output: dropout drops nothing",
+    ),
+    "dropout with BN alone": (
+        changed(FUNCTIONAL, ("if dropout:", "if dropout and batch_norm:")),
+        "with batch_norm=False and dropout above 0, the network has no dropout layers",
+    ),
     "always dropout": (changed(FUNCTIONAL, ("if dropout:", "if True:")), "dropout"),
     "fixed rate": (changed(FUNCTIONAL, ("L.Dropout(dropout)", "L.Dropout(0.5)")), "rate"),
     "share kept": (changed(FUNCTIONAL, ("L.Dropout(dropout)", "L.Dropout(1 - dropout)")), "rate"),
@@ -308,6 +324,15 @@ def dropout_forward(x, rate, uniform, training=True):
     dropped = np.ma.masked_array(x, mask=(uniform < rate) & training)
     return dropped.filled(0) * (1 / (1 - rate) if training else 1)
 """,
+    "rate and random numbers as tensors": """
+def dropout_forward(x, rate, uniform, training=True):
+    keep = keras.ops.cast(keras.ops.greater_equal(uniform, rate), "float64")
+    return keras.ops.convert_to_numpy(keep * x / (1 - rate)) if training else x
+""",
+    "heaviside": """
+def dropout_forward(x, rate, uniform, training=True):
+    return x * np.heaviside(uniform - rate, 1) / (1 - rate) if training else x
+""",
     "verbose": """
 def dropout_forward(x: np.ndarray, rate: float, uniform: np.ndarray,
                     training: bool = True) -> np.ndarray:
@@ -338,13 +363,13 @@ DROPOUTS_WRONG = {
         ),
         "keep nothing from one call to the next",
     ),
-    "not scaled": (changed(WHERE, ("x / (1 - rate)", "x")), "dropout with rate 0.2"),
+    "not scaled": (changed(WHERE, ("x / (1 - rate)", "x")), "dropout with rate 0.25"),
     "the others dropped": (
         changed(WHERE, ("uniform >= rate", "uniform < rate")),
-        "dropout with rate 0.2",
+        "dropout with rate 0.25",
     ),
-    "divided by the rate": (changed(WHERE, ("(1 - rate)", "rate")), "dropout with rate 0.2"),
-    "multiplied": (changed(WHERE, ("x / (1", "x * (1")), "dropout with rate 0.2"),
+    "divided by the rate": (changed(WHERE, ("(1 - rate)", "rate")), "dropout with rate 0.25"),
+    "multiplied": (changed(WHERE, ("x / (1", "x * (1")), "dropout with rate 0.25"),
     "always dropping": (changed(WHERE, ("if not training", "if False")), "training=False"),
     "scaled after training": (
         changed(WHERE, ("return x\n", "return x * (1 - rate)\n")),
@@ -353,11 +378,11 @@ DROPOUTS_WRONG = {
     "zero after training": (changed(WHERE, ("return x\n", "return 0 * x\n")), "training=False"),
     "training reversed": (
         changed(WHERE, ("if not training", "if training")),
-        "dropout with rate 0.2",
+        "dropout with rate 0.25",
     ),
     "equal dropped": (
         changed(WHERE, ("uniform >= rate", "uniform > rate")),
-        "dropout with rate 0.2",
+        "dropout with rate 0.25",
     ),
     "flattened": (
         changed(
@@ -368,24 +393,31 @@ DROPOUTS_WRONG = {
     ),
     "all zeros": (
         changed(WHERE, ("np.where(uniform >= rate, x / (1 - rate), 0)", "np.zeros_like(x)")),
-        "dropout with rate 0.2",
+        "dropout with rate 0.25",
     ),
     "small rates left out": (
         changed(WHERE, ("if not training", "if not training or rate < 0.1")),
         "random number is below the rate",
     ),
     "fixed rate": (
-        changed(WHERE, ("uniform >= rate, x / (1 - rate)", "uniform >= 0.2, x / 0.8")),
+        changed(WHERE, ("uniform >= rate, x / (1 - rate)", "uniform >= 0.25, x / 0.75")),
         "random number",
     ),
     "own random numbers": (
         changed(WHERE, ("uniform >= rate", "np.random.random(x.shape) >= rate")),
         "result of dropout",
     ),
-    "ones for the dropped": (changed(WHERE, (", 0)", ", x)")), "dropout with rate 0.2"),
+    "the share that is kept made exact": (
+        changed(
+            WHERE,
+            ("uniform >= rate", "uniform >= (np.quantile(uniform, rate) if x.size > 5 else rate)"),
+        ),
+        "where no random number equals the rate",
+    ),
+    "ones for the dropped": (changed(WHERE, (", 0)", ", x)")), "dropout with rate 0.25"),
     "scaled by the share that is kept": (
         changed(WHERE, ("(1 - rate)", "np.mean(uniform >= rate)")),
-        "dropout with rate 0.2",
+        "dropout with rate 0.25",
     ),
     "in place": (changed(INDEXED, ("np.array(x)", "x")), "changes its argument x"),
     "uniform changed": (
@@ -398,7 +430,7 @@ DROPOUTS_WRONG = {
     "not returned": (changed(WHERE, ("return np", "np")), "does the function return"),
     "another default": (
         changed(WHERE, ("training=True", "training=False")),
-        "dropout with rate 0.2",
+        "dropout with rate 0.25",
     ),
 }
 
@@ -496,6 +528,20 @@ PENALTIES_WRONG = {
     "no square root undone": (
         changed(SUMS, ("(k ** 2).sum()", "np.sqrt((k ** 2).sum())")),
         "penalty",
+    ),
+    "a trace for square kernels": (
+        changed(
+            SUMS,
+            (
+                "(k ** 2).sum()",
+                "(np.trace(k @ k) if k.ndim == 2 and len(k) == k.shape[1] else (k ** 2).sum())",
+            ),
+        ),
+        "sum of the squares of all entries of all kernels",
+    ),
+    "gradients by number": (
+        changed(SUMS, ("[2 * factor * k for k in kernels]", "dict(enumerate(kernels))")),
+        "the gradients are not a list",
     ),
     "factor squared": (changed(SUMS, ("penalty = factor", "penalty = factor ** 2")), "penalty"),
     "no factor": (changed(SUMS, ("penalty = factor * ", "penalty = ")), "penalty"),
@@ -880,6 +926,16 @@ CALLBACKS_WRONG = {
     ),
     "stops itself": (changed(CALLBACK, ("self.model.stop", "self.stop")), "three rises"),
     "nothing begun": (changed(CALLBACK, (RESET, "pass")), "AttributeError"),
+    "the last four epochs alone": (
+        changed(
+            HISTORY,
+            (
+                '(logs["loss"], logs["val_loss"]))',
+                '(logs["loss"], logs["val_loss"]))\n        del self.history[:-4]',
+            ),
+        ),
+        "epochs=6",
+    ),
     "losses kept": (KEPT, "earlier training"),
     "only the count begins anew": (
         changed(KEPT, ("        pass", "        self.running = 0")),
