@@ -238,11 +238,23 @@ def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsi
     return w - learning_rate * a / (keras.ops.sqrt(b) + epsilon), m, v
 """
 
+ADAM_FLOAT32 = """
+import tensorflow as tf
+
+def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    w, g, m, v = (tf.constant(a, tf.float32) for a in (w, g, m, v))
+    b1, b2 = tf.constant(beta_1), tf.constant(beta_2)
+    m = b1 * m + (1 - b1) * g
+    v = b2 * v + (1 - b2) * tf.square(g)
+    return w - learning_rate * (m / (1 - b1**t)) / (tf.sqrt(v / (1 - b2**t)) + epsilon), m, v
+"""
+
 
 @pytest.mark.parametrize(
     "code",
     [
         ADAM,
+        ADAM_FLOAT32,
         RESCALED,
         ADAM_VERBOSE,
         ADAM_LOOP,
