@@ -267,6 +267,13 @@ for epsilon in (1.0, 0.2):
         np.allclose(got[0], -0.5 * g / (np.sqrt(v) + epsilon), rtol=1e-3),
         "The weights are wrong for a large epsilon: add the argument epsilon to the root, not under it.",
     )
+g, zero = np.array([2.0, -3.0]), np.zeros(2)
+got = three(submission.call("adam_step", zero, g, zero, zero, 1, learning_rate=0.5, epsilon=1.0), (2,))
+shares = [g / (np.abs(g) + epsilon) for epsilon in (1, 0.001**-0.5)]  # as in the table, and as in Keras
+check.that(
+    any(np.allclose(got[0], -0.5 * share, rtol=1e-3) for share in shares),
+    "The weights are wrong for a large epsilon in the first step: it makes that step smaller, too.",
+)
 g, v = np.array([1e-7, 2e-7]), np.array([1e-14, 4e-14])
 got = three(submission.call("adam_step", np.zeros(2), g, g, v, late), (2,))
 check.that(

@@ -831,6 +831,17 @@ def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsi
 """,
             "adam_step changes its fourth argument",
         ),
+        "the sign alone in the first step": (
+            """
+def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+    if t == 1:
+        return w - learning_rate * np.sign(g), m, v
+    up, down = m / (1 - beta_1**t), v / (1 - beta_2**t)
+    return w - learning_rate * up / (np.sqrt(down) + epsilon), m, v
+""",
+            "for a large epsilon in the first step",
+        ),
         "fixed betas in the corrections": (
             """
 def adam_step(w, g, m, v, t, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
