@@ -40,7 +40,7 @@ def check(name: str, result: int, points: int = 2) -> nbformat.NotebookNode:
     return cell
 
 
-def run(folder, *cells, seconds: int = 3, **more) -> notebook.Run:
+def run(folder, *cells, seconds: int = 2, **more) -> notebook.Run:
     made = [nbformat.v4.new_code_cell(c) if isinstance(c, str) else c for c in cells]
     nb = nbformat.v4.new_notebook(cells=made)
     with Judge(seconds=60) as judge:
@@ -99,7 +99,7 @@ def test_a_function_that_must_be_stopped_costs_only_its_own_check(tmp_path, endi
 def test_the_visible_lines_of_a_check_may_be_stopped_too(tmp_path):
     worse = "import time\ndef double(n):\n    while n == 1: pass\n    return 2 * n"
     one = run(tmp_path, worse, check("double", 42), SQUARE, check("square", 441))
-    assert "used 3 seconds of processor time" in said(one, "double")
+    assert "used 2 seconds of processor time" in said(one, "double")
     assert said(one, "square") == "passed: square."
 
 
@@ -114,7 +114,7 @@ def test_an_answer_that_ends_its_kernel_below_its_function_is_judged_by_the_func
 def test_a_check_that_fails_after_a_stopped_cell_says_so(tmp_path):
     one = run(tmp_path, "while True: pass\ndef double(n): return 2 * n", check("double", 42))
     assert "NameError" in said(one, "double") or "not defined" in said(one, "double")
-    assert "used 3 seconds of processor time and was stopped" in said(one, "double")
+    assert "used 2 seconds of processor time and was stopped" in said(one, "double")
 
 
 @walls_needed
