@@ -319,6 +319,20 @@ def rebuilt(net):
     return models.model_from_plain(*models.model_to_plain(net))
 
 
+def test_a_network_that_is_called_and_continued_is_one_network():
+    one, other = keras.Input((4,)), keras.Input((4,))
+    inner = keras.Model(one, L.Dense(3, bias_initializer="ones")(one))
+    net = keras.Model([one, other], L.Subtract()([inner.output, inner(other)]))
+    again, given = rebuilt(net), [np.ones((2, 4), np.float32), np.eye(2, 4, dtype=np.float32)]
+    assert again.count_params() == net.count_params() == 15
+    np.testing.assert_allclose(again(given), net(given), rtol=1e-6)
+
+
+def test_a_network_of_an_input_alone_is_told_to_have_no_layers():
+    with pytest.raises(export.ExportError, match="has no layers"):
+        models.model_to_plain(keras.Sequential([keras.Input((4,))]))
+
+
 def test_the_penalty_of_a_weight_counts_and_not_the_one_that_its_layer_names():
     """Keras adds up the penalties of the weights, whatever a layer is given afterwards."""
     layers, l2 = keras.layers, keras.regularizers.L2

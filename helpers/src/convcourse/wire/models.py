@@ -44,6 +44,9 @@ def model_to_plain(model: Any, shapes: Any = None) -> tuple[dict, list[np.ndarra
         try:
             tree, arrays = tracing.trace(model, shapes)
         except recording.UnknownSize:  # its compile settings are known nevertheless
+            # A Sequential of an Input alone is not built either, though its size is known.
+            if isinstance(model, keras.Sequential) and not model.layers:
+                raise ExportError("the network has no layers") from None
             return {"class": "Unbuilt", "compiled": compile_settings(model)}, []
         return {"class": "Traced", "traced": tree, "compiled": compile_settings(model)}, arrays
     weights = [np.asarray(w) for w in model.get_weights()]
@@ -66,9 +69,12 @@ def built_in(model: Any) -> str | None:
         return None
     if any("call" in vars(base) for base in type(model).__mro__ if not _is_kerass(base)):
         return None
-    if _has_operations(model) or any(map(recording.has_own_activation, leaves(model))):
+    parts = leaves(model)
+    if len({id(part) for part in parts}) < len(parts):  # Keras would make two layers of one
         return None
-    if not all(map(penalties.as_named, leaves(model))):
+    if _has_operations(model) or any(map(recording.has_own_activation, parts)):
+        return None
+    if not all(map(penalties.as_named, parts)):
         return None
     try:
         config = keras.saving.serialize_keras_object(model).get("config")
