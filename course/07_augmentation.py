@@ -97,11 +97,11 @@ np, check = submission.np, submission.checks
 rng = np.random.default_rng(7)
 for case, shape, dx, dy, dtype in (
     ("a shift to the right and up", (2, 8, 6, 3), 2, -1, "float32"),
-    ("a shift to the left and down", (1, 5, 9, 1), -3, 2, "uint8"),
-    ("a shift to the right and down", (2, 6, 7, 4), 2, 3, "float32"),
+    ("a shift to the left and down", (1, 5, 9, 4), -3, 2, "uint8"),
+    ("a shift to the right and down", (2, 8, 6, 3), 2, 3, "float32"),
     ("a shift to the left of values below 0 and above 255", (2, 3, 6, 2), -1, 0, "int16"),
     ("no shift at all", (3, 6, 4, 3), 0, 0, "float64"),
-    ("a shift to the right and up by more than the image's size", (2, 4, 5, 2), 9, -9, "int16"),
+    ("a shift to the right and up by more than the image's size", (2, 4, 5, 2), 99, -64, "int16"),
     ("a shift to the left and down by exactly the image's size", (2, 3, 5, 1), -5, 3, "float32"),
     ("a shift that leaves one row", (4, 7, 6, 3), -1, -6, "uint8"),
 ):
@@ -171,6 +171,7 @@ def build_augmentation(
     fill_mode: how shift and rotation fill the area the image has moved away from
     Returns a built keras.Model, such as a keras.Sequential that begins with an Input. It has no
     layer for an argument that is 0 or False. At least one argument requests a transformation.
+    Called with training=False, it returns the images unchanged, as these layers do.
 
     Example: build_augmentation(rotation_range=15, horizontal_flip=True) has two layers.
     """
@@ -191,13 +192,13 @@ def build_augmentation(
 
 # %% tests="aug-layers" points=4
 with checks.exercise("aug-layers", hidden="each argument alone, several together, the defaults, and the layers' settings"):
-    def layers_of(model):
+    def layers_of(model, inside=False):
         """List the layers after the input; those of a model inside the model count as its own."""
         checks.that(model is not None, "build_augmentation returns None: end it with `return model`.")
         checks.that(isinstance(model, keras.Model), f"build_augmentation returns a {type(model).__name__}, not a model.")
-        built = model.built or not model.layers
+        built = model.built or inside or not model.layers  # a build need not reach a model inside
         checks.that(built, "The model is not built: begin it with keras.layers.Input((32, 32, 3)).")
-        nested = [layers_of(one) if isinstance(one, keras.Model) else [one] for one in model.layers]
+        nested = [layers_of(one, True) if isinstance(one, keras.Model) else [one] for one in model.layers]
         return [one for part in nested for one in part if not isinstance(one, keras.layers.InputLayer)]
 
     flip = {"horizontal_flip": True}
@@ -216,9 +217,10 @@ with checks.exercise("aug-layers", hidden="each argument alone, several together
     for argument, amount in {"vertical_flip": True, **flip, **shift, **rotate}.items():
         count = len(layers_of(build_augmentation(**{argument: amount})))
         checks.equal(count, 1, f"The number of layers for {argument}={amount} alone")
-    # White on top, black below: a pixel at 45 degrees above the middle stays white up to 15 degrees.
+    # Light on top, black below: a pixel at 45 degrees above the middle stays light up to 15 degrees.
     halves = np.zeros((64, 32, 32, 3), dtype="float32")
-    halves[:, :16] = 1
+    halves[:, :16] = 0.9
+    checks.close(complete(halves[:8], training=False), halves[:8], "What the model returns outside training")
     top = np.asarray(turned(halves, training=True))[:, 5, 26, 0]
     checks.that(top.min() > 0.5, unit)
     checks.shape(complete(halves[:8], training=True), (8, 32, 32, 3), "The augmented images")
@@ -263,8 +265,9 @@ def check_layers(case, asked, *ordered):
         f"For {case}, the layers are: {', '.join(type(one).__name__ for one in made) or 'none'}; "
         f"expected {', '.join(wanted)}.",
     )
-    right = sorted("_and_".join(modes).split("_and_")) == directions if directions else True
-    check.that(right, f"For {case}, the flip has the wrong direction.")
+    flips = sorted("_and_".join(modes).split("_and_")) if modes else []
+    check.that(not set(flips) < set(directions), f"For {case}, one of the two flips is missing.")
+    check.that(flips == directions, f"For {case}, the flip has the wrong direction.")
     for config in (one.get_config() for one in made if type(one).__name__ != "RandomFlip"):
         if "factor" in config:
             turns = "the factor of RandomRotation is not rotation_range in full turns."
@@ -347,7 +350,8 @@ def with_augmentation(augmentation, network):
     """Build a model that augments in training and is the network alone otherwise; not compiled.
 
     augmentation: a keras.Model from (N, 32, 32, 3) to the same shape; network: a keras.Model
-    Returns a built keras.Model from (N, 32, 32, 3) to what the network returns.
+    Returns a new, built keras.Model from (N, 32, 32, 3) to what the network returns. Both arguments
+    keep their layers, so that each can be used again.
 
     Example: with_augmentation(full, net).count_params() == net.count_params()
     """
@@ -381,6 +385,10 @@ with checks.exercise("aug-training-only", hidden="other models, their weights an
     joined = with_augmentation(front, behind)
     checks.that(joined is not None, "with_augmentation returns None: return the model.")
     checks.that(isinstance(joined, keras.Model), f"with_augmentation returns a {type(joined).__name__}, not a model.")
+    checks.that(
+        (len(front.layers), len(behind.layers)) == (1, 4),
+        "with_augmentation adds layers to an argument or takes some away: build a new model of both.",
+    )
     checks.that(
         joined.built, "The model does not know its input size: begin with an Input, or call its build((None, 32, 32, 3))."
     )
@@ -593,16 +601,17 @@ from autograder import submission
 
 np, check = submission.np, submission.checks
 rng = np.random.default_rng(11)
-for shape, size, painted in (
-    ((4, 8, 6, 3), 3, {"value": 0.75}),
-    ((3, 5, 9, 1), 4, {"value": 0.0}),
-    ((2, 5, 4, 3), 9, {}),
-    ((5, 24, 32, 3), 8, {"value": -1.25}),
-    ((6, 7, 4, 2), 1, {}),
-    ((2, 6, 5, 4), 2, {}),
+for shape, size, kind, painted in (
+    ((9, 8, 6, 3), 3, "float32", {"value": 0.75}),
+    ((3, 5, 9, 1), 4, "float64", {"value": 0.0}),
+    ((2, 5, 4, 3), 9, "float32", {}),
+    ((5, 24, 32, 3), 8, "float64", {"value": -1.25}),
+    ((6, 7, 4, 2), 1, "float64", {}),
+    ((2, 6, 5, 4), 2, "float32", {}),
+    ((9, 8, 6, 3), 3, "float64", {"value": 0.75}),
 ):
     count, high, wide, _ = shape
-    before = rng.random(shape)
+    before = rng.random(shape).astype(kind)
     given = before, rng.integers(0, high, count), rng.integers(0, wide, count), size
     submission.unchanged("erase", *given, **painted)
     got = check.as_array(submission.call("erase", *given, **painted), "What erase returns")
@@ -612,12 +621,23 @@ for shape, size, painted in (
     squares = [one[top : top + size, left : left + size] for one, top, left in zip(got, *given[1:3])]
     first = all(np.allclose(square[..., 0], value) for square in squares)
     where = ", in a channel after the first," if first else ""
-    right = all(np.allclose(square, value) for square in squares)
-    check.that(right, f"A pixel inside the square{where} does not have the value asked for.")
-    for number, (_, top, left) in enumerate(zip(*given[:3])):
-        inside = (i >= top) & (i < top + size) & (j >= left) & (j < left + size)
-        same = np.allclose(got[number][~inside], before[number][~inside])
-        check.that(same, "A pixel outside the square was changed.")
+    beyond = np.array([top + size > high or left + size > wide for top, left in zip(*given[1:3])])
+
+    def of_square(right):
+        """Name the squares that are wrong: those beyond the edge alone, if others are right."""
+        only = right[~beyond].all() and (right & ~beyond).sum() > 1
+        return "a square that goes beyond the edge" if only else "the square"
+
+    filled = np.array([np.allclose(square, value) for square in squares])
+    check.that(
+        filled.all(), f"A pixel inside {of_square(filled)}{where} does not have the value asked for."
+    )
+    kept = []
+    for image, old, top, left in zip(got, before, *given[1:3]):
+        outside = (i < top) | (i >= top + size) | (j < left) | (j >= left + size)
+        kept.append(np.allclose(image[outside], old[outside]))
+    kept = np.array(kept)
+    check.that(kept.all(), f"A pixel outside {of_square(kept)} was changed.")
 ### END HIDDEN TESTS
 
 # %%
@@ -673,9 +693,10 @@ for shape, kind, most, other in (
     ((1, 4, 6, 3), "uint8", 10, [0]),
     ((6, 5, 3, 1), "int64", 4, rng.permutation(6)),
     ((32, 8, 7, 4), "uint8", 10, rng.permutation(32)),
-    ((5, 6, 4, 3), "int64", 1, [4, 4, 0, 2, 2]),
+    ((6, 7, 4, 3), "int64", 1, [4, 4, 0, 2, 5, 2]),
 ):
-    before = 2 * rng.standard_normal(shape)
+    one = "With a single image, a" if shape[0] == 1 else "A"
+    before = 2 * rng.standard_normal(shape).astype("float32" if kind == "uint8" else "float64")
     classes, lam = rng.integers(0, most, (len(before), 1)).astype(kind), rng.random(len(before))
     lam[: shape[0] // 3] = (0.0, 1.0, *lam)[: shape[0] // 3]
     given = before, classes, lam, np.array(other)
@@ -698,14 +719,14 @@ for shape, kind, most, other in (
         )
         check.that(
             near,
-            "A blend is wrong: it is the share times the image, plus the rest of 1 times its partner.",
+            f"{one} blend is wrong: it is the share times the image, plus the rest of 1 times its partner.",
         )
         target = np.zeros(10)
         target[classes[k, 0]] += lam[k]
         target[classes[partner, 0]] += 1 - lam[k]
         check.that(
             np.allclose(soft[k], target, atol=1e-5),
-            "A target is wrong: blend the one-hot rows as the images, also if both are the same.",
+            f"{one} target is wrong: blend the one-hot rows as the images, also if both are the same.",
         )
 ### END HIDDEN TESTS
 
@@ -786,17 +807,26 @@ with checks.exercise("aug-rate", hidden="batches of other sizes and speeds"):
     checks.close(three, 200.0, "The rate of three batches, by the argument clock,")
     checks.close(simulated_rate([8, 8, 4], [0.1, 1, 1]), 6.0, "The rate with a smaller last batch")
 
-    def slow_batches():
-        for _ in range(3):
-            time.sleep(0.02)
-            yield np.zeros((10, 2, 2, 1))
+    passes = []
+
+    class SlowBatches:
+        def __iter__(self):
+            passes.append(1)
+            for _ in range(3):
+                time.sleep(0.02)
+                yield np.zeros((10, 2, 2, 1))
 
     kept = "keep clock=time.perf_counter, the function itself, which tells the time in seconds."
     try:
-        real = images_per_second(slow_batches())
+        real = images_per_second(SlowBatches())
     except TypeError as error:
         checks.that("callable" not in str(error), f"Without the argument clock, there is no clock to call: {kept}")
         raise
+    checks.that(
+        len(passes) == 1,
+        "images_per_second starts on batches more than once, and some iterables give each batch only "
+        "once: count the images and read the clock in the same loop.",
+    )
     real = float(checks.as_array(real, "The rate by the real clock"))
     checks.that(
         1 < real < 501,
@@ -818,8 +848,12 @@ for sizes, seconds, case in (
     got = submission.call("simulated_rate", sizes, seconds)
     want = sum(sizes[1:]) / sum(seconds[1:])
     got = submission.checks.as_array(got, f"The rate of {case}")
+    near = got.size == 1 and np.isclose(got, want, rtol=1e-3).all()
+    whole = got.size == 1 and np.isin(got, [np.floor(want), np.round(want), np.round(want, 1)]).all()
+    rounded = f"The rate of {case} is rounded: return the quotient as it is, a float."
+    submission.checks.that(near or not whole, rounded)
     submission.checks.that(
-        got.size == 1 and np.isclose(got, want, rtol=1e-3).all(),
+        near,
         f"The rate of {case} is wrong: divide the number of images in all batches except the first by "
         "the time from the arrival of the first batch to that of the last.",
     )

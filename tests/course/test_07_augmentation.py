@@ -119,6 +119,21 @@ SHIFTS_WRONG = {
         changed(INDEXED, ("images[:, rows", "images[:1, rows")),
         "another shape",
     ),
+    "sixteen pixels at most": (
+        changed(PADDED, ("a, b = abs(dy), abs(dx)", "a, b = 16, 16")),
+        "by more than the image's size",
+    ),
+    "remembered without dy": (
+        "ROWS = {}\n"
+        + changed(
+            INDEXED,
+            (
+                "    return",
+                "    rows = ROWS.setdefault((images.shape, dx), rows) if h > 1 < w else rows\n    return",
+            ),
+        ),
+        "right and down, some pixels",
+    ),
     "colors exchanged": (changed(INDEXED, ("columns]", "columns][..., ::-1]")), "pixels are wrong"),
     "the first color alone": (
         changed(INDEXED, ("columns]", "columns][..., :1] + 0 * images")),
@@ -207,6 +222,38 @@ class Augmentation(keras.Model):
     model(np.zeros((1, 32, 32, 3)))
     return model
 """,
+    "a model inside that has no input of its own": """
+class Pipeline(keras.Model):
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = keras.Sequential(steps)
+
+    def call(self, images, training=None):
+        return self.steps(images, training=training)
+"""
+    + changed(LISTED, ("return keras.Sequential(chain)", "model = Pipeline(chain[1:])"))
+    + """
+    model.build((None, 32, 32, 3))
+    return model
+""",
+    "nothing outside training": """
+class Augmentation(keras.Model):
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        for step in self.steps:
+            images = step(images, training=True)
+        return images
+"""
+    + changed(LISTED, ("return keras.Sequential(chain)", "model = Augmentation(chain[1:])"))
+    + """
+    model.build((None, 32, 32, 3))
+    return model
+""",
     "verbose": f"""
 def _degrees_to_turns(degrees: float) -> float:
     return float(degrees) / 360.0
@@ -280,7 +327,7 @@ BUILDERS_WRONG = {
     ),
     "one of two flips": (
         changed(LISTED, ("        if wanted:", "        if wanted and len(chain) < 2:")),
-        "wrong direction",
+        "one of the two flips is missing",
     ),
     "always a shift": (
         changed(LISTED, ("if width_shift_range or height_shift_range", "if True")),
@@ -296,6 +343,21 @@ BUILDERS_WRONG = {
             ("return keras.Sequential(chain)", "return keras.Sequential(chain[:1] + chain[:0:-1])"),
         ),
         "expected randomflip, randomtranslation, randomrotation",
+    ),
+    "no layer for half a degree": (
+        changed(LISTED, ("if rotation_range:", "if rotation_range >= 1:")),
+        "the network has no layers",
+    ),
+    "whole numbers as pixels": (
+        changed(LISTED, ("Input((32, 32, 3))", 'Input((32, 32, 3), dtype="uint8")')),
+        "outside training",
+    ),
+    "also outside training": (
+        changed(
+            BUILDERS["subclassed"],
+            ("step(x, training=training)", "step(x, training=True)"),
+        ),
+        "outside training",
     ),
     "no input": (changed(LISTED, ("(chain)", "(chain[1:])")), "not built"),
     "another input": (
@@ -454,6 +516,18 @@ FRONTS_WRONG = {
         changed(SUBCLASSED, ("    model.build((None, 32, 32, 3))\n", "")),
         "does not know its input size",
     ),
+    "added to the augmentation": (
+        """
+def with_augmentation(augmentation, network):
+    augmentation.add(network)
+    return augmentation
+""",
+        "adds layers to an argument",
+    ),
+    "taken out of the network": (
+        changed(FRONTS["layers one by one"], ("    layers =", "    network.pop()\n    layers =")),
+        "takes some away",
+    ),
     "the notebook's own augmentation": (
         "full = keras.Sequential([keras.layers.RandomFlip()])\n"
         + changed(FUNCTIONAL, ("augmentation(inputs)", "full(inputs)")),
@@ -555,7 +629,26 @@ ERASERS_WRONG = {
     "fixed size": (changed(ERASE, ("size) & (j", "2) & (j")), "inside the square"),
     "moved inside": (
         changed(SLICED, ("tops[k], lefts[k]", "min(tops[k], out.shape[1] - size), lefts[k]")),
-        "square",
+        "outside a square that goes beyond the edge was changed",
+    ),
+    "left out at the edge": (
+        changed(
+            SLICED,
+            ("        out[k,", "        if left + size <= out.shape[2]:\n            out[k,"),
+        ),
+        "inside a square that goes beyond the edge",
+    ),
+    "in place if they are float32": (
+        changed(SLICED, ("images.copy()", 'images.astype("float32", copy=False)')),
+        "changes its first argument",
+    ),
+    "squares remembered": (
+        "SQUARES = {}\n"
+        + changed(
+            ERASE,
+            ("    return", "    inside = SQUARES.setdefault((n, h, w, size), inside)\n    return"),
+        ),
+        "inside the square",
     ),
     "square images only": (
         changed(ERASE, ("np.arange(w)[None", "np.arange(h)[None")),
@@ -692,6 +785,32 @@ MIXUPS_WRONG = {
         changed(MIXUPS["loops"], ("np.zeros(images.shape)", "images")),
         "changes its argument images",
     ),
+    "in place if they are float32": (
+        changed(
+            MIXUPS["loops"], ("np.zeros(images.shape)", 'images.astype("float32", copy=False)')
+        ),
+        "changes its first argument",
+    ),
+    "each blend from the ones before": (
+        changed(
+            MIXUPS["loops"],
+            ("np.zeros(images.shape)", "images.copy()"),
+            ("* images[", "* blends["),
+        ),
+        "a blend is wrong",
+    ),
+    "no axis left of one label": (
+        changed(
+            MIXUP,
+            ("np.zeros((len(images), 10))", "np.eye(10)[np.squeeze(labels)]"),
+            ("    y[np.arange(len(y)), labels[:, 0]] = 1\n", ""),
+        ),
+        "with a single image",
+    ),
+    "labels remembered": (
+        "LABELS = {}\n" + changed(MIXUP, ("    a =", "    y = LABELS.setdefault(len(y), y)\n    a =")),
+        "a target is wrong",
+    ),
     "shares changed": (
         changed(MIXUP, ("    a = shares", "    shares *= 0.5\n    a = shares")),
         "changes its argument shares",
@@ -818,7 +937,7 @@ RATES_WRONG = {
     "values counted": (changed(RATE, ("batch.shape[0]", "batch.size")), "rate of three"),
     "rounded": (
         changed(RATE, ("total / (clock() - start)", "round(total / (clock() - start))")),
-        "the rate of",
+        "is rounded: return the quotient",
     ),
     "whole seconds": (
         changed(RATE, ("(clock() - start)", "max(1, round(clock() - start))")),
@@ -851,6 +970,13 @@ RATES_WRONG = {
             ITERATOR, ("    batches = iter(batches)\n    next(batches)", "    next(iter(batches))")
         ),
         "rate of three",
+    ),
+    "counted before it is timed": (
+        "def images_per_second(batches, clock=time.perf_counter):\n"
+        "    first, *others = [len(batch) for batch in batches]\n"
+        "    times = [clock() for batch in batches]\n"
+        "    return sum(others) / (times[-1] - times[0])\n",
+        "starts on batches more than once",
     ),
     "first batch's size for all": (
         "def images_per_second(batches, clock=time.perf_counter):\n"
