@@ -170,6 +170,20 @@ def one_other_partner(labels, size, fraction, seed):
     return near[0], np.where(near[2], two, two[-1]), near[2]
 
 
+def labels_of_the_pairs(labels, size, fraction, seed):
+    one, two, same = anchors()(labels, size, fraction, seed)
+    return labels[one], labels[two], same
+
+
+def in_the_labels_dtype(labels, size, fraction, seed):
+    one, two, same = anchors()(labels, size, fraction, seed)
+    return *(np.asarray(part).astype(labels.dtype) for part in (one, two)), same
+
+
+def last_of(seed):
+    return seed[-1] if isinstance(seed, list) else seed
+
+
 def mixed(one, two, same):
     order = np.random.default_rng(0).permutation(len(one))
     return one[order], two[order], same[order]
@@ -185,10 +199,12 @@ def mixed(one, two, same):
         (anchors(share=lambda k: int(2 * k)), "alike"),
         (anchors(share=int), "another size or fraction"),
         (anchors(share=lambda k: int(np.ceil(k))), "another size or fraction"),
-        (anchors(pick=lambda r, y, n: [int(y[r.integers(len(y))])] * n), "never the anchor"),
+        (anchors(pick=lambda r, y, n: [int(y[r.integers(len(y))])] * n), "IndexError"),
+        (anchors(pick=lambda r, y, n: [r.integers(1, len(y))] * n), "never the anchor"),
         (anchors(pick=lambda r, y, n: [r.integers(len(y) - 1)] * n), "never the anchor"),
         (anchors(pick=lambda r, y, n: [3] * n), "the same anchor: draw it with default_rng(seed)"),
         (anchors(seed=lambda s: 0), "the same anchor: draw it with default_rng(seed)"),
+        (anchors(seed=last_of), "where seed may be a list"),
         (anchors(seed=first_of), "pass the whole list"),
         (anchors(seed=np.sum), "pass the whole list"),
         (one_class_per_batch, "draw them from all other classes"),
@@ -196,7 +212,7 @@ def mixed(one, two, same):
         (two_partners_per_batch, "all alike pairs have the same partner"),
         (one_other_partner, "all pairs that are not alike have the same partner"),
         (anchors(seed=lambda s: None), "same seed"),
-        (anchors(far=lambda y, a: np.where(y != y[a])[0][:1]), "not drawn from all images of thes"),
+        (anchors(far=lambda y, a: np.where(y != y[a])[0][:2]), "not drawn from all images of thes"),
         (
             anchors(same=lambda y, a: np.arange(len(y)) == a),
             "all alike pairs have the same partner",
@@ -207,6 +223,8 @@ def mixed(one, two, same):
         (anchors(end=mixed), "alike"),
         (lambda labels, size, fraction, seed: anchors()(labels, size - 1, fraction, seed), "shape"),
         (lambda *a, **k: None, "three arrays"),
+        (labels_of_the_pairs, "must hold positions: for 10 labels, integers from 0 to 9"),
+        (in_the_labels_dtype, "pairs must be alike"),
         (in_place, "changes its argument labels"),
         (never_twice, "with replacement"),
     ],
@@ -435,6 +453,28 @@ def loop(labels, index, size, fraction, seed):
     return np.array(first), np.array(second), np.array(alike)
 
 
+def loop_over_drawn_numbers(labels, index, size, fraction, seed):
+    rng = np.random.default_rng(seed)
+    order, start, count = index
+    first, share = rng.integers(len(labels), size=size), rng.random(size)
+    second, alike = np.empty(size, int), np.arange(size) < round(fraction * size)
+    for k in range(size):
+        own, begin = count[labels[first[k]]], start[labels[first[k]]]
+        far = begin + own + int(share[k] * (len(labels) - own))
+        second[k] = order[begin + int(share[k] * own) if alike[k] else far % len(labels)]
+    return first, second, alike
+
+
+def seeded_for_each_draw(labels, index, size, fraction, seed):
+    order, start, count = index
+    first = np.random.default_rng(seed).integers(0, np.full(size, len(labels)))
+    c, alike = labels[first], np.arange(size) < round(fraction * size)
+    place = np.where(alike, start[c], start[c] + count[c])
+    bounds = np.where(alike, count[c], len(labels) - count[c])
+    place += np.random.default_rng(seed).integers(0, bounds)
+    return first, order[place % len(labels)], alike
+
+
 def next_class(labels, index, size, fraction, seed):
     order, start, count = (np.asarray(part) for part in index)
     first, second, alike = by_rejection(labels, index, size, fraction, seed)
@@ -493,7 +533,8 @@ def any_class(labels, index, size, fraction, seed):
     order, start, count = index
     rng = np.random.default_rng(seed)
     c = rng.integers(len(count), size=size)
-    first, alike = order[start[c] + rng.integers(0, count[c])], np.arange(size) < fraction * size
+    first = order[start[c] + rng.integers(0, count[c])]
+    alike = np.arange(size) < round(fraction * size)
     place = np.where(alike, start[c], start[c] + count[c])
     place += rng.integers(0, np.where(alike, count[c], len(labels) - count[c]))
     return first, order[place % len(labels)], alike
@@ -549,6 +590,8 @@ def shuffles_the_order(labels, index, size, fraction, seed):
         (shuffles_the_order, "changes its argument index"),
         (searches, "search all labels"),
         (loop, "as long as a loop"),
+        (loop_over_drawn_numbers, "as long as a loop"),
+        (seeded_for_each_draw, "make one default_rng(seed)"),
     ],
 )
 def test_wrong_random_pairs_are_named(siam, wrong, words):
@@ -623,9 +666,20 @@ def writes_into_d2(y, d2, factor=0.5, margin=1.0):
     return made
 
 
+def averaged_in_training(y, d2, factor=0.5, margin=1.0):
+    made = branches(y, d2, factor, margin)
+    return made if isinstance(d2, np.ndarray) else ops.mean(made)
+
+
+def half_a_gradient(y, d2, factor=0.5, margin=1.0):
+    return ops.where(y == 1, factor * d2, ops.relu(margin - ops.stop_gradient(d2)))
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (averaged_in_training, "Loss 1 of five pairs as tensors"),
+        (half_a_gradient, "does not follow the gradient of this loss"),
         (lambda y, d2, factor=0.5, margin=1.0: branches(1 - y, d2, factor), "Loss 1"),
         (lambda y, d2, factor=0.5, margin=1.0: branches(y, d2, 1.0), "Loss 1"),
         (lambda y, d2, factor=0.5, margin=1.0: branches(y, d2, 0.5), "Loss 2"),
@@ -706,9 +760,11 @@ def tower(width=1.0, **change):
         x = kind(change.get("pool", (3, 3)), strides, padding=change.get("ends", "same"))(x)
     x = change.get("flatten", L.Flatten)()(x)
     x = L.Dense(n[2], activation="relu")(x)
-    x = L.Dense(n[3], activation=change.get("last"))(x)
+    x = L.Dense(n[3], change.get("last"), kernel_initializer=change.get("begin"))(x)
     unit = L.UnitNormalization(axis=change.get("axis", -1))
-    return keras.Model(inputs, unit(x) if change.get("unit", True) else x)
+    made = keras.Model(inputs, unit(x) if change.get("unit", True) else x)
+    made.trainable = change.get("trainable", True)
+    return made
 
 
 class Tower(keras.Model):
@@ -808,8 +864,12 @@ def test_a_tower_in_other_forms_passes(siam, right):
         ({"bias": False}, "parameters"),
         ({"sizes": (64, 64, 192, 384)}, "units 192"),
         ({"sizes": (64, 128, 384, 192)}, "filters 128"),
-        ({"whole": int}, "other units than expected"),
-        ({"whole": lambda n: int(np.ceil(n))}, "other filters than expected"),
+        ({"whole": int}, "round it to the nearest integer"),
+        ({"whole": lambda n: int(np.ceil(n))}, "round it to the nearest integer"),
+        ({"whole": lambda n: 2 * round(n / 2)}, "other filters than expected"),
+        ({"trainable": False}, "trainable parameters"),
+        ({"begin": "zeros"}, "squared lengths of embeddings"),
+        ({"begin": "ones"}, "leave the initial weights to Keras"),
     ],
 )
 def test_another_tower_is_named(siam, change, words):
@@ -891,6 +951,16 @@ def siamese_verbose(tower: keras.Model) -> keras.Model:
     return model
 
 
+def on_the_towers_own_output(tower):
+    other = keras.Input(tower.input_shape[1:])
+    return keras.Model([tower.input, other], squared(tower.output, tower(other)))
+
+
+def one_input_for_both(tower):
+    pair = keras.Input((2, *tower.input_shape[1:]))
+    return keras.Model(pair, operations(tower(pair[:, 0]), tower(pair[:, 1])))
+
+
 class Siamese(keras.Model):
     """A functional network inside a class of its own."""
 
@@ -926,6 +996,7 @@ def compiled_siamese(tower):
         two_inputs(lambda a, b: L.Reshape((1,))(ops.sum(L.Multiply()([a - b, a - b]), axis=1))),
         lambda tower: two_inputs(operations, shape=tower.input.shape[1:])(tower),
         siamese_verbose,
+        on_the_towers_own_output,
         Siamese,
         CalledSiamese,
         compiled_siamese,
@@ -956,7 +1027,8 @@ def test_a_siamese_network_in_other_forms_passes(siam, right):
         (two_inputs(lambda a, b: ops.sum(ops.abs(a - b), 1, keepdims=True)), "squared distances"),
         (two_inputs(lambda a, b: ops.sum((a - b) ** 2, 1)), "shape"),
         (two_inputs(squared, shape=(2,)), "Error"),
-        (lambda tower: keras.Model(tower.inputs, squared(*[tower.outputs[0]] * 2)), "Error"),
+        (lambda tower: keras.Model(tower.inputs, squared(*[tower.outputs[0]] * 2)), "of inputs"),
+        (one_input_for_both, "number of inputs of the network is 1; expected 2"),
         (lambda tower: None, "must return a keras.Model"),
     ],
 )
