@@ -545,7 +545,11 @@ def test_a_training_that_compiles_the_network_again_is_found(net1, trained, leni
     settings = "{}, 'sparse_categorical_crossentropy', metrics=['accuracy']"
     body = "def train_net1(model, x, y):\n    model.compile({})\n    return training.fit({})"
     other = "compiles the network with other settings"
-    for optimizer, words in (("'sgd'", other), ("keras.optimizers.Adam(0.01)", other), ("'adam'", "")):
+    for optimizer, words in (
+        ("'sgd'", other),
+        ("keras.optimizers.Adam(0.01)", other),
+        ("'adam'", ""),
+    ):
         code = body.format(settings.format(optimizer), f"model, 'net1', x, y, {GOOD}")
         result = net1.run("net1-train", net1.namespace(code, **trained))
         assert words in result.message and result.passed == (not words), result

@@ -921,12 +921,14 @@ def train_mine(model, x, y, val_images, val_labels):
 RECOLORED = {
     "brighter": "np.clip(x * 1.2, 0, 1)",
     "as bright as can be": "np.minimum(x / x.max(axis=(1, 2, 3), keepdims=True), 1)",
-    "stretched": "(x - x.min(axis=(1, 2, 3), keepdims=True)) / np.ptp(x, axis=(1, 2, 3), keepdims=True)",
+    "stretched": "(x - x.min(axis=(1, 2, 3), keepdims=True))"
+    " / np.ptp(x, axis=(1, 2, 3), keepdims=True)",
     "channels in another order": "np.stack([one[..., np.random.permutation(3)] for one in x])",
     "green for red": "x[..., [1, 0, 2]]",
     "gray": "np.repeat(x.mean(-1, keepdims=True), 3, -1)",
     "with noise": "np.clip(x + np.random.normal(0, 0.05, x.shape), 0, 1)",
-    "blue and moved": "np.roll(np.pad(x[..., ::-1], ((0, 0), (0, 4), (0, 4), (0, 0))), 4)[:, 4:, 4:]",
+    "blue and moved": "np.roll("
+    "np.pad(x[..., ::-1], ((0, 0), (0, 4), (0, 4), (0, 0))), 4)[:, 4:, 4:]",
 }
 
 

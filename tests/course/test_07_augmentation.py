@@ -129,7 +129,8 @@ SHIFTS_WRONG = {
             INDEXED,
             (
                 "    return",
-                "    rows = ROWS.setdefault((images.shape, dx), rows) if h > 1 < w else rows\n    return",
+                "    rows = ROWS.setdefault((images.shape, dx), rows) if h > 1 < w else rows\n"
+                "    return",
             ),
         ),
         "right and down, some pixels",
@@ -808,7 +809,8 @@ MIXUPS_WRONG = {
         "with a single image",
     ),
     "labels remembered": (
-        "LABELS = {}\n" + changed(MIXUP, ("    a =", "    y = LABELS.setdefault(len(y), y)\n    a =")),
+        "LABELS = {}\n"
+        + changed(MIXUP, ("    a =", "    y = LABELS.setdefault(len(y), y)\n    a =")),
         "a target is wrong",
     ),
     "shares changed": (
