@@ -109,10 +109,15 @@ def test_a_schedule_has_no_one_learning_rate():
     [
         (keras.optimizers.Adam(clipnorm=0.001), "adam with clipnorm"),
         (keras.optimizers.Adam(weight_decay=0.1), "adam with weight_decay"),
+        (keras.optimizers.Adam(amsgrad=True), "adam with amsgrad"),
+        (
+            keras.optimizers.Adam(gradient_accumulation_steps=2),
+            "adam with gradient_accumulation_steps",
+        ),
         (keras.optimizers.AdamW(), "adamw"),
         (keras.optimizers.SGD(momentum=0.9), "sgd"),
     ],
-    ids=["clipped", "decays", "decays by itself", "momentum"],
+    ids=["clipped", "decays", "largest", "accumulates", "decays by itself", "momentum"],
 )
 def test_what_an_optimizer_does_besides_is_named(optimizer, name):
     settings = models.compile_settings(tiny(optimizer=optimizer, loss="mse"))

@@ -221,7 +221,8 @@ def _snake(name: str) -> str:
 
 def _additions(optimizer: Any) -> str:
     """What an optimizer does besides: clipping, weight decay that is not its own, averages."""
-    names = ("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "weight_decay")
+    names = ["clipnorm", "clipvalue", "global_clipnorm", "use_ema", "weight_decay", "amsgrad"]
+    names += ["gradient_accumulation_steps"]
     added = [name for name in names if getattr(optimizer, name, None)]
     if type(optimizer).__name__ in ("AdamW", "Lion"):
         added = [name for name in added if name != "weight_decay"]
