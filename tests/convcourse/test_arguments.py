@@ -104,3 +104,28 @@ def test_new_arrays_and_views_of_an_argument_are_left_alone():
         checks.unchanged(function, x)
         x += 1
         checks.unchanged(function, x)
+
+
+def test_a_list_or_dictionary_that_is_filled_again_and_again_is_found():
+    kept, counts = [], {}
+
+    def collected(x):
+        kept.append(x)
+        return kept
+
+    def counted(x):
+        counts["x"] = x
+        return counts
+
+    for function, kind in ((collected, "list"), (counted, "dictionary")):
+        checks.unchanged(function, 1)
+        with pytest.raises(checks.Wrong, match=f"what the first one returned: make a new {kind}"):
+            checks.unchanged(function, 2)
+
+
+def test_a_list_of_an_argument_and_a_result_that_stays_are_left_alone():
+    record, kept = {"loss": [1.0]}, [3, None]
+    for function in (lambda given: given["loss"], lambda given: given, lambda given: kept):
+        checks.unchanged(function, record)
+        record["loss"].append(2.0)
+        checks.unchanged(function, record)

@@ -10,14 +10,15 @@ import numpy as np
 from convcourse import findings
 from convcourse.outcomes import Wrong, that
 
-_latest: list[tuple[Any, list[np.ndarray], list[np.ndarray]]] = []
+_latest: list[tuple[Any, list, list, str]] = []
 
 
 def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function and check that it leaves its arguments as they were.
 
     If the function was the last one that this check called, the arrays that it returned then must
-    be as they were, too: a function that fills one array again and again changes them.
+    be as they were, too, and so must a list or a dictionary of numbers: a function that fills one
+    of these again and again changes them.
 
     Args:
         function: The student's function.
@@ -47,16 +48,36 @@ def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _keep_earlier(function: Callable[..., Any], result: Any, args: tuple) -> None:
-    """Check that a call left the arrays of the one before it alone, and remember its own."""
+    """Check that a call left what the one before it returned alone, and remember its own result."""
     name = getattr(function, "__name__", "The function")
-    for called, arrays, copies in _latest:
-        kept = called is not function or all(map(_same, copies, arrays))
-        that(kept, f"A second call of {name} changes what the first one returned: make new arrays.")
+    for called, results, copies, instead in _latest:
+        kept = called is not function or all(map(_same, copies, results))
+        that(kept, f"A second call of {name} changes what the first one returned: make {instead}.")
     parts = result if isinstance(result, (list, tuple)) else [result]
     given = [one for one in args if isinstance(one, np.ndarray)]
     made = [one for one in parts if isinstance(one, np.ndarray)]
     own = [one for one in made if not any(np.may_share_memory(one, arg) for arg in given)]
-    _latest[:] = [(function, own, [one.copy() for one in own])]
+    instead = "new arrays"
+    if _is_of_numbers(result) and not any(result is one for one in _with_entries(args)):
+        own = [result]
+        instead = f"a new {'dictionary' if isinstance(result, dict) else 'list'} in each call"
+    _latest[:] = [(function, own, [copy.copy(one) for one in own], instead)]
+
+
+def _is_of_numbers(result: Any) -> bool:
+    entries = result.values() if isinstance(result, dict) else result
+    return isinstance(result, (list, dict)) and all(
+        one is None or isinstance(one, np.generic) or _is_number_or_text(one) for one in entries
+    )
+
+
+def _with_entries(args: tuple) -> list:
+    """Arguments, and the entries of those that are dictionaries, lists or tuples."""
+    found = list(args)
+    for one in args:
+        entries = list(one.values()) if isinstance(one, dict) else one
+        found += entries if isinstance(entries, (list, tuple)) else []
+    return found
 
 
 def changed_arguments(
