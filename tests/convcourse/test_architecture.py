@@ -232,3 +232,32 @@ def test_a_network_that_was_rebuilt_from_its_operations_is_judged_by_these():
     checks.architecture(rebuilt, "conv 1x1x4 relu, flatten, dense 3")
     with pytest.raises(checks.Wrong):
         checks.architecture(rebuilt, "conv 1x1x4, flatten, dense 3")
+
+
+@pytest.mark.parametrize("extra", [L.AlphaDropout, L.GaussianDropout], ids=["alpha", "gaussian"])
+def test_each_kind_of_dropout_is_a_layer(extra):
+    net = keras.Sequential([L.Input((3,)), L.Dense(2), extra(0.1), L.Dense(2)])
+    words = f"has 1 {extra.__name__} layer; expected 0"
+    with pytest.raises(checks.Wrong, match=words):
+        architecture.compare(net, "dense 2, dense 2")
+    tree, arrays = models.model_to_plain(net)
+    with pytest.raises(checks.Wrong, match=words):
+        architecture.compare(models.model_from_plain(tree, arrays), "dense 2, dense 2")
+
+
+def test_a_network_with_two_outputs_is_named():
+    inputs = keras.Input((3,))
+    row = L.Dense(2)(inputs)
+    for outputs in ([L.Dense(2)(row), row], [L.Dense(2)(row), keras.ops.relu(row)]):
+        with pytest.raises(checks.Wrong, match="has 2 outputs; expected one"):
+            architecture.compare(keras.Model(inputs, outputs), "dense 2, dense 2")
+
+
+def test_flattening_what_is_flat_is_no_layer():
+    start = [L.Input((4, 4, 1)), L.Flatten(), L.Flatten(), L.Dense(6, "relu")]
+    net = keras.Sequential([*start, L.Reshape((6,)), L.Dense(2), L.Flatten(), L.Softmax()])
+    architecture.compare(net, "flatten, dense 6 relu, dense 2 softmax")
+    pooled = keras.Sequential([L.Input((4, 4, 1)), L.GlobalAveragePooling2D(), L.Flatten()])
+    architecture.compare(pooled, "gap")
+    late = keras.Sequential([L.Input((4, 4, 1)), L.Dense(6), L.Flatten()])
+    architecture.compare(late, "dense 6, flatten")

@@ -180,7 +180,16 @@ def _add(name: str, config: dict, layers: list[Layer]) -> None:
         else:
             layers.append(Layer("activation", {}, activation))
         return
-    layers.append(Layer(*_kind_and_figures(name, config), _activation(config.get("activation"))))
+    kind, figures = _kind_and_figures(name, config)
+    if kind != "flatten" or not _are_rows(layers):
+        layers.append(Layer(kind, figures, _activation(config.get("activation"))))
+
+
+def _are_rows(layers: list[Layer]) -> bool:
+    """Whether these layers give one row for each image, which flattening leaves as it is."""
+    kept = ("dense", "bn", "dropout", "activation", "unitnorm")
+    other = next((layer.kind for layer in reversed(layers) if layer.kind not in kept), "")
+    return other in ("flatten", "gap")
 
 
 def _kind_and_figures(name: str, config: dict) -> tuple[str, dict]:
@@ -235,7 +244,8 @@ def compare(model: Any, want: str, input_shape: Any = None, case: str = "") -> N
 
     A network whose pieces are written by hand, such as a softmax from exp and sum, is also the
     network expected if it computes the same for the same weights. So is one whose poolings have
-    another padding that adds nothing, because the windows fill the image.
+    another padding that adds nothing, because the windows fill the image. To flatten what is flat
+    already is no layer. The network expected has one output.
 
     Args:
         model: A Keras model.
@@ -259,6 +269,8 @@ def _compare_networks(model: Any, want: str, input_shape: Any) -> None:
     for _, config in chain:
         for key in (key for key in config if key.endswith(UNASKED)):
             that(config[key] is None, f"A layer sets {key}, which nobody asked for: leave it out.")
+    several = len(network.outputs if network else getattr(model, "outputs", None) or [model])
+    that(several == 1, f"The network has {several} outputs; expected one.")
     try:
         _compare(_described(chain), wanted)
     except Wrong:

@@ -20,9 +20,9 @@ BATCHES = (61, 67)  # primes that no layer's size is likely to have as a factor
 MAX_STEPS = 2_000
 # Layers that do nothing while a network predicts, so that a model may leave out the call.
 INERT = {
-    "Dropout", "SpatialDropout2D", "GaussianNoise", "ActivityRegularization", "RandomFlip",
-    "RandomTranslation", "RandomRotation", "RandomZoom", "RandomErasing", "RandomContrast",
-    "RandomBrightness",
+    "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise",
+    "ActivityRegularization", "RandomFlip", "RandomTranslation", "RandomRotation", "RandomZoom",
+    "RandomErasing", "RandomContrast", "RandomBrightness",
 }  # fmt: skip
 
 

@@ -16,9 +16,9 @@ _LEAF_NAMES = """
     Conv1D Conv2D SeparableConv2D DepthwiseConv2D Dense Flatten Reshape Activation
     ReLU LeakyReLU ELU PReLU Softmax MaxPooling2D AveragePooling2D GlobalAveragePooling2D
     GlobalMaxPooling2D BatchNormalization LayerNormalization GroupNormalization Dropout
-    SpatialDropout2D GaussianNoise Rescaling Normalization Resizing ZeroPadding2D Cropping2D
-    Permute UnitNormalization RandomFlip RandomTranslation RandomRotation RandomZoom
-    RandomErasing RandomContrast RandomBrightness ActivityRegularization Identity
+    SpatialDropout2D AlphaDropout GaussianDropout GaussianNoise Rescaling Normalization Resizing
+    ZeroPadding2D Cropping2D Permute UnitNormalization RandomFlip RandomTranslation RandomRotation
+    RandomZoom RandomErasing RandomContrast RandomBrightness ActivityRegularization Identity
     Add Subtract Multiply Average Maximum Minimum Concatenate Dot"""
 TRUSTED_LEAVES = frozenset(_LEAF_NAMES.split())
 TRUSTED_LAYERS = TRUSTED_LEAVES | {"InputLayer", "Sequential", "Functional", "Model"}
