@@ -120,10 +120,22 @@ with checks.exercise(
         input_shape=(32, 32, 3),
     )
     checks.parameters(net, total=686_090, trainable=686_090, input_shape=(32, 32, 3))
-    checks.that(not net.losses, "The network has a penalty on its weights, which NET II does not have.")
-    checks.that(not net.compiled, "build_net2 compiles the network: leave that to the cells below.")
+    shape = getattr(net, "output_shape", (None, 10))
+    checks.that(shape == (None, 10), f"build_net2().output_shape is {shape}; expected (None, 10).")
+    image = np.full((1, 32, 32, 3), 0.5, np.float32)
+    checks.shape(net(image), (1, 10), "What the network gives for one image")
+    checks.close(net(image, training=True), net(image), "What the network gives while it trains")
+    alike = any(weight.ndim > 1 and np.ptp(weight) == 0 for weight in net.get_weights())
+    random = "A layer begins with equal weights, so that all its units stay alike: draw them at random."
+    checks.that(not alike, random)
     checks.made_anew(net, build_net2(), "build_net2")
-    checks.made_anew(build_net2(3), build_net2(3), "build_net2")
+    three = build_net2(3)
+    for one in (net, three):
+        penalty = "The network has a penalty on its weights, which NET II does not have."
+        checks.that(not one.losses, penalty)
+        compiles = "build_net2 compiles the network: leave that to the cells below."
+        checks.that(not one.compiled, compiles)
+    checks.made_anew(three, build_net2(3), "build_net2")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -135,7 +147,7 @@ for size, shape, classes, total in (
     (5, (32, 32, 3), 10, 686_090),
     (3, (28, 28, 1), 7, 879_047),
     (4, (40, 48, 3), 100, 2_216_196),
-    (2, (16, 13, 2), 2, 223_138),
+    (2, (16, 15, 2), 2, 223_138),
 ):
     asked = {"kernel_size": size, "input_shape": shape, "classes": classes}
     net = submission.build("build_net2", **asked, for_inputs=shape)
@@ -192,21 +204,22 @@ def count_net2(kernel_size=5, size=32, channels=3, classes=10):
 
 # %% tests="net2-count" points=3
 with checks.exercise("net2-count", hidden="other filters, image sizes, channels and classes"):
-    counts = count_net2()
+    counts = checks.unchanged(count_net2)
     checks.that(counts is not None, "count_net2 returns None: return the dictionary.")
     # The numbers of model.summary(), above.
     wanted = {"conv1": 2_432, "conv2": 51_264, "conv3": 102_464, "fc1": 524_800, "fc2": 5_130}
     checks.equal(counts, wanted, "The dictionary of parameter counts")
+    checks.unchanged(count_net2, 3)  # leaves the first dictionary as it is
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 names = ("conv1", "conv2", "conv3", "fc1", "fc2")
 for size, side, channels, classes, want in (
     (3, 32, 3, 10, [896, 18_496, 36_928, 1_180_160, 5_130]),
-    (5, 32, 3, 10, [2_432, 51_264, 102_464, 524_800, 5_130]),
+    (8, 32, 3, 10, [6_176, 131_136, 262_208, 33_280, 5_130]),
     (7, 40, 1, 100, [1_600, 100_416, 200_768, 524_800, 51_300]),
     (1, 28, 3, 7, [128, 2_112, 4_160, 1_606_144, 3_591]),
-    (4, 33, 2, 10, [1_056, 32_832, 65_600, 819_712, 5_130]),
+    (4, 36, 2, 10, [1_056, 32_832, 65_600, 1_180_160, 5_130]),
     (2, 35, 4, 2, [544, 8_256, 16_448, 1_606_144, 1_026]),
 ):
     got = submission.call("count_net2", size, side, channels, classes)
@@ -300,7 +313,8 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
     small = keras.Sequential(layers)
     pixels = np.random.default_rng(1).random((200, 32, 32, 3), dtype=np.float32)
     labels = np.random.default_rng(2).integers(0, 10, (200, 1))
-    with watching.watched() as trainings:
+    before = small.get_weights()
+    with watching.watched(look=small.get_weights) as trainings:
         try:
             made = train(small, "a_small_net", pixels.copy(), labels.copy())
         except ValueError as error:
@@ -310,18 +324,28 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
             checks.that(not named, alone)
             sparse = "The labels are integers: use the loss sparse_categorical_crossentropy."
             checks.that("must have the same shape" not in str(error), sparse)
+            reused = "Unknown variable" in str(error)
+            checks.that(not reused, "An optimizer fits one network only: make it inside train.")
             raise
     one = watching.only(trainings, "train")
     watching.without(one, "train", "EarlyStopping")
     checks.that(one.model is small, "train trains another network than its argument model.")
     checks.that(one.name, "train calls model.fit: use training.fit, which keeps a checkpoint.")
     checks.equal(one.name, "a_small_net", "The name of the checkpoint, the second argument,")
+    begun, ended = one.looks
+    begins = all(map(np.array_equal, before, begun))
+    checks.that(begins, "train changes the weights before the training: leave them as they are.")
+    stays = any(map(np.array_equal, begun, ended))
+    checks.that(not stays, "Some weights are the same after the training: train all layers.")
+    ends = all(map(np.array_equal, ended, small.get_weights()))
+    checks.that(ends, "train changes the weights after the training: leave those of training.fit.")
     watching.last_set_aside(one, pixels, labels, 0.2, "train")
     checks.equal(one.batch_size, 128, "batch_size")
     wanted = profile.epochs(20)
+    epochs = one.epochs - one.initial_epoch
     checks.that(
-        one.epochs == wanted,
-        f"The number of epochs is {one.epochs}; expected {wanted}, which profile.epochs(20) "
+        epochs == wanted,
+        f"The number of epochs is {epochs}; expected {wanted}, which profile.epochs(20) "
         "gives under this profile: write epochs=profile.epochs(20).",
     )
     checks.that(made is not None, "train returns None: return what training.fit returns.")
@@ -332,9 +356,10 @@ with checks.exercise("net2-train", hidden="images, labels and settings, and held
     chances, truth = small.predict(pixels[160:], verbose=0), labels[160:, 0]
     loss = -np.log(chances[np.arange(40), truth]).mean()
     what = "The last val_loss, which should be the sparse categorical cross-entropy,"
-    checks.close(lists["val_loss"][-1], loss, what, rtol=1e-2)
+    checks.close(lists["val_loss"][-1], loss, what, rtol=1e-3)
     right = (chances.argmax(axis=1) == truth).mean()
-    checks.close(lists["val_accuracy"][-1], right, "The last val_accuracy", atol=0.01)
+    what = "The last val_accuracy, which should be the share of right answers,"
+    checks.close(lists["val_accuracy"][-1], right, what, atol=0.01)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -431,14 +456,20 @@ with checks.exercise("net2-judge", hidden="all four entries for other networks a
     labels = chances.argmax(axis=1)[:, None]
     label = int(labels[0, 0])
     labels[:4] = 9 - labels[:4]
+    given = pixels.copy(), labels.copy()
     try:
-        verdict = judge(small, pixels, labels)
+        verdict = judge(small, *given)
     except Exception as error:
         batch = "A network takes a batch: pass x[:1], of shape (1, 32, 32, 3), not x[0]."
         checks.that("shape (32, 32, 3)" not in str(error), batch)
+        one = "int takes one number, such as y[0, 0], not an array of shape (1,), such as y[0]."
+        checks.that("only 0-dimensional arrays" not in str(error), one)
         raise
     kept = np.array_equal(small.get_weights()[0], 5 * np.eye(3072, 10))
     checks.that(kept, "judge trains the network on the test images: use model.evaluate.")
+    for name, now, before in zip("xy", given, (pixels, labels)):
+        same = np.array_equal(now, before)
+        checks.that(same, f"judge changes its argument {name}: work on a copy.")
     checks.that(verdict is not None, "judge returns None: return the dictionary.")
     checks.that(isinstance(verdict, dict), "judge does not return a dictionary.")
     keys = sorted(map(str, verdict))
@@ -452,11 +483,15 @@ with checks.exercise("net2-judge", hidden="all four entries for other networks a
     checks.equal(guess, label, "The label that the network predicts for x[0]")
     whole = checks.as_array(guess, "first_label").dtype.kind in "iu"
     checks.that(whole, f"first_label is {guess!r}; expected an integer, such as int(np.argmax(...)).")
+    told = f"first_right is {verdict['first_right']!r}; expected True or False."
+    checks.that(verdict["first_right"] is not None, told)
     first = checks.as_array(verdict["first_right"], "first_right")
-    truth = first.size == 1 and first.dtype.kind == "b"
-    checks.that(truth, f"first_right is {verdict['first_right']!r}; expected True or False.")
+    checks.that(first.size == 1 and first.dtype.kind == "b", told)
     wrong = f"The network predicts {label} for x[0], whose class is {9 - label}: that is not right."
     checks.that(not first.any(), wrong)
+    last = judge(small, pixels[6:], labels[6:])
+    anew = "A second call of judge changes what the first one returned: make a new dictionary."
+    checks.that(last is not verdict, anew)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -464,6 +499,11 @@ keras, np = submission.keras, submission.np
 small = keras.Sequential([keras.layers.Input((32, 32, 3)), keras.layers.Flatten()])
 small.add(keras.layers.Dense(10, "softmax"))
 small.set_weights([4 * np.eye(3072, 10, -7), np.zeros(10)])
+# Twelve classes, images of another size, and a layer that computes something else in training.
+other = keras.Sequential([keras.layers.Input((6, 5, 2)), keras.layers.Flatten()])
+other.add(keras.layers.BatchNormalization())
+other.add(keras.layers.Dense(12, "softmax"))
+other.layers[-1].set_weights([4 * np.eye(60, 12, -7), np.zeros(12)])
 metrics = [["accuracy"], ["sparse_categorical_accuracy"], ["acc"]]
 try:  # the student's networks may report more than one metric
     metrics.append(submission.compiled("net2")["metrics"])
@@ -471,25 +511,27 @@ except submission.checks.CheckFailed:
     pass
 
 
-def judged(x, y):
+def judged(net, x, y):
     """The answer of judge for a network that reports what it reads."""
     failures = []
     for names in metrics:
-        small.compile("adam", "sparse_categorical_crossentropy", metrics=names, run_eagerly=True)
+        net.compile("adam", "sparse_categorical_crossentropy", metrics=names, run_eagerly=True)
         try:
-            return submission.call("judge", small, x, y)
+            return submission.call("judge", net, x, y)
         except submission.checks.StudentError as failure:
             failures.append(failure)
     raise failures[0]
 
 
-for count, right in ((50, 20), (5, 0), (1_050, 420)):
-    x = np.random.default_rng(count).random((count, 32, 32, 3), dtype=np.float32)
-    chances = submission.predict(small, x)
+for count, right, net in ((50, 20, small), (5, 0, other), (1_050, 420, small)):
+    x = np.random.default_rng(count).random((count, *net.input_shape[1:]), dtype=np.float32)
+    if net is other:
+        x.reshape(count, -1)[0, 17] = 3  # for class 10
+    chances = submission.predict(net, x)
     predicted = chances.argmax(axis=1)
     y = predicted.copy()
-    y[right:] = 9 - y[right:]
-    verdict = judged(x, y[:, None])
+    y[right:] = 9 - y[right:] if net is small else (y[right:] + 1) % 12
+    verdict = judged(net, x, y[:, None])
     submission.checks.that(isinstance(verdict, dict), "judge does not return a dictionary.")
     for key in ("loss", "accuracy", "first_label", "first_right"):
         submission.checks.that(key in verdict, f"What judge returns lacks {key}.")
@@ -553,13 +595,17 @@ with checks.exercise("net2-gap", hidden="other histories, of other lengths"):
     record = {"accuracy": [0.4, 0.6, 0.9], "val_accuracy": [0.5, 0.6, 0.7]}
     gaps = checks.unchanged(gap_curve, record)
     checks.close(gaps, np.array([-0.1, 0.0, 0.2]), "The gap curve")
+    record = {"accuracy": [0.2, 0.5, 0.5, 0.7], "val_accuracy": [0.3, 0.4, 0.6, 0.5]}
+    gaps = checks.unchanged(gap_curve, record)  # leaves the first gaps as they are
+    checks.close(gaps, np.array([-0.1, 0.1, -0.1, 0.2]), "The gap curve of four epochs")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
 np = submission.np
-for epochs in (1, 4, 30):
+for epochs in (4, 1, 30):
     rng = np.random.default_rng(epochs)
     rising, flat = rng.random(epochs), rng.random(epochs)
+    rising[2::4] = rising[0]  # two epochs may have the same accuracy
     flat[1::3] = rising[1::3] - 4e-4  # a small gap is one, too
     record = {
         "loss": list(rng.random(epochs)),
@@ -617,7 +663,8 @@ with checks.exercise("net2-summary", hidden="other histories, other values of la
     checks.close(summary["gap"], 0.5 / 3, "The gap over the last three epochs")
     checks.close(summary["best_val_accuracy"], 0.6, "The best validation accuracy")
     checks.equal(summary["overfit_epoch"], 2, "The epoch at which overfitting begins")
-    level = summarise({**record, "val_loss": [1.5, 1.2, 1.3, 1.2]}).get("overfit_epoch")
+    record |= {"val_loss": [1.5, 1.2, 1.3, 1.2], "val_accuracy": [0.3, 0.5, 0.6, 0.7]}
+    level = checks.unchanged(summarise, record).get("overfit_epoch")
     checks.that(
         np.ndim(level) == 0 and level == 2,
         f"For the validation losses 1.5, 1.2, 1.3, 1.2, overfit_epoch is {level}; expected 2, the "
@@ -631,6 +678,10 @@ cases = (
     ("with two equal lowest losses", [1.0, 0.9, 0.9, 1.1], [0.5, 0.7, 0.6, 0.6], 2, 2),
     ("whose last loss equals the lowest one", [1.2, 0.9, 1.0, 0.9], [0.6, 0.9, 0.9, 0.95], 2, 2),
     ("whose validation loss only rises", [1.0, 1.2, 1.4, 1.5], [0.8, 0.6, 0.5, 0.4], 1, 1),
+    ("with three equal lowest losses", [1.2, 0.9, 0.9, 1.0, 0.9], [0.6, 0.7, 0.8, 0.8, 0.9], 2, 2),
+    ("whose loss rises once before it falls to the end", [1.5, 1.2, 1.3, 1.1, 1.0], [0.3, 0.5, 0.4, 0.6, 0.6], 3, None),
+    ("whose validation loss is high throughout", [14.5, 13.25, 12.5, 13.0], [0.1, 0.15, 0.2, 0.15], 2, 3),
+    ("of a single epoch", [1.3], [0.4], 1, None),
     ("averaged over all epochs", [1.3, 1.0, 1.2, 1.1], [0.1, 0.2, 0.3, 0.2], 4, 2),
     ("most accurate in its first epoch", [1.3, 1.0, 1.2, 1.1], [0.6, 0.2, 0.3, 0.2], 2, 2),
     ("whose two lowest losses differ by 0.0001", [1.3, 1.0001, 1.0, 1.1], [0.1, 0.2, 0.3, 0.2], 2, 3),
@@ -642,6 +693,7 @@ cases = (
         14,
     ),
     ("of six epochs", [1.9, 1.3, 1.4, 1.2, 0.9, 1.1], [0.2, 0.3, 0.5, 0.9, 0.4, 0.9], 3, 5),
+    ("whose last loss is not the lowest of six", [1.9, 1.3, 1.4, 0.9, 1.2, 1.1], [0.2, 0.3, 0.5, 0.90625, 0.4, 0.9], 3, 4),
 )
 for what, val_loss, val_accuracy, last, epoch in cases:
     steps = range(len(val_loss))

@@ -1,6 +1,7 @@
 """05 NET II: right answers in more than one form pass, and wrong ones fail in words."""
 
 import functools
+import itertools
 
 import exercise
 import keras
@@ -147,9 +148,48 @@ def in_two_parts(kernel_size=5, input_shape=(32, 32, 3), classes=10):
     )
 
 
-@pytest.mark.parametrize("right", [builder(), added, verbose, subclassed, operations, in_two_parts])
+def flat_at_the_end(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    net = added(kernel_size, input_shape, classes)
+    net.add(L.Reshape((classes,)))
+    return net
+
+
+def pooled_by_reshaping(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    """Poolings by reshaping, and one input and one output, each in a list."""
+
+    def pooled(x):
+        height, width, filters = x.shape[1] // 2, x.shape[2] // 2, x.shape[3]
+        x = x[:, : 2 * height, : 2 * width]
+        return keras.ops.max(keras.ops.reshape(x, (-1, height, 2, width, 2, filters)), (2, 4))
+
+    inputs = x = keras.Input(input_shape)
+    for filters in (32, 64, 0, 64, 0):
+        x = L.Conv2D(filters, kernel_size, activation="relu")(x) if filters else pooled(x)
+    x = L.Dense(512, "relu")(L.Flatten()(x))
+    return keras.Model(inputs=[inputs], outputs=[L.Dense(classes, "softmax")(x)])
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        builder(),
+        added,
+        verbose,
+        subclassed,
+        operations,
+        in_two_parts,
+        flat_at_the_end,
+        pooled_by_reshaping,
+    ],
+)
 def test_net2_built_another_way_passes(net2, right):
     assert_right(judged(net2, "net2-architecture", build_net2=right))
+
+
+def padded_at_the_end():
+    """Poolings of which every second one fills up the last column."""
+    paddings = itertools.cycle(("valid", "same"))
+    return lambda size, strides: L.MaxPool2D(size, strides=strides, padding=next(paddings))
 
 
 OTHER_NETWORKS = [
@@ -167,6 +207,7 @@ OTHER_NETWORKS = [
     ({"fc": "linear"}, "linear"),
     ({"end": "sigmoid"}, "sigmoid"),
     ({"end": "linear"}, "linear"),
+    ({"pool": padded_at_the_end()}, "second pooling has another padding"),
     ({"kernel_size": 5}, "kernel_size"),
     ({"classes": 10}, "units"),
     ({"input_shape": (32, 32, 3)}, "size of the input"),
@@ -178,7 +219,8 @@ def test_another_network_is_not_net2(net2, wrong, words):
     result = judged(net2, "net2-architecture", build_net2=builder(**wrong))
     assert_wrong(result, words)
     ignored = {"kernel_size": 5}, {"classes": 10}, {"input_shape": (32, 32, 3)}
-    assert result.hidden == (wrong in ignored)  # an argument that is ignored shows there alone
+    # An argument that is ignored shows there alone, and so do sizes that do not divide.
+    assert result.hidden == (wrong in ignored or "another padding" in words)
 
 
 def compiled(*args, **kwargs):
@@ -203,16 +245,66 @@ def penalized(*args, **kwargs):
     return net
 
 
+def only_for_others(change):
+    """NET II, which is another one unless its filters are 5 × 5."""
+
+    def build(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+        net = added(kernel_size, input_shape, classes)
+        return net if kernel_size == 5 else change(kernel_size, input_shape, classes)
+
+    return build
+
+
+def with_more(*layers, **dense):
+    """NET II with layers before the first FC layer, which has settings of its own."""
+
+    def build(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+        whole = added(kernel_size, input_shape, classes).layers
+        made = [layer() for layer in layers]
+        hidden = L.Dense(512, "relu", **dense)
+        return keras.Sequential([keras.Input(input_shape), *whole[:6], *made, hidden, whole[7]])
+
+    return build
+
+
+class Jitter(L.Layer):
+    def call(self, x, training=False):
+        return x + keras.random.normal((1,), stddev=0.1) if training else x
+
+
+def with_outputs(pick):
+    def build(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+        net = added(kernel_size, input_shape, classes)
+        return keras.Model(net.inputs, pick(net.outputs[0], net.layers[-2].output))
+
+    return build
+
+
+def of_a_fixed_batch(kernel_size=5, input_shape=(32, 32, 3), classes=10):
+    start = keras.Input(input_shape, batch_size=128)
+    return keras.Sequential([start, *added(kernel_size, input_shape, classes).layers])
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (only_for_others(compiled), "build_net2 compiles the network"),
+        (only_for_others(penalized), "a penalty on its weights"),
+        (with_more(lambda: L.AlphaDropout(0.1)), "1 AlphaDropout layer; expected 0"),
+        (with_more(lambda: L.GaussianDropout(0.1)), "1 GaussianDropout layer; expected 0"),
+        (with_more(Jitter), "what the network gives while it trains differs"),
+        (with_more(kernel_initializer="zeros"), "begins with equal weights"),
+        (with_more(kernel_initializer="ones"), "begins with equal weights"),
+        (with_outputs(lambda *both: list(both)), "has 2 outputs; expected one"),
+        (with_outputs(lambda last, _: {"chances": last}), "what the network gives for one image is"),
+        (of_a_fixed_batch, "output_shape is (128, 10); expected (None, 10)"),
         (compiled, "build_net2 compiles the network"),
         (penalized, "a penalty on its weights"),
         (functools.lru_cache(added), "the same network each time"),
         (with_a_shared_layer, "Two networks of build_net2 share layers"),
         (lambda kernel_size=5, *a, **k: added(kernel_size and 5, *a, **k), "for kernel_size=3"),
     ],
-    ids=ids(range(5)),
+    ids=ids(range(15)),
 )
 def test_what_a_builder_does_besides_is_named(net2, wrong, words):
     assert_wrong(judged(net2, "net2-architecture", build_net2=wrong), words)
@@ -321,8 +413,12 @@ OTHER_COUNTS = [
     ("// 2 - k + 1) // 2", "/ 2 - k + 1) / 2", "fc1 is wrong"),
     ("k * k * channels", "k * k * 3", "conv1 is wrong"),
     ("(512, classes)", "(512, 10)", "fc2 is wrong"),
+    ("- k + 1 - k + 1)", "- k + 1 - k // 2 * 2)", "fc1 is wrong"),
+    ("side ** 2 * 64", "max(side, 2) ** 2 * 64", "fc1 is wrong"),
+    ("// 2 - k + 1) // 2", "// 2 - k // 2 * 2) // 2", "fc1 is wrong"),
     ("k = kernel_size", "k = 5", "conv1 is wrong"),
     ("k = kernel_size", "k, size = kernel_size, 32", "fc1 is wrong"),
+    ("return dict(", "return TOLD.update(", "make a new dictionary"),
     ("return dict(", "return list(", "expected a dictionary"),
     ("return dict(", "print(dict(", "returns none"),
     ('"fc1", "fc2"]', '"fc1"]', "lacks 'fc2'"),
@@ -333,7 +429,8 @@ OTHER_COUNTS = [
 @pytest.mark.parametrize(("old", "new", "words"), OTHER_COUNTS, ids=ids(OTHER_COUNTS))
 def test_a_wrong_count_is_named(net2, old, new, words):
     assert old in COUNT
-    code = COUNT.replace(old, new) + (")" if new.startswith("print") else "")
+    code = COUNT.replace(old, new).rstrip() + (")" if new.startswith("print") else "")
+    code = "TOLD = {}\n" + code + " or TOLD" if "TOLD" in new else code
     assert_wrong(judged(net2, "net2-count", code), words)
 
 
@@ -404,12 +501,35 @@ def train(model, name, x, y):
     settings = dict(batch_size=128, epochs=profile.epochs(20))
     return training.fit(model, name, {}, validation_data={}, **settings)
 """
+AROUND = """
+def train(model, name, x, y):
+    before = model.get_weights()
+    {first}
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    settings = dict(validation_split=0.2, batch_size=128, epochs=profile.epochs(20))
+    made = training.fit(model, name, x, y, **settings)
+    {then}
+    return made
+"""
+ONE_OPTIMIZER = """
+ADAM = keras.optimizers.Adam()
+ADAM.build([keras.Variable(np.zeros(3))])  # as for NET I
+"""
 OTHER_TRAININGS = [
+    (AROUND.format(first="model.set_weights([0 * w for w in before])", then=""), "before the"),
+    (AROUND.format(first="model.layers[-1].trainable = False", then=""), "train all layers"),
+    (AROUND.format(first="", then="model.set_weights(before)"), "leave those of training.fit"),
+    (
+        ONE_OPTIMIZER + train_code().replace('"adam"', "ADAM"),
+        "fits one network only: make it inside train",
+    ),
+    (train_code().replace('"adam"', "keras.optimizers.Adam(amsgrad=True)"), "adam with amsgrad"),
     (train_code(split=0.1), "other images aside"),
     (train_code(split=0.0), "without validation data"),
     (train_code(batch=32), "batch_size is 32"),
     (train_code(epochs=20), "write epochs=profile.epochs(20)"),
     (train_code(epochs="profile.epochs(10)"), "the number of epochs is"),
+    (train_code(epochs="profile.epochs(20), initial_epoch=1"), "the number of epochs is 1"),
     (train_code().replace("model.compile", "(lambda *a, **k: None)"), "does not compile"),
     (train_code(what="model, 'net2', x, y"), "second argument"),
     (train_code(what="net2, name, x, y"), "another network"),
@@ -541,6 +661,22 @@ def test_a_verdict_found_another_way_passes(net2, trained, code, metric):
 
 
 OTHER_VERDICTS = [
+    ("    p = ", "    x -= 0.5\n    p = ", "changes its argument x"),
+    ("    p = ", "    y += 1\n    p = ", "changes its argument y"),
+    ("label == y[0, 0]", "label == int(y[0])", "int takes one number, such as y[0, 0]"),
+    ("label == y[0, 0]", "abs(label - y[0, 0]) <= 1", "first_right does not say"),
+    (
+        "p = model.predict(x, verbose=0)",
+        "p = model.predict(x[0].reshape(1, 32, 32, 3), verbose=0)",
+        "reshape",
+    ),
+    ("p.argmax(axis=1)[0]", "p[0, :10].argmax()", "first_label of another network"),
+    (
+        "p.argmax(axis=1)[0]",
+        "int(np.argmax(model(x[:1], training=True)))",
+        "first_label of another network",
+    ),
+    ("return {", "return TOLD.update({", "make a new dictionary"),
     ("    loss,", "    model.fit(x, y, verbose=0)\n    loss,", "trains the network on the test"),
     ("loss, accuracy =", "accuracy, loss =", "accuracy"),
     ("p.argmax(axis=1)[0]", "p.max(axis=1)[0]", "label that the network predicts"),
@@ -555,7 +691,7 @@ OTHER_VERDICTS = [
     ("label == y[0, 0]", "False and label", "first_right does not say"),
     ("label == y[0, 0]", "str(label == y[0, 0])", "expected True or False"),
     ("label == y[0, 0]", "p.argmax(axis=1) == y.ravel()", "expected True or False"),
-    ("label == y[0, 0]", "None", "first_right"),
+    ("label == y[0, 0]", "None", "first_right is None; expected True or False"),
     ('"first_label": label,', "", "the keys are"),
     ('"loss": loss', '"Loss": loss', "the keys are"),
     ('"loss": loss', '"loss": -loss', "loss"),
@@ -577,6 +713,7 @@ def test_a_wrong_verdict_is_named(net2, trained, old, new, words):
     assert old in JUDGE
     code = JUDGE.replace(old, new)
     code = code.replace("]}", "]})") if new.endswith("({") else code
+    code = "TOLD = {}\n" + code.replace("})", "}) or TOLD") if "TOLD" in new else code
     assert_wrong(judged(net2, "net2-judge", code, **trained), words)
 
 
@@ -619,7 +756,23 @@ def _in_place(history):
     return history["accuracy"]
 
 
+KEPT: list = []
+
+
+def _kept(history):
+    KEPT[:] = np.subtract(history["accuracy"], history["val_accuracy"]).tolist()
+    return KEPT
+
+
+def _by_value(history):
+    found = map(history["accuracy"].index, history["accuracy"])
+    return [a - history["val_accuracy"][k] for a, k in zip(history["accuracy"], found, strict=True)]
+
+
 OTHER_GAPS = [
+    (_kept, "second call of _kept changes what the first one returned: make a new list"),
+    (_by_value, "gap curve of four epochs differs in 1 of 4"),
+    (lambda h: [h["accuracy"][k] - h["val_accuracy"][k] for k in range(3)], "expected (4,)"),
     (lambda h: np.subtract(h["val_accuracy"], h["accuracy"]), "gap curve differs"),
     (lambda h: np.abs(np.subtract(h["accuracy"], h["val_accuracy"])), "gap curve differs"),
     (lambda h: np.maximum(np.subtract(h["accuracy"], h["val_accuracy"]), 0), "gap curve differs"),
@@ -709,6 +862,25 @@ def test_a_summary_in_other_forms_passes(net2, code):
 
 
 OTHER_SUMMARIES = [
+    (
+        'max(history["val_accuracy"])',
+        'round(max(history["val_accuracy"]), 2)',
+        "best validation accuracy is wrong",
+    ),
+    ("epoch < len(losses)", "epoch != 4", "overfitting begins is wrong"),
+    (
+        "epoch if epoch < len(losses) else None",
+        "None if losses == sorted(losses)[::-1] else losses.index(min(losses[:-1])) + 1",
+        "before it falls to the end",
+    ),
+    ("epoch = losses", "losses = [min(x, 10) for x in losses]; epoch = losses", "is high"),
+    (
+        "epoch if epoch < len(losses) else None",
+        "epoch if epoch < len(losses) and losses.count(min(losses)) < 3 else None",
+        "three equal lowest losses",
+    ),
+    ("epoch < len(losses)", "epoch < max(2, len(losses))", "single epoch"),
+    ("return {", "return TOLD.update({", "make a new dictionary"),
     (  # early stopping with a patience
         "losses.index(min(losses)) + 1",
         "next((k + 1 for k, low in enumerate(losses) if low <= min(losses[k : k + 10])), 0)",
@@ -761,6 +933,7 @@ def test_a_wrong_summary_is_named(net2, old, new, words):
     assert old in SUMMARY
     code = SUMMARY.replace(old, new)
     code = code.replace("None}", "None})") if new.endswith("({") else code
+    code = "TOLD = {}\n" + code.replace("})", "}) or TOLD") if "TOLD" in new else code
     assert_wrong(judged(net2, "net2-summary", code), words)
 
 
