@@ -137,6 +137,24 @@ def test_a_loss_that_leaves_a_class_out_says_so():
     assert settings["loss"] == "sparse_categorical_crossentropy with ignore_class=2"
 
 
+@pytest.mark.parametrize(
+    ("reduction", "suffix"), [("sum_over_batch_size", ""), ("sum", " with reduction=sum")]
+)
+def test_a_loss_that_is_a_sum_says_so(reduction, suffix):
+    loss = keras.losses.CategoricalCrossentropy(reduction=reduction)
+    settings = models.compile_settings(tiny(optimizer="adam", loss=loss))
+    assert settings["loss"] == "categorical_crossentropy" + suffix
+
+
+@pytest.mark.parametrize(
+    ("weights", "suffix"),
+    [(None, ""), ([1.0], ""), (["accuracy"], ""), ([0.1], " with loss_weights")],
+)
+def test_a_loss_with_a_weight_says_so(weights, suffix):
+    settings = models.compile_settings(tiny(optimizer="adam", loss="mse", loss_weights=weights))
+    assert settings["loss"] == "mean_squared_error" + suffix
+
+
 def test_weighted_metrics_and_metrics_with_settings_of_their_own_are_told():
     top = keras.metrics.SparseTopKCategoricalAccuracy
     metrics = [keras.metrics.SparseCategoricalAccuracy(name="right"), top(), top(k=1)]

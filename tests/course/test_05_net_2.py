@@ -296,7 +296,10 @@ def of_a_fixed_batch(kernel_size=5, input_shape=(32, 32, 3), classes=10):
         (with_more(kernel_initializer="zeros"), "begins with equal weights"),
         (with_more(kernel_initializer="ones"), "begins with equal weights"),
         (with_outputs(lambda *both: list(both)), "has 2 outputs; expected one"),
-        (with_outputs(lambda last, _: {"chances": last}), "what the network gives for one image is"),
+        (
+            with_outputs(lambda last, _: {"chances": last}),
+            "what the network gives for one image is",
+        ),
         (of_a_fixed_batch, "output_shape is (128, 10); expected (None, 10)"),
         (compiled, "build_net2 compiles the network"),
         (penalized, "a penalty on its weights"),

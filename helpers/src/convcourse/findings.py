@@ -179,7 +179,8 @@ class Shape(Finding):
             return f"{is_(self.what)} a single value; expected an array."
         if len(self.got) == len(self.want) == 1:
             return f"{has(self.what)} another shape than expected: another number of entries."
-        differs = f"{len(self.got)} axes in place of {len(self.want)}"
+        axes = "1 axis" if len(self.got) == 1 else f"{len(self.got)} axes"
+        differs = f"{axes} in place of {len(self.want)}"
         if len(self.got) == len(self.want):
             axis = next(i for i, w in enumerate(self.want) if w not in (None, self.got[i]))
             differs = f"along axis {axis}"

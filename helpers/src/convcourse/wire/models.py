@@ -154,7 +154,7 @@ def compile_settings(model: Any) -> dict:
     return {
         "optimizer": type(model.optimizer).__name__.lower() + _additions(model.optimizer),
         "learning_rate": _constant_rate(model.optimizer),
-        "loss": _name(loss, keras.losses) + _smoothing(loss),
+        "loss": _name(loss, keras.losses) + _settings(loss, given.get("loss_weights")),
         "metrics": [_metric(one) for one in metrics],
         "from_logits": bool(_config(model.loss).get("from_logits", False)),
     }
@@ -229,12 +229,21 @@ def _additions(optimizer: Any) -> str:
     return f" with {' and '.join(added)}" if added else ""
 
 
-def _smoothing(loss: Any) -> str:
-    """What a loss does besides: smoothed labels, a class that does not count."""
-    share, ignored = (_config(loss).get(key) for key in ("label_smoothing", "ignore_class"))
+def _settings(loss: Any, weights: Any) -> str:
+    """What a loss does besides: smoothed labels, an ignored class, a sum, a weight of its own."""
+    config = _config(loss)
+    share, ignored = (config.get(key) for key in ("label_smoothing", "ignore_class"))
     if isinstance(share, (int, float)) and share:
         return f" with label_smoothing={share:g}"
-    return f" with ignore_class={ignored}" if isinstance(ignored, int) else ""
+    if isinstance(ignored, int):
+        return f" with ignore_class={ignored}"
+    if config.get("reduction") == "sum":
+        return " with reduction=sum"
+    given = list(weights.values()) if isinstance(weights, dict) else weights
+    each = given if isinstance(given, (list, tuple)) else [given]
+    # A text is the name of a metric in the wrong place, and checks have words for that.
+    usual = all(one is None or one == 1 or isinstance(one, str) for one in each)
+    return "" if usual else " with loss_weights"
 
 
 def _config(loss: Any) -> dict:
