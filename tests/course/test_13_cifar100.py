@@ -121,6 +121,8 @@ def test_rows_that_are_not_one_hot_are_named(c100, body, words):
 def test_another_usual_number_of_classes_is_found(c100):
     code = ONE_HOT.format("return np.eye(classes, dtype='float32')[np.ravel(labels)]")
     assert_wrong(judged(c100, "c100-onehot", code.replace("=100", "=120")), "without an argument")
+    code = ONE_HOT.format("return np.eye(classes or labels.max() + 1, dtype='f4')[np.ravel(labels)]")
+    assert_wrong(judged(c100, "c100-onehot", code.replace("=100", "=None")), "without an argument")
 
 
 # ------------------------------------------------------------------ c100-base
@@ -258,6 +260,29 @@ def nested(blocks=BASE, dropout=0.5, width=1.0, classes=100):
     return keras.Sequential([*layers, L.Dense(classes, activation="softmax")])
 
 
+class Block(L.Layer):
+    def __init__(self, filters, convolutions, momentum):
+        super().__init__()
+        same = {"padding": "same", "activation": "relu"}
+        self.convs = [L.Conv2D(filters, 3, **same) for _ in range(convolutions)]
+        self.norm, self.pool = L.BatchNormalization(momentum=momentum), L.MaxPooling2D()
+
+    def call(self, x, training=None):
+        for conv in self.convs:
+            x = conv(x)
+        return self.pool(self.norm(x, training=training))
+
+
+def of_own_blocks(blocks=BASE, dropout=0.5, width=1.0, classes=100, momentum=0.9):
+    net = keras.Sequential([keras.Input((32, 32, 3))])
+    for filters, convolutions in blocks:
+        net.add(Block(round(width * filters), convolutions, momentum))
+    rest = [L.Flatten(), L.Dropout(dropout)] if dropout else [L.Flatten()]
+    for layer in (*rest, L.Dense(round(width * 512), "sigmoid"), L.Dense(classes, "softmax")):
+        net.add(layer)
+    return net
+
+
 @functools.lru_cache
 def cached(*args, **kwargs):
     return variant()(*args, **kwargs)
@@ -270,7 +295,17 @@ def without_input(*args, **settings):
 
 
 @pytest.mark.parametrize(
-    "right", [functional, without_input, variant(), subclassed, by_operations, verbose, nested]
+    "right",
+    [
+        functional,
+        without_input,
+        variant(),
+        subclassed,
+        by_operations,
+        verbose,
+        nested,
+        of_own_blocks,
+    ],
 )
 def test_the_base_built_another_way_passes(c100, right):
     assert_right(c100.run("c100-base", c100.namespace(build_base=right)))
@@ -293,6 +328,7 @@ def test_the_base_built_another_way_passes(c100, right):
         (variant(always=True), "dropout", True),
         (variant(classes=100), "units", True),
         (variant(momentum=0.99), "momentum", True),
+        (functools.partial(of_own_blocks, momentum=0.99), "momentum", True),
         (variant(whole=int), "round(width * filters) filters", True),
         (variant(whole=math.ceil), "round(width * filters) filters", True),
         (variant(whole=lambda n: max(8, round(n))), "round(width * filters) filters", True),
@@ -380,7 +416,7 @@ def test_costs_counted_another_way_pass(c100, body):
         ({"m": "(9 * channels + 1) * filters * size * size"}, "expected 1769472", False),
         ({"after": "pass"}, "entry 1", False),
         ({"end": "pass"}, "entry 1, entry 1", False),
-        ({"end": "size = size / 2"}, "multiplications of block 2", True),
+        ({"end": "size = size / 2"}, "with 3 blocks, an odd size and another number", True),
         ({"m": "9 * channels * filters * size"}, "entry 0, entry 1", False),
         ({"m": "9 * channels * filters * (size // 2) ** 2"}, "entry 0, entry 1", False),
         ({"pair": "(m, p)"}, "entry 0, entry 0", False),
@@ -394,7 +430,7 @@ def test_costs_counted_another_way_pass(c100, body):
         ({"end": "size = max(size // 2, 2)"}, "multiplications of block 5", True),
         (
             {"m": "int(np.int32([9 * channels * filters, size * size]).prod(dtype=np.int32))"},
-            "multiplications of block 1",
+            "multiplications of block 1 is too large for its dtype",
             True,
         ),
     ],
@@ -504,6 +540,26 @@ def added_front(network):
     return model
 
 
+class Augment(L.Layer):
+    def __init__(self):
+        super().__init__()
+        self.steps = in_front()(keras.Sequential([L.Input((32, 32, 3)), L.Identity()])).layers[:3]
+
+    def call(self, x, training=False):
+        for step in self.steps if training else []:
+            x = step(x, training=True)
+        return x
+
+
+def own_layer_front(network):
+    return keras.Sequential([L.Input((32, 32, 3)), Augment(), network])
+
+
+def pipeline_front(network):
+    layers = in_front()(network).layers[:3]
+    return keras.Sequential([L.Input((32, 32, 3)), L.Pipeline(layers), network])
+
+
 def with_front(c100, arrays, augmented):
     return c100.run("c100-augmented", c100.namespace(augmented=augmented, **arrays))
 
@@ -518,6 +574,8 @@ def with_front(c100, arrays, augmented):
         functional_front,
         opened_front,
         added_front,
+        own_layer_front,
+        pipeline_front,
     ],
 )
 def test_augmentation_written_another_way_passes(c100, arrays, right):
@@ -532,6 +590,18 @@ def frozen(network):
 def without_shift(network):
     _, _, *rest = in_front()(network).layers
     return keras.Sequential([L.Input((32, 32, 3)), L.RandomFlip("horizontal"), *rest])
+
+
+def twice(which):
+    """Augmentation as asked, but one layer is called twice."""
+
+    def augmented(network):
+        x = inputs = keras.Input((32, 32, 3))
+        for number, layer in enumerate(in_front()(network).layers[:3]):
+            x = layer(layer(x)) if number == which else layer(x)
+        return keras.Model(inputs, network(x))
+
+    return augmented
 
 
 def with_more(kind, *settings, **more):
@@ -559,6 +629,9 @@ def compiled_front(network):
         (in_front(flip="horizontal_and_vertical"), "not horizontal"),
         (in_front(shift=(0.1, 0.2)), "tenth of the width"),
         (in_front(shift=(0.0, 0.1)), "tenth of the height"),
+        (in_front(shift=(0.15, 0.1)), "of the 32 pixels of the height; expected up to 3.2"),
+        (twice(1), "of the 32 pixels of the height; expected up to 3.2"),
+        (twice(2), "expected up to 15"),
         (in_front(shift=((0.0, 0.1), 0.1)), "tenth of the height"),
         (in_front(turn=15), "neither in degrees nor in radians"),
         (in_front(shift=(3, 3)), "RandomTranslation counts in shares of the height and the width"),
@@ -658,8 +731,20 @@ def train_network(model, name: str, epochs: int, batch_size: int = 128,
         written(fit=USUAL["fit"].replace("y_train,", "one_hot(fine_train),")),
         written(fit=USUAL["fit"].replace("(x_val, y_val)", "[x_val, y_val], verbose=2")),
         VERBOSE_TRAIN,
+        # As default values of arguments, or names of the cell, that hold the images and labels.
+        "_kept = {}\n"
+        + written(
+            fit="x, y, val = _kept.setdefault('all', (x_train, y_train, (x_val, y_val)))\n"
+            "    return training.fit(model, name, x, y, epochs=epochs, batch_size=batch_size, "
+            "validation_data=val)"
+        ),
+        written(metrics="('accuracy',), loss_weights=[1.0]"),
+        written(
+            fit=USUAL["fit"][:-1] + ", validation_batch_size=64, callbacks=["
+            "keras.callbacks.LambdaCallback(on_epoch_end=lambda at, logs: print(at, logs))])"
+        ),
     ],
-    ids=range(7),
+    ids=range(10),
 )
 def test_training_written_another_way_passes(c100, arrays, body):
     assert_right(trained(c100, arrays, body))
@@ -702,6 +787,45 @@ COMPILE = f"model.compile({USUAL['optimizer']}, {USUAL['loss']}, metrics=['accur
             )
             for used in ("EarlyStopping()", "LearningRateScheduler(lambda epoch, rate: rate / 2)")
         ),
+        *(
+            (
+                {"fit": f"{FIT[:-1]}, callbacks=[keras.callbacks.LambdaCallback({used})])"},
+                words,
+            )
+            for used, words in (
+                (
+                    "on_epoch_begin=lambda at, logs: setattr("
+                    "model.optimizer, 'learning_rate', learning_rate / (at + 1))",
+                    "learning rate at the end of the training is 0.01; expected 0.02",
+                ),
+                (
+                    "on_epoch_end=lambda at, logs: setattr(model, 'stop_training', True)",
+                    "for 2 epochs: train for all of them",
+                ),
+            )
+        ),
+        ({"fit": FIT[:-1] + ", validation_freq=2)"}, "for 2 epochs: validate after each epoch"),
+        ({"fit": FIT[:-1] + ", validation_freq=3)"}, "'val_loss']: validate after each epoch"),
+        ({"fit": FIT[:-1] + ", validation_steps=1)"}, "leave validation_steps out"),
+        (
+            {"fit": f"for layer in model.layers[:-1]: layer.trainable = False\n    {FIT}"},
+            "freezes layers of its argument model",
+        ),
+        (
+            {"fit": f"model.set_weights([w / 2 for w in model.get_weights()]); {FIT}"},
+            "changes the weights of its argument model before it trains",
+        ),
+        (
+            {
+                "fit": f"{FIT.replace('return', 'record =')}\n"
+                "    model.set_weights([w / 2 for w in model.get_weights()])\n    return record"
+            },
+            "changes the weights again after it has trained them",
+        ),
+        (
+            {"optimizer": "keras.optimizers.Adam(learning_rate, gradient_accumulation_steps=9)"},
+            "leaves the weights",
+        ),
         ({"fit": "return {}"}, "does not train"),
         (
             {"fit": f"model = keras.models.clone_model(model); {COMPILE}; {FIT}"},
@@ -728,6 +852,15 @@ COMPILE = f"model.compile({USUAL['optimizer']}, {USUAL['loss']}, metrics=['accur
         ),
         ({"loss": "keras.losses.CategoricalCrossentropy(from_logits=True)"}, "logits"),
         ({"metrics": "['mse']"}, "lacks ['accuracy'"),
+        (
+            {"metrics": "[keras.metrics.TopKCategoricalAccuracy(5, name='accuracy')]"},
+            "val_accuracy is not the share of x_val whose most probable class is the label",
+        ),
+        (
+            {"loss": "keras.losses.CategoricalCrossentropy(reduction='sum')"},
+            "with reduction=sum; expected categorical_crossentropy alone",
+        ),
+        ({"metrics": "['accuracy'], loss_weights=[0.1]"}, "with loss_weights; expected"),
     ],
 )
 def test_other_training_settings_are_named(c100, arrays, changed, words):
@@ -910,7 +1043,12 @@ EACH = "p = [probabilities[:, group_of == g].{}(axis=1) for g in range(group_of.
         (
             "p = [probabilities[:, group_of == g].sum(axis=1) for g in np.unique(group_of)]; "
             "return np.stack(p, axis=1)",
-            "groups 1 and 3 have no classes",
+            "groups 0 and 3 have no classes",
+            True,
+        ),
+        (
+            "g = group_of - group_of.min(); return probabilities @ np.eye(g.max() + 1)[g]",
+            "groups 0 and 3 have no classes",
             True,
         ),
         ("return probabilities @ np.eye(20)[group_of]", "shape (1, 20)", False),
@@ -1032,6 +1170,10 @@ def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
 """,
             "round(width * 512) units",
         ),
+        "no high rates": (
+            BY_BLOCKS.replace("Dropout(dropout)", "Dropout(min(dropout, 0.5))"),
+            "The first dropout has another rate than expected",
+        ),
         "no low rates": (
             """
 def build_base(blocks=BASE, dropout=0.5, width=1.0, classes=100):
@@ -1109,6 +1251,14 @@ def top_accuracy(probabilities, labels, guesses=5):
 """,
             "With 5 guesses among 100 classes, the result is wrong",
         ),
+        "sorted in part, at the wrong place": (
+            """
+def top_accuracy(probabilities, labels, guesses=5):
+    top = np.argpartition(probabilities, guesses - 1, axis=1)[:, -guesses:]
+    return float((top == labels[:, None]).any(axis=1).mean())
+""",
+            "the result is wrong",
+        ),
     },
     "c100-groups": {
         "twenty groups": (
@@ -1118,7 +1268,7 @@ def group_probabilities(probabilities, group_of):
         :, np.bincount(group_of) >= 0
     ][:, :20]
 """,
-            "groups has another shape than expected: along axis 1",
+            "groups in any order has another shape than expected: along axis 1",
         ),
     },
 }
