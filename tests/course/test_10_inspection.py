@@ -137,6 +137,7 @@ def test_limits_in_other_forms_pass(look, code):
             "    if places: return limit.round(4)\n    return np",
             "is rounded: return all digits",
         ),
+        ("(n_in + n_out)))", "(n_in + n_out))).round(6)", "is rounded: return all digits"),
         ("return np.sqrt(", "return -np.sqrt(", "(100, 50)"),
     ],
 )
@@ -242,6 +243,7 @@ def test_histograms_in_other_forms_pass(look, code):
         ("bins + 1", "bins", "shape"),
         ("np.linspace(-m, m", "np.linspace(0, m", "edges"),
         ("    e =", "    arrays[0] /= 1.5\n    e =", "changes its argument arrays"),
+        ("np.abs(a).max()", "np.abs(a, out=a).max()", "changes its argument arrays"),
         ("    e =", "    bins = min(bins, 8)\n    e =", "shape"),
         (
             "np.histogram(a, e, density=True)[0]",
@@ -392,7 +394,7 @@ CUT_BEFORE = 'found = [int(i) for i in np.argsort(order, kind="stable")[:k] if c
         ("found[:k]", "(found * k)[:k]", "one right image"),
         ("found[:k]", "c[found[:k]].tolist()", "entry 0"),
         ("found[:k]", "[float(i) for i in found[:k]]", "integers"),
-        ("found[:k]", "found[:k] or None", "None"),
+        ("found[:k]", "found[:k] or None", "a group without images is an empty list"),
         ("found[:k]", "found[:min(k, 5)]", "k=12"),
         ("k=5", "k=6", "signature"),
         ("    return groups", "    del groups['wrong, sure']\n    return groups", "lacks"),
@@ -405,6 +407,8 @@ CUT_BEFORE = 'found = [int(i) for i in np.argsort(order, kind="stable")[:k] if c
         ("    groups = {}", "    labels.sort()\n    groups = {}", "argument labels"),
         ("c = probabilities.max(axis=1)", "c = probabilities[:, 0]", "entry"),
         ("c = probabilities.max(axis=1)", "c = np.ptp(probabilities, axis=1)", "wrong for"),
+        (".max(axis=1)", ".max(axis=1).round(3)", "nearly the same"),
+        (".max(axis=1)", ".max(axis=1).astype('float16')", "nearly the same"),
     ],
 )
 def test_wrong_extremes_are_named(look, old, new, words):
@@ -844,6 +848,8 @@ def test_agreements_in_other_forms_pass(look, code):
         ("    return", "    result =", "None"),
         ("k=10", "k=5", "signature"),
         (".mean())", ".any(axis=1).mean())", "k=3"),
+        ("    return", "    points -= points.mean()\n    return", "changes its argument points"),
+        ("    return", "    labels -= labels.min()\n    return", "changes its second argument"),
     ],
 )
 def test_wrong_agreements_are_named(look, old, new, words):
