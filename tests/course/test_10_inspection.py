@@ -958,6 +958,7 @@ def test_another_machine_is_wrong(look):
         ("    return", "    result =", "None"),
         ("t * scores)", "scores)", "one image"),
         ("scores.shape, -1.0", "scores.shape, 0.0", "one image"),
+        ("    t[", "    scores *= 0.5\n    t[", "changes its argument scores"),
     ],
 )
 def test_wrong_losses_are_named(look, old, new, words):
