@@ -121,7 +121,9 @@ def test_rows_that_are_not_one_hot_are_named(c100, body, words):
 def test_another_usual_number_of_classes_is_found(c100):
     code = ONE_HOT.format("return np.eye(classes, dtype='float32')[np.ravel(labels)]")
     assert_wrong(judged(c100, "c100-onehot", code.replace("=100", "=120")), "without an argument")
-    code = ONE_HOT.format("return np.eye(classes or labels.max() + 1, dtype='f4')[np.ravel(labels)]")
+    code = ONE_HOT.format(
+        "return np.eye(classes or labels.max() + 1, dtype='f4')[np.ravel(labels)]"
+    )
     assert_wrong(judged(c100, "c100-onehot", code.replace("=100", "=None")), "without an argument")
 
 
