@@ -453,18 +453,6 @@ def loop(labels, index, size, fraction, seed):
     return np.array(first), np.array(second), np.array(alike)
 
 
-def loop_over_drawn_numbers(labels, index, size, fraction, seed):
-    rng = np.random.default_rng(seed)
-    order, start, count = index
-    first, share = rng.integers(len(labels), size=size), rng.random(size)
-    second, alike = np.empty(size, int), np.arange(size) < round(fraction * size)
-    for k in range(size):
-        own, begin = count[labels[first[k]]], start[labels[first[k]]]
-        far = begin + own + int(share[k] * (len(labels) - own))
-        second[k] = order[begin + int(share[k] * own) if alike[k] else far % len(labels)]
-    return first, second, alike
-
-
 def seeded_for_each_draw(labels, index, size, fraction, seed):
     order, start, count = index
     first = np.random.default_rng(seed).integers(0, np.full(size, len(labels)))
@@ -590,7 +578,6 @@ def shuffles_the_order(labels, index, size, fraction, seed):
         (shuffles_the_order, "changes its argument index"),
         (searches, "search all labels"),
         (loop, "as long as a loop"),
-        (loop_over_drawn_numbers, "as long as a loop"),
         (seeded_for_each_draw, "make one default_rng(seed)"),
     ],
 )
