@@ -87,6 +87,7 @@ def test_a_kernel_application_has_these_steps():
     taken = list(inspect.signature(IPythonKernel.do_execute).parameters)
     assert taken[:4] == ["self", "code", "silent", "store_history"]
     assert {"write", "flush"} <= set(vars(OutStream))
+    assert "in sys.modules.copy().values()" in inspect.getsource(IPythonKernel.__init__)
 
 
 def test_options_of_data_sets_have_no_arguments_and_an_autotune_switch():

@@ -8,6 +8,7 @@ with its process, and the next block gets a new one.
 
 import contextlib
 import os
+import signal
 import tempfile
 import time
 from multiprocessing import Pipe
@@ -33,6 +34,7 @@ class Judge:
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self.seconds, self.memory = seconds, memory
         self._process: Any = None
+        self._ending: Any = None  # what `let_go` has ended
         self._pipe: Connection | None = None
         self._scratch = contextlib.ExitStack()  # what TensorFlow leaves goes with its process
 
@@ -96,13 +98,20 @@ class Judge:
             raise Lost(lost or f"The judge ended with exit code {code}.")
         return Verdict(outcomes.ERROR, "The hidden checks used more memory than allowed.")
 
+    def let_go(self) -> None:
+        """End the judge's process without waiting for its end; a later block gets a new one."""
+        if self._process is not None:
+            self._process.signal(signal.SIGKILL)
+            self._ending, self._process = self._process, None
+
     def close(self) -> None:
         """End the judge's process at once."""
-        if self._process is not None:
-            self._process.kill()
+        for process in (self._process, self._ending):
+            if process is not None:
+                process.kill()
         if self._pipe is not None:
             self._pipe.close()
-        self._process = self._pipe = None
+        self._process = self._ending = self._pipe = None
         self._scratch.close()
 
     def begin(self) -> None:

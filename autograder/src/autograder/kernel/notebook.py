@@ -107,6 +107,8 @@ class Run:
             for held in self._held:
                 self._judge_later(held)
             self.cells.look()  # the last outputs may be missing
+            if self._held:
+                self.judge.let_go()  # it ends beside the kernel
 
     @contextlib.contextmanager
     def started(self) -> Iterator[None]:

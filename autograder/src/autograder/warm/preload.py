@@ -70,7 +70,7 @@ def idle() -> None:
     """Do once for all later processes what most notebooks would do first.
 
     Draws the images of the profile *offline*, and a figure: with the first one, matplotlib looks
-    for its fonts and builds its tables.
+    for its fonts and builds its tables. It also looks for the backend in all installed packages.
     """
     offline = profile.PROFILES["offline"]
     if offline.train_images and offline.test_images:
@@ -80,6 +80,7 @@ def idle() -> None:
 
 def _figure() -> None:
     """Draw a figure with an image, a line, a legend and a formula, and forget it."""
+    from matplotlib.backends import backend_registry
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -89,6 +90,7 @@ def _figure() -> None:
     right.plot([1, 2], label="$x^2$")
     right.set(title="title", xlabel="steps")
     right.legend()
+    backend_registry.list_all()
     FigureCanvasAgg(figure).print_figure(io.BytesIO(), format="png", bbox_inches="tight")
 
 
