@@ -1,5 +1,6 @@
 """Hidden tests run where no student code is, and end in words for the student."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,17 @@ def test_a_block_that_hangs_ends_and_the_next_one_is_judged():
     with judge.Judge(seconds=5) as one:
         assert "5 seconds" in one.run("while True: pass", work()).message
         assert one.run(HEAD + "assert submission.value('n') == 1", work(n=1)).passed
+
+
+def test_a_judge_that_was_let_go_is_replaced_and_one_that_has_begun_is_used():
+    right = HEAD + "assert submission.value('n') == 1"
+    with judge.Judge(seconds=60) as one:
+        one.begin()
+        begun = one._process
+        assert one.run(right, work(n=1)).passed and one._process is begun
+        one.let_go()
+        assert one.run(right, work(n=1)).passed and one._process is not begun
+        assert begun.poll() == -signal.SIGKILL
 
 
 def test_without_a_judge_nothing_is_judged(monkeypatch):
