@@ -211,6 +211,7 @@ with checks.exercise("res-block", hidden="what blocks of other sizes compute, fo
         side, filters = 32 // strides, 16 * strides
         what = f'The output of a block with strides={strides} and shortcut="{shortcut}"'
         checks.shape(model(np.zeros((2, 32, 32, 16))), (2, side, side, filters), what)
+        checks.that(not model.losses, f"{case}, there is a penalty on activations, which was not asked for.")
 
     check_size(block_on((32, 32, 16), 16), 1, "identity", 4_736, 4_672)
     check_size(block_on((32, 32, 16), 32, 2), 2, "identity", 14_080, 13_952)
@@ -277,14 +278,17 @@ def filled(network):
 def reference(shape, filters, strides, shortcut, fault=""):
     """Build the block, or one with a fault that students make."""
 
-    def convolve(tensor, size, step):
+    def convolve(tensor, size, step, early=False):
         form = {"strides": step, "padding": "same", "use_bias": False}
+        if fault == "padding":  # as in PyTorch
+            tensor, form["padding"] = parts.ZeroPadding2D(size // 2)(tensor), "valid"
+        form["activation"] = "relu" if early or fault == "activation" else None
         return parts.BatchNormalization()(parts.Conv2D(filters, size, **form)(tensor))
 
     x = inputs = keras.Input(shape)
     first, second = (1, strides) if fault == "strides" else (strides, 1)
-    y = convolve(x, 3, first)
-    y = convolve(y if fault == "relu" else parts.ReLU()(y), 3, second)
+    y = convolve(x, 3, first, fault == "early")
+    y = convolve(y if fault in ("relu", "early") else parts.ReLU()(y), 3, second)
     if shortcut != "none":
         if strides > 1 or filters != shape[-1]:
             if shortcut == "projection":
@@ -292,7 +296,9 @@ def reference(shape, filters, strides, shortcut, fault=""):
                 x = parts.ReLU()(x) if fault == "projection" else x
             else:
                 behind = ((0, 0), (0, 0), (0, 0), (0, filters - shape[-1]))
-                x = keras.ops.pad(x[:, ::strides, ::strides], behind)
+                pool = {"mean": parts.AveragePooling2D, "maximum": parts.MaxPooling2D}.get(fault)
+                x = pool(strides, padding="same")(x) if pool else x[:, ::strides, ::strides]
+                x = keras.ops.pad(x, behind)
         y = parts.Add()([parts.ReLU()(y), x]) if fault == "sum" else parts.Add()([y, x])
     return keras.Model(inputs, y if fault == "last" else parts.ReLU()(y))
 
@@ -303,6 +309,11 @@ FAULTS = {
     "strides": "the strides belong to the first convolution, not to the second one.",
     "projection": "a ReLU follows the projection; batch normalization alone must.",
     "sum": "a ReLU stands before the addition.",
+    "activation": "a ReLU stands between each convolution and its batch normalization.",
+    "early": "a ReLU stands between the first convolution and its batch normalization, and none behind both.",
+    "padding": "as many zeros are added above as below, which differs from padding='same' if strides is not 1.",
+    "mean": "the shortcut takes means of neighbors: it takes every strides-th row and column.",
+    "maximum": "the shortcut takes the largest of neighbors: it takes every strides-th row and column.",
 }
 rng = np.random.default_rng(141)
 for shape, filters, strides, shortcut in (
@@ -315,7 +326,7 @@ for shape, filters, strides, shortcut in (
     ((6, 6, 3), 5, 1, "identity"),
     ((6, 6, 3), 5, 1, "projection"),
     ((8, 8, 5), 5, 2, "identity"),
-    ((8, 8, 5), 5, 2, "projection"),
+    ((7, 8, 5), 5, 3, "projection"),
     ((11, 10, 2), 3, 3, "identity"),
 ):
     same = strides == 1 and filters == shape[-1]
@@ -396,12 +407,13 @@ with checks.exercise("res-network", hidden="what other networks compute, with ea
     checks.that(not net.compiled, "build_network compiles the network: leave that out.")
     one, other = (build_network(1, filters=(2, 3), classes=7) for _ in range(2))
     checks.made_anew(one, other, "build_network")
-    x = np.random.default_rng(1).random((2, 32, 32, 3), dtype="float32")
-    first, again = (np.asarray(other(x, training=True)) for _ in range(2))
-    checks.that(np.allclose(first, again, atol=1e-4), "With training=True, the network is random: leave out layers that the text does not list.")
-    chances = checks.as_array(one(x), "What the network predicts")
+    x = np.random.default_rng(1).random((16, 32, 32, 3), dtype="float32")
+    chances = checks.as_array(one(x[:2]), "What the network predicts")
     checks.shape(chances, (2, 7), "What a network of two stages for 7 classes predicts for two images")
     checks.close(chances.sum(axis=1), np.ones(2), "The sum of each row of probabilities", rtol=1e-3)
+    first, again = (np.asarray(other(x, training=True)) for _ in range(2))
+    checks.that(not other.losses, "The network has a penalty on activations, which was not asked for: leave it out.")
+    checks.that(np.allclose(first, again, atol=1e-4), "With training=True, the network is random: leave out layers that the text does not list.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -435,21 +447,24 @@ def filled(network):
     return network
 
 
-def reference(n, shortcut, filters, classes):
-    """Build the network from its parts."""
+def reference(n, shortcut, filters, classes, fault=""):
+    """Build the network from its parts, or one with a fault that students make."""
 
-    def convolve(tensor, wide, size, step):
-        form = {"strides": step, "padding": "same", "use_bias": False}
+    def convolve(tensor, wide, size, step, padding="same"):
+        form = {"strides": step, "padding": padding, "use_bias": False}
         return parts.BatchNormalization()(parts.Conv2D(wide, size, **form)(tensor))
 
     inputs = keras.Input((32, 32, 3))
-    x = parts.ReLU()(convolve(inputs, filters[0], 3, 1))
+    x = parts.Rescaling(1 / 255)(inputs) if fault == "scale" else inputs
+    first = {"valid": (1, "valid"), "strides": (2, "same")}.get(fault, (1, "same"))
+    x = convolve(x, filters[0], 3, *first)
+    x = x if fault == "relu" else parts.ReLU()(x)
     for stage, wide in enumerate(filters):
         for block in range(n):
             strides = 2 if stage and not block else 1
             y = parts.ReLU()(convolve(x, wide, 3, strides))
             y = convolve(y, wide, 3, 1)
-            if shortcut != "none":
+            if (shortcut != "none") != (fault == "later" and block > 0):
                 if strides > 1 and shortcut == "projection":
                     x = convolve(x, wide, 1, strides)
                 elif strides > 1:
@@ -457,16 +472,26 @@ def reference(n, shortcut, filters, classes):
                     x = keras.ops.pad(x[:, ::strides, ::strides], behind)
                 y = parts.Add()([y, x])
             x = parts.ReLU()(y)
-    x = parts.Dense(classes, activation="softmax")(parts.GlobalAveragePooling2D()(x))
-    return keras.Model(inputs, x)
+    x = (parts.GlobalMaxPooling2D if fault == "pool" else parts.GlobalAveragePooling2D)()(x)
+    x = parts.Dense(classes, activation="softmax")(x)
+    return keras.Model(inputs, parts.Softmax()(x) if fault == "softmax" else x)
 
 
+FAULTS = {
+    "later": "only the first block of each stage gets the argument shortcut: pass it on in each call.",
+    "relu": "there is no ReLU behind the first convolution and its batch normalization.",
+    "pool": "the largest value of each map stands where its mean should.",
+    "softmax": "softmax is applied twice.",
+    "scale": "the images are scaled once more: their values are from 0 to 1 already.",
+    "valid": "the first convolution does not have same padding.",
+    "strides": "the first convolution has strides, which only the first block of a later stage has.",
+}
 rng = np.random.default_rng(142)
 x = rng.random((2, 32, 32, 3), dtype=np.float32)
 for n, shortcut, filters, classes in (
-    (2, "identity", (4, 9), 7),
-    (1, "projection", (3, 3, 4, 6), 10),
-    (1, "none", (4, 4, 6), 5),
+    (1, "identity", (4, 5, 7, 9), 7),
+    (2, "projection", (3, 3, 6), 10),
+    (2, "none", (4, 6), 5),
 ):
     case = f'With shortcut="{shortcut}" and {len(filters)} stages'
     net = submission.build("build_network", n, shortcut, filters=filters, classes=classes)
@@ -484,6 +509,8 @@ for n, shortcut, filters, classes in (
     want = submission.predict(filled(right), x)
     same = np.allclose(got, want, rtol=1e-2, atol=1e-4)
     if not same:
+        dense = any(list(weight.shape) == [filters[-1], classes] for weight in net.weights)
+        check.that(dense, f"{case}, the FC layer is no Dense layer, whose weights the cells below take: use keras.layers.Dense.")
         for other in ("none", "identity"):
             like = submission.predict(filled(reference(n, other, filters, classes)), x)
             taken = check.count(net.weights) == right.count_params() and np.allclose(got, like, rtol=1e-2, atol=1e-4)
@@ -491,6 +518,11 @@ for n, shortcut, filters, classes in (
                 not taken or other == shortcut,
                 f'{case}, the network computes what one with shortcut="{other}" computes.',
             )
+        # Where each probability is 0 or 1, networks agree that compute other things.
+        telling = np.min(np.max(got, axis=-1)) < 0.999
+        for fault, words in FAULTS.items() if telling else ():
+            like = submission.predict(filled(reference(n, shortcut, filters, classes, fault)), x)
+            check.that(not np.allclose(got, like, rtol=1e-2, atol=1e-4), f"{case}, {words}")
     check.that(
         same,
         f"{case}, the network does not compute what its parts compute in order: first convolution, "
@@ -563,12 +595,14 @@ parts = keras.layers
 rng = np.random.default_rng(143)
 
 
-def toy(normalized=False, frozen=False, shortcut=False):
-    """Build a network of three convolutions and an FC layer, with random weights."""
+def toy(normalized=False, frozen=False, shortcut=False, inside=False):
+    """Build a network of some convolutions and an FC layer, with random weights."""
     inputs = keras.Input((6, 5, 2))
     x = parts.Conv2D(3, 3, padding="same", activation="relu")(inputs)
     x = y = parts.BatchNormalization()(x) if normalized else x
-    y = parts.Conv2D(4, 2, padding="same", trainable=not frozen)(y)
+    some = [parts.Conv2D(4, 2, padding="same", trainable=not frozen)]
+    some = [parts.DepthwiseConv2D(3, padding="same"), *some] if inside else some
+    y = keras.Sequential(some)(y) if inside else some[0](y)
     y = parts.Conv2D(3, 1, activation="tanh")(y)
     x = parts.Flatten()(parts.Add()([x, y]) if shortcut else y)
     net = keras.Model(inputs, parts.Dense(3, activation="softmax")(x))
@@ -582,17 +616,22 @@ for what, net, amount in (
     ("a network with batch normalization", toy(normalized=True), 12),
     ("a network with a frozen layer", toy(frozen=True), 5),
     ("a network with a shortcut and batch normalization", toy(normalized=True, shortcut=True), 9),
+    ("a network with a depthwise convolution, inside another network", toy(inside=True), 6),
 ):
     x = rng.normal(size=(amount, 6, 5, 2)).astype("float32")
     y = rng.integers(3, size=amount)
+    # Listed before the call, in which an answer could make the frozen layer trainable.
+    kernels = [weight for weight in net.trainable_weights if len(weight.shape) == 4]
     got = check.as_array(submission.call("gradient_norms", net, x, y), "The result of gradient_norms")
     # A step of plain gradient descent with learning rate 1 changes each weight by its gradient.
-    kernels = [weight for weight in net.trainable_weights if len(weight.shape) == 4]
     arrays = keras.ops.convert_to_numpy
     before = [np.array(arrays(weight)) for weight in kernels]
     net.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy", run_eagerly=True)
     net.train_on_batch(x, y)
     wanted = [np.sqrt(np.sum((arrays(w) - old) ** 2)) for w, old in zip(kernels, before)]
+    every = [weight for weight in net.weights if len(weight.shape) == 4]
+    beside = len(every) > len(wanted) and np.shape(got) == (len(every),)
+    check.that(not beside, f"For {what}, there is a norm for each kernel: leave out those of frozen layers.")
     check.shape(got, (len(wanted),), f"For {what}, the result")
     words = ", computed with training=True" if "normalization" in what else ""
     check.close(got, np.array(wanted), f"For {what}, the array of norms{words}", rtol=1e-2, atol=1e-5)
@@ -1337,6 +1376,7 @@ with checks.exercise("res-contest", hidden="multiplications, and accuracy on ima
     checks.that(total <= 10_000_000, f"contest performs {total:,} multiplications; the budget is 10,000,000.")
     again = build_contest()
     checks.made_anew(again, contest, "build_contest")
+    checks.that(not again.compiled, "build_contest compiles the network: leave that out.")
     total = costs.multiplications(again)
     checks.that(total <= 10_000_000, f"What build_contest returns performs {total:,} multiplications; the budget is 10,000,000.")
     chances = checks.as_array(contest.predict(x_val[:50], verbose=0), "What contest predicts")
@@ -1346,6 +1386,7 @@ with checks.exercise("res-contest", hidden="multiplications, and accuracy on ima
     checks.that(isinstance(entry, dict), "entry is not a dictionary.")
     checks.equal(sorted(entry), ["idea", "name"], "The sorted list of the entry's keys")
     checks.that(all(isinstance(words, str) for words in entry.values()), "entry is not made of two strings.")
+    checks.that(all(words.strip(" .") for words in entry.values()), "entry lacks a name or an idea: write words in place of the dots.")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

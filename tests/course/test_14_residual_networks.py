@@ -484,9 +484,49 @@ BEHIND = "(0, filters - channels)])"
         ("if strides != 1 or channels != filters:", "if True:", "the right shape already", False),
         ("strides != 1 or channels != filters", "channels != filters", "shape", True),
         ("strides != 1 or channels != filters", "strides != 1", "", True),
+        ("strides != 1 or channels != filters", "strides == 2 or channels != filters", "", True),
+        (
+            "y = layers.Conv2D(filters, 3, strides=strides, **form)(x)",
+            "y = layers.Conv2D(filters, 3, strides=strides, use_bias=False)"
+            "(layers.ZeroPadding2D(1)(x))",
+            "as many zeros are added above as below",
+            True,
+        ),
+        (
+            '"use_bias": False}',
+            '"use_bias": False, "activation": "relu"}',
+            "between each convolution and its batch normalization",
+            True,
+        ),
+        (
+            "layers.BatchNormalization(momentum=0.9)(y)\n    y = layers.ReLU()(y)",
+            "layers.BatchNormalization(momentum=0.9)(layers.ReLU()(y))",
+            "between the first convolution and its batch normalization",
+            True,
+        ),
+        (
+            "x = x[:, ::strides, ::strides]",
+            "x = x[:, ::strides, ::strides] if x.shape[1] == 6 else "
+            'layers.AveragePooling2D(strides, padding="same")(x)',
+            "means of neighbors",
+            True,
+        ),
+        (
+            "x = x[:, ::strides, ::strides]",
+            "x = x[:, ::strides, ::strides] if x.shape[1] == 6 else "
+            'layers.MaxPooling2D(strides, padding="same")(x)',
+            "largest of neighbors",
+            True,
+        ),
         ('    if shortcut == "none":\n        return layers.ReLU()(y)\n', "", "nothing", False),
         ("return " + ADDED, ADDED, "NoneType", None),
         (SECOND, SECOND.replace("**form", 'kernel_regularizer="l2", **form'), "penalty", False),
+        (
+            SECOND,
+            SECOND.replace("**form", 'activity_regularizer="l2", **form'),
+            "penalty on activations",
+            False,
+        ),
         (
             "y = layers.ReLU()(y)\n    y = layers.Conv",
             "y = layers.Dropout(0.2)(layers.ReLU()(y))\n    y = layers.Conv",
@@ -634,7 +674,7 @@ NOT_IN_ORDER = "does not compute what its parts compute"
 @pytest.mark.parametrize(
     ("old", "new", "words", "hidden"),
     [
-        ("    x = keras.layers.ReLU()(x)\n", "", NOT_IN_ORDER, True),
+        ("    x = keras.layers.ReLU()(x)\n", "", "no ReLU behind the first convolution", True),
         ("    x = keras.layers.BatchNormalization(momentum=0.9)(x)\n", "", "parameters", False),
         ("(momentum=0.9)", "()", "momentum other than 0.9", True),
         (', padding="same", use_bias=False', ', padding="same"', "parameters", False),
@@ -657,6 +697,18 @@ NOT_IN_ORDER = "does not compute what its parts compute"
             'shortcut="identity" computes',
             True,
         ),
+        (
+            "strides, shortcut)",
+            'strides, shortcut if block == 0 else "identity")',
+            "pass it on in each call",
+            True,
+        ),
+        (
+            "strides, shortcut)",
+            'strides, shortcut if block == 0 else "none")',
+            "",
+            True,
+        ),
         ("enumerate(filters)", "enumerate((16, 32, 64))", "", True),
         ("enumerate(filters)", "enumerate(filters[:3])", "", True),
         ("enumerate(filters)", "enumerate([filters[0], filters[1], filters[2]])", "", False),
@@ -664,10 +716,40 @@ NOT_IN_ORDER = "does not compute what its parts compute"
         (', activation="softmax")', ")", "sum of each row", False),
         ('activation="softmax"', 'activation="sigmoid"', "sum of each row", False),
         (POOL, "keras.layers.Flatten()(x)", "parameters", False),
-        (POOL, "keras.layers.GlobalMaxPooling2D()(x)", NOT_IN_ORDER, True),
+        (POOL, "keras.layers.GlobalMaxPooling2D()(x)", "the largest value of each map", True),
+        (POOL, "keras.ops.sum(x, axis=(1, 2))", NOT_IN_ORDER, True),
+        (
+            'keras.layers.Dense(classes, activation="softmax")(x)',
+            'keras.layers.Softmax()(keras.layers.Dense(classes, activation="softmax")(x))',
+            "applied twice",
+            True,
+        ),
+        (
+            'keras.layers.Dense(classes, activation="softmax")(x)',
+            'keras.layers.Flatten()(keras.layers.Conv2D(classes, 1, activation="softmax")'
+            "(keras.layers.Reshape((1, 1, -1))(x)))",
+            "no Dense layer",
+            True,
+        ),
+        ("(inputs)\n", "(keras.layers.Rescaling(1 / 255)(inputs))\n", "scaled once more", True),
+        ("(inputs)\n", '(keras.layers.RandomFlip("horizontal")(inputs))\n', "is random", False),
+        ('3, padding="same",', "3,", "does not have same padding", True),
+        ("(filters[0], 3,", "(filters[0], 3, 2,", "first convolution has strides", True),
+        (
+            "return keras.Model(inputs, outputs)",
+            "return keras.Model(inputs, {'chances': outputs})",
+            "expected numbers",
+            False,
+        ),
         (POOL, POOL + "\n    x = keras.layers.Dense(64, 'relu')(x)", "parameters", False),
         (POOL, POOL + "\n    x = keras.layers.Dropout(0.5)(x)", "is random", False),
         ("Dense(classes,", 'Dense(classes, kernel_regularizer="l2",', "penalty on weights", False),
+        (
+            "Dense(classes,",
+            'Dense(classes, activity_regularizer="l2",',
+            "penalty on activations",
+            False,
+        ),
         (
             "return keras.Model(inputs, outputs)",
             "keras.Model(inputs, outputs)",
@@ -808,7 +890,13 @@ def test_norms_found_another_way_pass(res, code):
         ("for g in found", "for g in found[:-1]", "shape"),
         ("for g in found", "for g in found[:1]", "shape"),
         ("== 4", ">= 1", "shape"),
-        ("model.trainable_weights", "model.weights", ""),
+        ("model.trainable_weights", "model.weights", "leave out those of frozen layers"),
+        (
+            "w in model.trainable_weights if len(w.shape) == 4]",
+            "l in model.layers if isinstance(l, keras.layers.Conv2D) and l.trainable "
+            "for w in [l.kernel]]",
+            "a depthwise convolution, inside another network",
+        ),
         ("crossentropy(y,", "crossentropy(np.zeros_like(y),", "array of norms"),
         ("model(x,", "model(x[:1],", ""),
         ("return [float(tf.norm(g))", "[float(tf.norm(g))", "None"),
@@ -1417,6 +1505,12 @@ def small_net(units=10, end="softmax", shape=(32, 32, 3), filters=8):
     return keras.Sequential([*layers, L.Dense(units, activation=end)])
 
 
+def compiled():
+    net = small_net()
+    net.compile("adam", "sparse_categorical_crossentropy")
+    return net
+
+
 def separable():
     inputs = keras.Input((32, 32, 3))
     x = L.SeparableConv2D(32, 3, strides=2, activation="gelu")(L.RandomFlip("horizontal")(inputs))
@@ -1470,6 +1564,9 @@ def test_a_network_of_any_kind_may_take_part(res, images, threshold, make):
             "What build_contest returns",
         ),
         (small_net, {"build_contest": lambda: None}, "None"),
+        (small_net, {"build_contest": compiled}, "compiles the network"),
+        (small_net, {"entry": {"name": "...", "idea": "..."}}, "lacks a name or an idea"),
+        (small_net, {"entry": {"name": "x", "idea": " "}}, "lacks a name or an idea"),
     ],
 )
 def test_work_outside_the_rules_is_named(res, images, threshold, make, names, words):
