@@ -196,7 +196,7 @@ check = submission.checks
 for bias, of_conv, of_dense in (
     (
         True,
-        [(5, 5, 32, 64), (1, 7, 3, 5), (3, 3, 128, 128), (3, 3, 1998, 1001)],
+        [(5, 5, 32, 64), (1, 7, 3, 5), (3, 5, 4, 2), (3, 3, 128, 128), (3, 3, 1998, 1001)],
         [(2048, 1024), (1, 100), (5001, 4999)],
     ),
     (False, [(7, 1, 4, 9), (1, 1, 1, 1)], [(10, 1)]),
@@ -647,6 +647,7 @@ with checks.exercise("count-mults", hidden="other networks, strides, other input
     checks.equal(counts[1], 0, "The count for a pooling layer")
     checks.equal(counts[2], 3_115_008, "The count for NET I's second convolution")
     checks.equal(counts[7], 131_072, "The count for NET I's first dense layer")
+    checks.unchanged(multiplications, layers[:2])
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

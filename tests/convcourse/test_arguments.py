@@ -129,3 +129,21 @@ def test_a_list_of_an_argument_and_a_result_that_stays_are_left_alone():
         checks.unchanged(function, record)
         record["loss"].append(2.0)
         checks.unchanged(function, record)
+
+
+def test_a_list_that_is_filled_again_and_again_is_found():
+    def halves(numbers, made=[]):  # noqa: B006 the fault to find
+        made.extend(n / 2 for n in numbers)
+        return made
+
+    checks.unchanged(halves, [2, 4])
+    with pytest.raises(checks.Wrong, match="make a new list in each call"):
+        checks.unchanged(halves, [2, 4])
+
+
+def test_a_new_list_and_an_argument_that_comes_back_are_left_alone():
+    given = [1, 2]
+    for function in (lambda x: [*x, (3, {"four": "4"})], lambda x: x, lambda x: [len, x]):
+        checks.unchanged(function, given)
+        given.append(5)
+        checks.unchanged(function, given)

@@ -744,6 +744,17 @@ def batch_norm_params(channels):
 """,
             "dense_params(5001, 4999, bias=True) is wrong",
         ),
+        "a single bias if there are few filters": (
+            """
+def conv_params(m, n, c_in, c_out, bias=True):
+    return m * n * c_in * c_out + bias * (c_out if c_out > 4 else 1)
+def dense_params(inputs, units, bias=True):
+    return (inputs + bias) * units
+def batch_norm_params(channels):
+    return 4 * channels, 2 * channels
+""",
+            "conv_params for 3 x 5 pixels, 4 channels, 2 filters, a bias is wrong",
+        ),
     },
     "count-table": {
         "padding only if windows overlap": (
@@ -781,6 +792,31 @@ def layer_table(layers, shape=(32, 32, 3)):
 """,
             "without a stride, with same padding, entry 0 is wrong",
         ),
+        "a list that grows from call to call": (
+            """
+ROWS = []
+
+def layer_table(layers, shape=(32, 32, 3)):
+    for a in layers:
+        ROWS.append((a["kind"], *row_of(a, shape)))
+        shape = ROWS[-1][1]
+    return ROWS
+
+def row_of(a, shape):
+    kind = a["kind"]
+    if kind == "dense":
+        return (a["units"],), dense_params(shape[0], a["units"]), dense_params(shape[0], a["units"])
+    if kind in ("conv", "pool"):
+        stride = a.get("stride", 1 if kind == "conv" else a["size"])
+        sides = [output_size(n, a["size"], stride, a.get("padding", "valid")) for n in shape[:2]]
+        count = conv_params(a["size"], a["size"], shape[2], a["filters"]) if kind == "conv" else 0
+        return (*sides, a.get("filters", shape[2])), count, count
+    if kind == "flatten":
+        return (int(np.prod(shape)),), 0, 0
+    return shape, *(batch_norm_params(shape[-1]) if kind == "bn" else (0, 0))
+""",
+            "A second call of layer_table changes what the first one returned: make a new list",
+        ),
     },
     "count-mults": {
         "single precision": (
@@ -795,6 +831,15 @@ def multiplications(layers, shape=(32, 32, 3)):
     )
 """,
             "for sizes that are not powers of 2, entry 0 is wrong",
+        ),
+        "a list that grows from call to call": (
+            """
+def multiplications(layers, shape=(32, 32, 3), counts=[]):
+    for kind, (*sides, last), total, _ in layer_table(layers, shape):
+        counts.append((total - last) * int(np.prod(sides)) if kind in ("conv", "dense") else 0)
+    return counts
+""",
+            "A second call of multiplications changes what the first one returned: make a new list",
         ),
     },
 }

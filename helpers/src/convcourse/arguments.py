@@ -17,8 +17,8 @@ def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function and check that it leaves its arguments as they were.
 
     If the function was the last one that this check called, the arrays that it returned then must
-    be as they were, too, and so must a list or a dictionary of numbers: a function that fills one
-    of these again and again changes them.
+    be as they were, too, and so must a list or a dictionary of plain values: a function that fills
+    one of these again and again changes it.
 
     Args:
         function: The student's function.
@@ -50,25 +50,21 @@ def unchanged(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def _keep_earlier(function: Callable[..., Any], result: Any, args: tuple) -> None:
     """Check that a call left what the one before it returned alone, and remember its own result."""
     name = getattr(function, "__name__", "The function")
-    for called, results, copies, instead in _latest:
-        kept = called is not function or all(map(_same, copies, results))
-        that(kept, f"A second call of {name} changes what the first one returned: make {instead}.")
+    for called, earlier, copies, instead in _latest:
+        for one, as_it_was in zip(earlier, copies, strict=True):
+            # A list may hold parts of an argument, which others may change.
+            is_again = called is function and (isinstance(one, np.ndarray) or one is result)
+            words = f"A second call of {name} changes what the first one returned: make {instead}."
+            that(not is_again or _same(as_it_was, one), words)
     parts = result if isinstance(result, (list, tuple)) else [result]
     given = [one for one in args if isinstance(one, np.ndarray)]
     made = [one for one in parts if isinstance(one, np.ndarray)]
-    own = [one for one in made if not any(np.may_share_memory(one, arg) for arg in given)]
-    instead = "new arrays"
-    if _is_of_numbers(result) and not any(result is one for one in _with_entries(args)):
+    own: list = [one for one in made if not any(np.may_share_memory(one, arg) for arg in given)]
+    instead, is_own = "new arrays", not any(result is one for one in _with_entries(args))
+    if isinstance(result, (list, dict)) and _is_plain(result) and is_own:
         own = [result]
         instead = f"a new {'dictionary' if isinstance(result, dict) else 'list'} in each call"
-    _latest[:] = [(function, own, [copy.copy(one) for one in own], instead)]
-
-
-def _is_of_numbers(result: Any) -> bool:
-    entries = result.values() if isinstance(result, dict) else result
-    return isinstance(result, (list, dict)) and all(
-        one is None or isinstance(one, np.generic) or _is_number_or_text(one) for one in entries
-    )
+    _latest[:] = [(function, own, [copy.deepcopy(one) for one in own], instead)]
 
 
 def _with_entries(args: tuple) -> list:
@@ -124,6 +120,15 @@ def _same(one: Any, other: Any) -> bool:
 
 def _figures(record: Any) -> list:
     return [getattr(record, name, None) for name in ("history", "epoch", "seconds")]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is a number or text, or a list, tuple or dictionary of nothing else."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    return value is None or _is_number_or_text(value) or isinstance(value, np.generic)
 
 
 def _is_number_or_text(value: Any) -> bool:
