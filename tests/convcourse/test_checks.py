@@ -127,6 +127,25 @@ def test_floats_compare_with_a_tolerance_and_one_is_not_18900():
     assert "expected 18900" in failing(checks.close, 1, 18_900, "the size")
 
 
+@pytest.mark.parametrize(
+    ("got", "want", "is_rounded"),
+    [
+        (0.04, 0.0433333, True),
+        (np.float32(42.5), 42.467328, True),
+        (3.3936, 3.3936015, True),
+        (0.0, 0.0433333, False),
+        (42.0, 42.467328, False),
+        (42.4, 42.467328, False),
+        (0.05, 0.0433333, False),
+    ],
+)
+def test_a_hidden_check_tells_a_rounded_number_from_another(got, want, is_rounded):
+    with checks.without_values():
+        message = failing(checks.close, got, want, "the rate", 1e-9, 1e-12)
+    assert ("the rate is rounded: return the number itself." in message) == is_rounded
+    assert is_rounded or "the rate is wrong." in message
+
+
 def test_text_is_not_close_to_a_number():
     assert "expected numbers" in failing(checks.close, "0.5", 0.5, "the loss")
 

@@ -73,6 +73,11 @@ def test_a_list_of_another_length_is_not_described_by_its_axes():
     )
 
 
+def test_a_single_axis_is_not_plural():
+    shape = Shape("The array", (0,), (0, 2, 2))
+    assert shape.told_without_values().endswith(": 1 axis in place of 3.")
+
+
 def test_a_value_without_words_of_its_own_is_named_by_its_type():
     assert short(n for n in range(3)) == "a generator" and short(np.int64(3)) == "3"
 

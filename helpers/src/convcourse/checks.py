@@ -204,7 +204,7 @@ first is at (1,): 0.7, expected 0.6.
     if not bad.any():
         return
     if want.ndim == 0:
-        raise Wrong(findings.Value(what, float(f"{float(got):.6g}"), f"{float(want):.6g}"))
+        raise Wrong(findings.number(what, float(got), float(want)))
     at = tuple(int(i) for i in np.argwhere(bad)[0])
     first = float(got[at]), float(want[at])
     raise Wrong(findings.Elements(what, int(bad.sum()), bad.size, at, *first))

@@ -83,6 +83,27 @@ class Value(Finding):
 
 
 @dataclass(frozen=True)
+class Rounded(Value):
+    """The number expected, but rounded to one to four digits after the point."""
+
+    def told_without_values(self) -> str:
+        return f"{is_(self.what)} rounded: return the number itself."
+
+
+def number(what: str, got: float, want: float) -> Value:
+    """Say that a number is not the one expected, and whether rounding is the reason.
+
+    A whole number counts as another number: it may be right by chance. A subject that speaks of
+    rounding needs no second word about it.
+    """
+    is_short = not got.is_integer() and any(
+        abs(got - round(want, digits)) <= 1e-7 * abs(got) for digits in range(1, 5)
+    )
+    kind = Rounded if is_short and "rounded" not in what else Value
+    return kind(what, float(f"{got:.6g}"), f"{want:.6g}")
+
+
+@dataclass(frozen=True)
 class Length(Finding):
     """A sequence of another length than expected."""
 
@@ -179,8 +200,8 @@ class Shape(Finding):
             return f"{is_(self.what)} a single value; expected an array."
         if len(self.got) == len(self.want) == 1:
             return f"{has(self.what)} another shape than expected: another number of entries."
-        axes = "1 axis" if len(self.got) == 1 else f"{len(self.got)} axes"
-        differs = f"{axes} in place of {len(self.want)}"
+        axes = "axis" if len(self.got) == 1 else "axes"
+        differs = f"{len(self.got)} {axes} in place of {len(self.want)}"
         if len(self.got) == len(self.want):
             axis = next(i for i, w in enumerate(self.want) if w not in (None, self.got[i]))
             differs = f"along axis {axis}"
