@@ -93,17 +93,23 @@ with checks.exercise("load-rows", hidden="every pixel of other rows, one row, no
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-check = submission.checks
-for count in (1, 3, 0):
-    given = submission.np.random.default_rng(count).integers(0, 256, (count, 3072)).astype("uint8")
+np, check, rng = submission.np, submission.checks, submission.np.random.default_rng(1)
+before = []
+for count in (1, 3, 3, 0):
+    given = rng.integers(0, 256, (count, 3072)).astype("uint8")
     got = check.as_array(submission.call("rows_to_images", given), "rows_to_images")
     what = "The image array for one row" if count == 1 else f"The image array for {count} rows"
     check.shape(got, (count, 32, 32, 3), what)
     check.dtype(got, "uint8", "The image array")
+    check.that(
+        not any(np.array_equal(got, one) for one in before),
+        "rows_to_images returns the images of an earlier call: convert the rows of each call anew.",
+    )
+    before.append(got)
     for channel in range(3):
         planes = given[:, channel * 1024 : (channel + 1) * 1024].reshape(-1, 32, 32)
         check.that(
-            submission.np.array_equal(got[..., channel], planes),
+            np.array_equal(got[..., channel], planes),
             "Pixels are in the wrong places: first reshape to (N, 3, 32, 32), then move the color "
             "axis to the end without exchanging rows and columns.",
         )
@@ -168,13 +174,23 @@ for lengths in ((4, 1, 2), (3,), (1, 1, 1, 1, 2, 1)):
         for n in lengths
     ]
     given[-1]["data"][-1] = given[0]["data"][0]  # files may hold an image twice
-    got = submission.call("join_batches", given)
-    check.that(isinstance(got, (list, tuple)), "join_batches does not return two values.")
-    check.equal(len(got), 2, "The number of results of join_batches")
-    images, labels = (check.as_array(part, "A result of join_batches") for part in got)
+    made = submission.calls("join_batches", [(given,), (given,)])
+    for got in made:
+        check.that(isinstance(got, (list, tuple)), "join_batches does not return two values.")
+        check.equal(len(got), 2, "The number of results of join_batches")
+    images, labels = (check.as_array(part, "A result of join_batches") for part in made[0])
+    check.that(
+        np.shape(made[1][1]) == labels.shape,
+        "A second call of join_batches with the same batches returns another number of labels: "
+        "start with nothing in each call.",
+    )
     check.shape(labels, (sum(lengths),), "The label array of other batches")
     check.that(labels.dtype.kind in "iu", "The labels of other batches are not integers.")
     wanted = sum((b["labels"] for b in given), [])
+    check.that(
+        sorted(labels.tolist()) != sorted(wanted) or labels.tolist() == wanted,
+        "The labels of other batches are in another order: keep the order of the list of batches.",
+    )
     check.equal(labels.tolist(), wanted, "The labels of other batches")
     check.shape(images, (sum(lengths), 32, 32, 3), "The image array of other batches")
     check.dtype(images, "uint8", "The image array of other batches")
@@ -255,7 +271,7 @@ every = submission.np.arange(256).astype("uint8").reshape(2, 8, 16, 1)
 for given, what in (
     (every, "all 256 values"),
     (every[:1], "an image without a pixel of 255"),
-    (every[1, 1:], "an image without a pixel of 0"),
+    (every[1:], "an image without a pixel of 0"),
     (every[:1, 0, 0, 0], "a black pixel"),
     (every[0, 0, :2], "an image whose brightest pixel is 1"),
 ):
@@ -265,7 +281,8 @@ for given, what in (
     submission.checks.shape(got, given.shape, "The scaled array")
     submission.checks.that(
         submission.np.allclose(got, given / 255.0, atol=1e-6),
-        f"scale is wrong for {what}: divide by 255, whatever the brightest pixel is.",
+        f"scale is wrong for {what}: divide by 255 and do nothing else, whatever the brightest and "
+        "the darkest pixel are.",
     )
 ### END HIDDEN TESTS
 
@@ -330,6 +347,13 @@ pairs = [
     (rng.normal(0, 1, (9, 16, 16, 3)) ** 3, rng.normal(2, 5, (2, 16, 16, 3))),
     (rng.uniform(0, 0.5, (3, 2, 5, 2)).astype("float32"), rng.random((1, 2, 5, 2), "float32")),
 ]
+made = submission.calls("min_max", [(learned, pairs[0][1]), (learned // 2, pairs[0][1])])
+unseen = [got[1] for got in made if isinstance(got, (list, tuple)) and len(got) == 2]
+check.that(
+    len(unseen) < 2 or not np.array_equal(*unseen),
+    "The result for the second set is the same for two different first sets: use the minimum and "
+    "the maximum of the first set, and compute them in each call.",
+)
 results = []
 for learn, unseen in pairs:
     submission.unchanged("min_max", learn, unseen)
@@ -417,6 +441,14 @@ pairs.append((learn, rng.integers(0, 256, (3, 3, 2, 2)).astype("uint8")))
 pairs.append((learn, np.zeros((1, 3, 2, 2), "uint8")))
 learn = rng.normal(0.5, 0.02, (3, 4, 2, 3))
 pairs += [(learn, rng.random((2, 4, 2, 3))), (learn, np.ones((1, 4, 2, 3)))]
+learn, unseen = pairs[0]
+made = submission.calls("standardise", [(learn, unseen), (learn + 9, unseen)])
+unseen = [got[1] for got in made if isinstance(got, (list, tuple)) and len(got) == 2]
+check.that(
+    len(unseen) < 2 or not np.array_equal(*unseen),
+    "The result for the second set is the same for two different first sets: use the means and the "
+    "deviations of the first set, and compute them in each call.",
+)
 firsts = []
 for learn, unseen in pairs:
     submission.unchanged("standardise", learn, unseen)
@@ -513,6 +545,8 @@ for labels, classes, what in (
     ([1, 0, 1], 2, "two classes"),
     ([6, 0], 7, "seven classes"),
     (list(range(100)), 100, "100 classes"),
+    ([5, 0, 9, 1, 3, 3], 10, "six labels"),
+    ([2, 2, 7, 0, 9, 8], 10, "six other labels"),
 ):
     for dtype in ("int64", "uint8"):
         given = submission.np.array(labels, dtype)
@@ -586,6 +620,14 @@ with checks.exercise(
 from autograder import submission
 
 np, check, rng = submission.np, submission.checks, submission.np.random.default_rng(3)
+quarter = rng.permutation(np.repeat([0, 1], [40, 80]))
+made = submission.calls("stratified_split", [(quarter, 30, 4), (rng.permutation(quarter), 30, 4)])
+part = [np.sort(got[1]) for got in made if isinstance(got, (list, tuple)) and len(got) == 2]
+check.that(
+    len(part) < 2 or not np.array_equal(*part),
+    "stratified_split returns the same positions for other labels: draw them from the labels of "
+    "each call.",
+)
 for counts, n_part, step in (
     ([40, 40, 40], 30, 1),
     ([30, 10, 50, 20], 22, 1),
@@ -597,7 +639,7 @@ for counts, n_part, step in (
     given = rng.permutation(np.repeat(np.arange(len(counts)), counts) * step + step - 1)
     submission.unchanged("stratified_split", given, n_part, 5)
     picked = []
-    for seed in (1, 2, 1):
+    for seed in (0, 7, 0):
         parts = submission.call("stratified_split", given, n_part, seed)
         check.that(isinstance(parts, (list, tuple)), "stratified_split does not return two arrays.")
         check.equal(len(parts), 2, "The number of results of stratified_split")
@@ -626,15 +668,27 @@ for counts, n_part, step in (
         not np.array_equal(picked[0], picked[1]),
         "Different seeds give the same split: use the seed to draw the images at random.",
     )
-    for label in np.unique(given):
+    for label, part in [(label, part) for label in np.unique(given) for part in picked[:2]]:
         of_class = np.flatnonzero(given == label)
-        ranks = np.flatnonzero(np.isin(of_class, picked[0]))
+        ranks = np.flatnonzero(np.isin(of_class, part))
         steps = np.diff(np.append(ranks, ranks[0] + len(of_class)))
         check.that(
             len(ranks) < 8 or len(set(np.delete(steps, steps.argmax()).tolist())) > 1,
             "The validation images of a class follow each other at equal distances: draw them at "
             "random.",
         )
+# An image is in a quarter of the splits, so that all of 60 miss it once in 30 million times.
+made = submission.calls("stratified_split", [(quarter, 30, seed) for seed in range(60)])
+splits = {tuple(sorted(np.ravel(got[1]).tolist())) for got in made}
+check.that(
+    len(splits) == len(made),
+    "Some different seeds give the same split: use the whole seed to draw the images.",
+)
+check.that(
+    set().union(*splits) == set(range(len(quarter))),
+    "Some images of a class are never drawn for validation, whatever the seed is: draw from all "
+    "images of the class.",
+)
 ### END HIDDEN TESTS
 
 # %%

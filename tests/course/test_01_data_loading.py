@@ -518,7 +518,7 @@ STANDARDISE = [
     (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std((0, 1, 2)) + 1e-3), "other arrays"),
     (lambda a, b: figures(a, b, a.mean((1, 2), keepdims=True)[:1], a.std()), "mean of each"),
     (lambda a, b: figures(a, b, a.mean((0, 1, 2)), a.std()), "deviation of each"),
-    (lambda a, b: (by_channel(a, b)[0], np.float32(b)), "other arrays"),
+    (lambda a, b: (by_channel(a, b)[0], np.float32(b)), "the same for two different first sets"),
     (lambda a, b: [v[..., :3] for v in by_channel(a, b)], "other arrays|shape"),
     (standardised_in_place, "changes its argument train"),
 ]
@@ -671,6 +671,16 @@ def rows_to_images(rows):
 """,
             "changes what the first one returned: make new arrays",
         ),
+        "the images of an earlier call": (
+            """
+_known = {}
+def rows_to_images(rows):
+    if len(rows) not in _known:
+        _known[len(rows)] = rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy()
+    return _known[len(rows)]
+""",
+            "returns the images of an earlier call",
+        ),
     },
     "load-join": {
         "an image that comes twice": (
@@ -683,6 +693,34 @@ def join_batches(batches):
     return rows_to_images(x[first]), y[first]
 """,
             "batches has another shape than expected: another number",
+        ),
+        "the batches of earlier calls": (
+            """
+def join_batches(batches, x=[], y=[]):
+    for batch in batches:
+        x.append(rows_to_images(batch["data"]))
+        y.extend(batch["labels"])
+    return np.concatenate(x), np.array(y)
+""",
+            "with the same batches returns another number of labels: start with nothing",
+        ),
+        "the longest batch first": (
+            """
+def join_batches(batches):
+    batches = sorted(batches, key=lambda batch: -len(batch["labels"]))
+    x = np.concatenate([batch["data"] for batch in batches])
+    return rows_to_images(x), np.concatenate([batch["labels"] for batch in batches])
+""",
+            "in another order: keep the order of the list of batches",
+        ),
+    },
+    "load-scale": {
+        "rounded": (
+            """
+def scale(x):
+    return np.round(x / 255, 2).astype("float32")
+""",
+            "divide by 255 and do nothing else",
         ),
     },
     "load-minmax": {
@@ -698,6 +736,87 @@ def min_max(train, other):
 """,
             "set, and compute with floats, because bytes overflow",
         ),
+        "the range of an earlier call": (
+            """
+def min_max(train, other, known={}):
+    key = train.shape, train.dtype
+    lo, hi = known.setdefault(key, (float(train.min()), float(train.max())))
+    return [((v - lo) / (hi - lo)).astype("float32") for v in (train, other)]
+""",
+            "of the first set, and compute them in each call",
+        ),
+    },
+    "load-standardise": {
+        "a layer that learns only once": (
+            """
+import keras
+
+_layer = keras.layers.Normalization(axis=-1)
+def standardise(train, other):
+    if not _layer.built:
+        _layer.adapt(train.astype("float32"))
+    return [_layer(v.astype("float32")).numpy() for v in (train, other)]
+""",
+            "of the first set, and compute them in each call",
+        ),
+    },
+    "load-onehot": {
+        "sorted if there are several": (
+            """
+def one_hot(labels, classes=10):
+    y = np.ravel(labels)
+    return np.eye(classes, dtype="float32")[np.sort(y) if len(y) > 3 else y]
+""",
+            "one_hot is wrong for six labels",
+        ),
+    },
+    "load-split": {
+        name: (
+            f"""
+_known = {{}}
+def stratified_split(labels, n_val, seed=0):
+    rng, val = np.random.default_rng({seed}), []
+    for c in np.unique(labels):
+        at = np.flatnonzero(labels == c)
+        k = len(at) * n_val // len(labels)
+        val.append(rng.permutation({those})[:k])
+    val = {kept}
+    return np.setdiff1d(np.arange(len(labels)), val), val
+""",
+            words,
+        )
+        for name, seed, those, kept, words in (
+            (
+                "the positions of an earlier call",
+                "seed",
+                "at",
+                "_known.setdefault((seed, n_val, len(labels)), np.concatenate(val))",
+                "the same positions for other labels",
+            ),
+            (
+                "random for seeds above 0 only",
+                "seed",
+                "at)[:k] if seed else (at",
+                "np.concatenate(val)",
+                "draw them at random",
+            ),
+            ("never the first", "seed", "at[1:]", "np.concatenate(val)", "never drawn"),
+            ("never the last", "seed", "at[:-1]", "np.concatenate(val)", "never drawn"),
+            (
+                "only the beginning",
+                "seed",
+                "at[: len(at) // 2]",
+                "np.concatenate(val)",
+                "draw from all images of the class",
+            ),
+            (
+                "ten different splits",
+                "seed % 10",
+                "at",
+                "np.concatenate(val)",
+                "Some different seeds give the same split",
+            ),
+        )
     },
 }
 
