@@ -102,15 +102,15 @@ for key, value in machine.items():
     print(f"{key:<11}{value}")
 
 # %% locked="gpu-machine-trial"
-def machine_with_another_gpu():
-    """What describe_machine returns if TensorFlow lists one GPU more, which does not exist."""
+def machine_with_two_more_gpus():
+    """What describe_machine returns if TensorFlow lists two GPUs more, which do not exist."""
     from unittest.mock import patch
 
     listed = tf.config.list_physical_devices
-    another = tf.config.PhysicalDevice("/physical_device:GPU:99", "GPU")
+    two = [tf.config.PhysicalDevice(f"/physical_device:GPU:{k}", "GPU") for k in (98, 99)]
 
     def more(device_type=None):
-        return listed(device_type) + [another] * (device_type in (None, "GPU"))
+        return listed(device_type) + two * (device_type in (None, "GPU"))
 
     with (
         patch.object(tf.config, "list_physical_devices", more),
@@ -135,6 +135,13 @@ with checks.exercise("gpu-machine", hidden="the types and the versions, checked 
         described["python"].startswith(platform.python_version()),
         f"Python's version is {platform.python_version()}, not {described['python']}.",
     )
+    others = {platform.system(): "the operating system", platform.node(): "the computer's name"}
+    other = described["processor"] and others.get(described["processor"])
+    checks.that(
+        not other,
+        f"processor is {described['processor']}, which is {other}; expected the kind of CPU, as "
+        "platform.processor() or platform.machine() gives it.",
+    )
     whole = isinstance(described["cores"], (int, np.integer))
     checks.that(whole, "The entry cores is not an integer: use os.cpu_count().")
     checks.that(
@@ -145,8 +152,8 @@ with checks.exercise("gpu-machine", hidden="the types and the versions, checked 
     there = len(tf.config.list_physical_devices("GPU"))
     checks.equal(len(described["gpus"]), there, "The number of GPUs")
     try:
-        named = described["gpus"] + machine_with_another_gpu()["gpus"]
-    except Exception:  # it asks the GPU that does not exist for more than its name
+        named = described["gpus"] + machine_with_two_more_gpus()["gpus"]
+    except Exception:  # it asks a GPU that does not exist for more than its name
         named = described["gpus"]
     for name in named:
         checks.that(
@@ -154,6 +161,10 @@ with checks.exercise("gpu-machine", hidden="the types and the versions, checked 
             f"gpus holds values of type {type(name).__name__} if there is a GPU; expected names, "
             "which are text: take .name of each device.",
         )
+    checks.that(
+        len(named) != 2 * there + 1,
+        "gpus holds one name if there are several GPUs: take .name of each device.",
+    )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -478,10 +489,16 @@ with checks.exercise("gpu-median", hidden="an even number of calls, a single cal
     ran = []
     median_seconds(lambda: ran.append(1))
     checks.equal(len(ran), 6, "The number of calls without an argument for repeats")
+    slept = median_seconds(lambda: time.sleep(0.02), 1)
     checks.that(
-        median_seconds(lambda: time.sleep(0.02), 1) > 0.015,
+        slept > 0.015,
         "Without an argument for clock, median_seconds measures less than the 0.02 s that "
         "time.sleep(0.02) takes: let time.perf_counter be the default.",
+    )
+    checks.that(
+        slept < 15,  # even if the machine is busy
+        "Without an argument for clock, median_seconds measures 15 s or more for the 0.02 s that "
+        "time.sleep(0.02) takes: let time.perf_counter, which counts seconds, be the default.",
     )
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -493,6 +510,8 @@ asked = (
     ([0, 0.25, 3, 0.5, 9, 0.125, 0.75, 8], 0.75, "seven calls"),
     ([3, 2, 2, 2, 9, 8], 2.0, "several calls that take the same time"),
     ([1, 0.0004, 0.0011, 0.0007], 0.0007, "calls of less than a millisecond"),
+    ([1, 0, 0, 3, 0, 5], 0.0, "calls that are too short for the clock"),
+    ([9, *range(30)], 14.5, "thirty calls"),
 )
 timed = submission.calls("on_a_stand_in", [(durations,) for durations, _, _ in asked])
 for (got, called), (durations, want, what) in zip(timed, asked):
@@ -675,8 +694,10 @@ with checks.exercise("gpu-hours", hidden="other networks, speeds, numbers of ima
         0.8158: "Training costs three times the forward pass.",
         1.0605: "Each multiplication comes with an addition: count two operations.",
         1.9579: "The validation images also go through the network in each epoch.",
+        1.9660: "The validation images go through the network in each epoch, not only once.",
         2.4473: "A validation image needs only the forward pass: count it once.",
         127.261: "That is the time in minutes; an hour has 3,600 seconds.",
+        0.0884: "That is the time in days; an hour has 3,600 seconds.",
         0.1061: "That is the time for one epoch.",
     }
     for value, sentence in mistakes.items():

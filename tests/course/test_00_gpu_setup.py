@@ -175,6 +175,12 @@ def test_a_machine_described_another_way_passes(gpu, right):
             lambda: facts(gpus=[{"name": d.name} for d in tf.config.list_physical_devices("GPU")]),
             "gpus holds values of type dict",
         ),
+        (
+            lambda: facts(gpus=[d.name for d in tf.config.list_physical_devices("GPU")[:1]]),
+            "gpus holds one name if there are several GPUs",
+        ),
+        (lambda: facts(processor=platform.system()), "which is the operating system"),
+        (lambda: facts(processor=platform.node()), "which is the computer's name"),
     ],
 )
 def test_a_machine_described_wrongly_is_found(gpu, wrong, words):
@@ -586,10 +592,24 @@ def by_processor_time(function, repeats=5, clock=time.process_time):
     return timer(statistics.median)(function, repeats, clock)
 
 
+def in_nanoseconds(function, repeats=5, clock=time.perf_counter_ns):
+    return timer(statistics.median)(function, repeats, clock)
+
+
+def few_calls(function, repeats=5, clock=time.perf_counter):
+    return timer(statistics.median)(function, min(repeats, 10), clock)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
         (by_processor_time, "let time.perf_counter be the default"),
+        (in_nanoseconds, "let time.perf_counter, which counts seconds, be the default"),
+        (few_calls, "The number of calls, for thirty calls, is wrong"),
+        (
+            timer(lambda taken: np.median([one for one in taken if one > 0])),
+            "median_seconds for calls that are too short for the clock",
+        ),
         (timer(lambda taken: np.median(list(set(taken)))), "take the same time"),
         (
             timer(lambda taken: np.median([round(one, 3) for one in taken])),
@@ -779,6 +799,13 @@ def test_rates_measured_another_way_pass(gpu, right):
         (product().replace("(size, size)", "(64, 64)"), "computes nothing"),
         (product("tf.matmul(tf.random.normal((size, size)), b)[0, 0].numpy()"), "draws random"),
         (product("[a @ b, 0.5][1]"), "returns a constant"),
+        (product("[a @ b, time.perf_counter()][1]"), "another number in each call"),
+        (
+            convolution(
+                "-time.perf_counter() + [tf.nn.conv2d(x, w, 1, 'SAME'), time.perf_counter()][1]"
+            ),
+            "such as a time, although the result is the same",
+        ),
         (product("[a @ b, float(a.numpy()[0, 0])][1]"), "returns a constant"),
         (convolution("[tf.nn.conv2d(x, w, 1, 'SAME'), 1.0][1]"), "returns a constant"),
         (product("[a @ b, float(tf.reduce_mean(a))][1]"), "a number of another array"),
@@ -900,8 +927,10 @@ def test_hours_computed_another_way_pass(gpu, right):
         (trained(lambda m, r, t, v, e: (2 * m * (3 * t + v) * e / r / 3.6e12, "h")), "one number"),
         (
             trained(lambda m, r, t, v, e: round(m * (6 * t + 2 * v) * e / r / 3.6e12, 2)),
-            "in hours|other|another",
+            "is rounded: return the number itself",
         ),
+        (trained(lambda m, r, t, v, e: 2 * m * (3 * t * e + v) / r / 3.6e12), "not only once"),
+        (trained(lambda m, r, t, v, e: m * (6 * t + 2 * v) * e / r / 8.64e13), "time in days"),
     ],
 )
 def test_wrong_hours_are_named(gpu, wrong, words):

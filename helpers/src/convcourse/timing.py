@@ -198,11 +198,19 @@ def _other_arrays(first: Timed, second: Timed, inputs: list[Shape]) -> str:
 def _unread(function: Callable[[], Any], timed: Timed, inputs: list[Shape]) -> str:
     """Say that what a function returns does not depend on the result, if it does not.
 
-    It is called again, and other numbers take the place of the result.
+    It is called again, and other numbers take the place of the result. They are the same each time,
+    and so is what depends on them alone.
     """
-    value, changed = _with_other_numbers(
-        function, lambda one, inside: bool(_wanted([one, *inside], inputs))
-    )
+
+    def of_the_result(one: Operation, inside: list[Operation]) -> bool:
+        return bool(_wanted([one, *inside], inputs))
+
+    value, changed = _with_other_numbers(function, of_the_result)
+    if changed and not _same(_with_other_numbers(function, of_the_result)[0], value):
+        return (
+            "The timed function returns another number in each call, such as a time, although the "
+            "result is the same: let it return one number of the result."
+        )
     if not changed or not _same(value, timed.value):
         return ""
     if _same(_with_other_numbers(function, lambda one, inside: True)[0], timed.value):
@@ -219,7 +227,9 @@ def _unread(function: Callable[[], Any], timed: Timed, inputs: list[Shape]) -> s
 def _with_other_numbers(
     function: Callable[[], Any], which: Callable[[Operation, list[Operation]], bool]
 ) -> tuple[Any, int]:
-    """What a function returns if some operations give other numbers, and how many did."""
+    """What a function returns if some operations give one other number, and how many did."""
+    import tensorflow as tf
+
     changed: list[Operation] = []
     busy: list[bool] = []  # the other numbers are computed, too
 
@@ -229,7 +239,7 @@ def _with_other_numbers(
         busy.append(True)
         for k, result in enumerate(results):
             if result.dtype.is_floating:
-                results[k] = 2 * result + 0.7310585
+                results[k] = tf.fill(tf.shape(result), tf.constant(0.7310585, result.dtype))
                 changed.append(one)
         busy.clear()
 
