@@ -96,7 +96,8 @@ with checks.exercise(
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
-images, windows = (1, 5, 7, 20, 33), ((1, 1), (2, 1), (2, 2), (3, 2), (5, 1), (5, 3), (4, 7))
+images = (1, 5, 7, 20, 33)
+windows = ((1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (5, 1), (5, 3), (4, 7), (3, 12))
 cases = [(n, f, stride) for n in images for f, stride in windows]
 fitting = [(n, f, stride) for n, f, stride in cases if f <= n]
 for padding, asked, never in (

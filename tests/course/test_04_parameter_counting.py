@@ -731,6 +731,28 @@ def output_size(n, f, stride=None, padding="valid"):
 """,
             "for n=9 and f=2 without a stride, which is 1, is wrong",
         ),
+        "no padding for a single pixel": (
+            """
+def output_size(n, f, stride=1, padding="valid"):
+    if padding == "same" and f > 1:
+        return -(-n // stride)
+    if f > n:
+        raise ValueError
+    return n // stride if padding == "same" else (n - f) // stride + 1
+""",
+            "f=1, stride=2, same padding is wrong",
+        ),
+        "rounded up from a tenth": (
+            """
+def output_size(n, f, stride=1, padding="valid"):
+    if padding == "same":
+        return int(n / stride + 0.9)
+    if f > n:
+        raise ValueError
+    return (n - f) // stride + 1
+""",
+            "f=3, stride=12, same padding is wrong",
+        ),
     },
     "count-layers": {
         "single precision": (
