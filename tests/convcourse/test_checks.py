@@ -131,7 +131,8 @@ def test_floats_compare_with_a_tolerance_and_one_is_not_18900():
     ("got", "want", "is_rounded"),
     [
         (0.04, 0.0433333, True),
-        (np.float32(42.5), 42.467328, True),
+        (np.float32(42.47), 42.467328, True),
+        (42.5, 42.467328, False),
         (3.3936, 3.3936015, True),
         (0.0, 0.0433333, False),
         (42.0, 42.467328, False),

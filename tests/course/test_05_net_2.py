@@ -868,7 +868,7 @@ OTHER_SUMMARIES = [
     (
         'max(history["val_accuracy"])',
         'round(max(history["val_accuracy"]), 2)',
-        "best validation accuracy is wrong",
+        "best validation accuracy is rounded",
     ),
     ("epoch < len(losses)", "epoch != 4", "overfitting begins is wrong"),
     (

@@ -84,7 +84,7 @@ class Value(Finding):
 
 @dataclass(frozen=True)
 class Rounded(Value):
-    """The number expected, but rounded to one to four digits after the point."""
+    """The number expected, but rounded to two to four digits after the point."""
 
     def told_without_values(self) -> str:
         return f"{is_(self.what)} rounded: return the number itself."
@@ -93,11 +93,11 @@ class Rounded(Value):
 def number(what: str, got: float, want: float) -> Value:
     """Say that a number is not the one expected, and whether rounding is the reason.
 
-    A whole number counts as another number: it may be right by chance. A subject that speaks of
-    rounding needs no second word about it.
+    A whole number or one with a single digit after the point counts as another number: it may be
+    near by chance. A subject that speaks of rounding needs no second word about it.
     """
     is_short = not got.is_integer() and any(
-        abs(got - round(want, digits)) <= 1e-7 * abs(got) for digits in range(1, 5)
+        abs(got - round(want, digits)) <= 1e-7 * abs(got) for digits in range(2, 5)
     )
     kind = Rounded if is_short and "rounded" not in what else Value
     return kind(what, float(f"{got:.6g}"), f"{want:.6g}")
