@@ -70,17 +70,24 @@ def idle() -> None:
     """Do once for all later processes what most notebooks would do first.
 
     Draws the images of the profile *offline*, and a figure: with the first one, matplotlib looks
-    for its fonts and builds its tables. It also looks for the backend in all installed packages.
+    for its fonts and builds its tables.
     """
     offline = profile.PROFILES["offline"]
     if offline.train_images and offline.test_images:
         shapes.keep(offline.train_images, offline.test_images)
+    _backends()
     _figure()
+
+
+def _backends() -> None:
+    """Have matplotlib look for backends in all installed packages, as each kernel would."""
+    from matplotlib.backends import backend_registry
+
+    backend_registry.list_all()
 
 
 def _figure() -> None:
     """Draw a figure with an image, a line, a legend and a formula, and forget it."""
-    from matplotlib.backends import backend_registry
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -90,7 +97,6 @@ def _figure() -> None:
     right.plot([1, 2], label="$x^2$")
     right.set(title="title", xlabel="steps")
     right.legend()
-    backend_registry.list_all()
     FigureCanvasAgg(figure).print_figure(io.BytesIO(), format="png", bbox_inches="tight")
 
 
