@@ -276,10 +276,16 @@ def test_the_button_in_formgrader_keeps_decisions_too(late, monkeypatch):
     assert late.mark() == (None, 1, 4, True) and late.penalty() == 1.5
 
 
+def undecided(course) -> int:
+    with course.gradebook() as gradebook:
+        return results.undecided(gradebook, NAME)
+
+
 def test_the_count_of_decisions_to_look_at_again_ends_with_the_last_one(course):
     course.decide(manual_score=3)
-    assert results.undecided(course.root, NAME) == 0
-    force(course)
-    assert results.undecided(course.root, NAME) == 1
+    assert undecided(course) == 0
+    said: list[str] = []
+    course.grade(force=True, tell=said.append)
+    assert undecided(course) == 1 and "A decision by a person came before" in said[-1]
     course.decide(manual_score=3)
-    assert results.undecided(course.root, NAME) == 0
+    assert undecided(course) == 0

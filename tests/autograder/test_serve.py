@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +151,15 @@ def test_a_run_through_the_server_says_and_gives_what_a_run_alone_does(course):
     assert took_it(course, before)
 
 
+def test_runs_that_follow_each_other_at_once_are_all_taken(course, monkeypatch, capfd):
+    course.submit(ANSWERS[0])
+    monkeypatch.setenv("TMPDIR", str(course.place))
+    monkeypatch.setenv("COURSE_ROOT", str(course.root))
+    codes = [handover.handed_over(course.root, ["grade", NAME, "--force"]) for _ in range(4)]
+    assert codes == [0] * 4
+    assert capfd.readouterr().out.count("the grader failed on 0") == 4
+
+
 def test_the_next_run_sees_a_changed_source_a_changed_submission_and_its_own_environment(course):
     course.submit("import os\ndouble = lambda n: n + n + (os.environ['COURSE_DATA'] != '/here')")
     assert course.grade(COURSE_DATA="/here").code == 0
@@ -264,3 +274,11 @@ def test_a_server_is_refused_where_another_one_waits(course):
     second = course.start("serve")
     said, _ = second.communicate(timeout=60)
     assert second.returncode == 1 and "Another autograder serve" in said
+
+
+def test_the_rehearsal_of_a_server_leaves_neither_files_nor_threads(tmp_path, monkeypatch):
+    rehearsal = pytest.importorskip("autograder.run.rehearsal")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = threading.active_count()
+    rehearsal.run()
+    assert not list(tmp_path.iterdir()) and threading.active_count() == before

@@ -103,3 +103,26 @@ def test_an_error_of_the_students_own_code_still_ends_its_cell(graded):
 def test_a_use_of_a_missing_package_names_it(graded):
     words = shown(graded, 2 * len(LINES) + 5)
     assert words == "This notebook imports nosuch_, which the grader does not have."
+
+
+PAST_PYTHON = {
+    "os.system('echo past')": "past\n",
+    "os.write(1, b'past\\n')": "past\n",
+    "os.write(2, b'past\\n')": "past\n",
+    "c.puts(b'past'); c.fflush(None)": "past\n",
+    "os.write(1, b'past' * 5_000)": "past" * 5_000,
+}
+
+
+def test_what_comes_past_python_is_shown_by_its_own_cell(tmp_path):
+    lines = [*PAST_PYTHON] * 20
+    cells = ["import ctypes, os\nc = ctypes.PyDLL(None)\nout = os.dup(1)"]
+    cells += [f"{line};" for line in lines]
+    # A file in the place of the pipe gets what the notebook writes and nothing else.
+    cells += ["file = os.open('log', os.O_RDWR | os.O_CREAT)\n_ = os.dup2(file, 1)"]
+    cells += ["_ = os.write(1, b'here')", "_ = os.dup2(out, 1)\nprint(open('log').read())"]
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    run = notebook.Run(nb, tmp_path, None, NAME, 60, LIMITS)
+    run.all_cells()
+    assert [shown(run, 1 + index) for index in range(len(lines))] == [*PAST_PYTHON.values()] * 20
+    assert shown(run, len(cells) - 1) == "here\n"

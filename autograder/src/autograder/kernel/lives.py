@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from autograder.kernel.client import Client
 from autograder.text import syntax
 from autograder.text.cells import facts
+from autograder.warm.provisioner import WarmProvisioner
 
 MOST = 5  # new kernels for one notebook
 GRACE = 10  # seconds in which an interrupted kernel must answer
@@ -70,6 +71,15 @@ class Lives:
         # A kernel logs to the terminal of its parent; what the student should read is in outputs.
         setup = self.client.setup_kernel(stderr=subprocess.DEVNULL, **self._options)
         self._kernel.enter_context(setup)
+
+    def let_go(self) -> Callable[[], None]:
+        """Tell the present kernel to end, without waiting for it.
+
+        Returns:
+            What waits until it has ended, and removes its folder.
+        """
+        provisioner = self.client.km and self.client.km.provisioner
+        return provisioner.let_go() if isinstance(provisioner, WarmProvisioner) else self.end
 
     def end(self) -> None:
         """End the present kernel, if there is one."""

@@ -66,6 +66,7 @@ class Run:
         limits: Limits | None = LIMITS,
         inside_ids: Collection[str] = (),
         ended: Collection[str] = (),
+        left: contextlib.ExitStack | None = None,
     ) -> None:
         """Prepare a run; `all_cells` starts it.
 
@@ -78,7 +79,9 @@ class Run:
             limits: What the notebook may use; see `Cells`.
             inside_ids: The ids of test cells that run whole in the kernel; see `kernel.inside`.
             ended: Where its kernel was ended in earlier tries; see `Cells`.
+            left: Gets what waits for the end of the kernel. By default, the run waits.
         """
+        self.left = left
         self.nb, self.judge, self.inside_ids = nb, judge, frozenset(inside_ids)
         self.cells = Cells(nb, folder, kernel, timeout, limits, ended)
         self.packages, self.looks = Packages(self.cells.folder), dict[str, str]()
@@ -109,6 +112,8 @@ class Run:
             self.cells.look()  # the last outputs may be missing
             if self._held:
                 self.judge.let_go()  # it ends beside the kernel
+            if self.left is not None:
+                self.left.callback(self.cells.lives.let_go())
 
     @contextlib.contextmanager
     def started(self) -> Iterator[None]:

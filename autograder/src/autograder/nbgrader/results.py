@@ -140,11 +140,23 @@ def _decided(submissions: list[SubmittedAssignment], notes: dict[str, Record]) -
         yield from _penalty(submission, record)
 
 
-def undecided(root: Path, assignment: str) -> int:
+def undecided(gradebook: Gradebook, assignment: str) -> int:
     """How many decisions of people came before the last run and wait for another look."""
-    with Gradebook(Room(root, assignment).db_url) as gradebook:
-        submissions = _submissions(gradebook, assignment)
-        return sum(one.look for one in _decided(submissions, records.load(gradebook, assignment)))
+    submissions = _submissions(gradebook, assignment)
+    return sum(one.look for one in _decided(submissions, records.load(gradebook, assignment)))
+
+
+def kept(gradebook: Gradebook, assignment: str) -> list[str]:
+    """One sentence about the decisions of people that wait for another look, if there are any."""
+    waiting = undecided(gradebook, assignment)
+    if not waiting:
+        return []
+    were = "A decision" if waiting == 1 else f"{waiting} decisions"
+    which = "it needs" if waiting == 1 else "they need"
+    return [
+        f"{were} by a person came before this run and stayed: autograder report shows why "
+        f"{which} another look."
+    ]
 
 
 def _penalty(submission: SubmittedAssignment, record: Record) -> Iterator[Decided]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import parse_utc
@@ -94,8 +94,9 @@ class Room:
             write_whole(mark, self.version)
 
     def _known(self) -> bool:
-        with Gradebook(self.db_url) as gradebook:
-            return self.assignment in [a.name for a in gradebook.assignments]
+        with contextlib.suppress(MissingEntry):
+            return bool(self.ledger.find_assignment(self.assignment))
+        return False
 
     # -- what is done
 

@@ -20,7 +20,7 @@ from autograder.intake.notes import LOOK
 from autograder.judge.verdict import Verdict
 from autograder.kernel import again
 from autograder.kernel.clock import Clock
-from autograder.nbgrader import journal, penalties
+from autograder.nbgrader import journal, penalties, results
 from autograder.nbgrader.room import Room
 from autograder.pages.outputs import write_outputs
 from autograder.root import CourseError
@@ -84,7 +84,7 @@ def grade(
         workers: What runs the jobs instead of processes on this machine.
         watch: Called with each event.
         say: Called before the first submission with each sentence about the submissions.
-        tell: Called at the end with each sentence about late penalties and changed marks.
+        tell: Called at the end with each sentence about penalties, changed marks and decisions.
 
     Returns:
         Each student's final state: ``skipped``, ``done``, ``broken`` or ``failed``.
@@ -115,9 +115,9 @@ def grade(
         run = Run(room, settings, watch, len(chosen))
         todo = run.unfinished(run.named(chosen), force)
         if todo:
-            kept = before.Checkpoints(settings.profile)
-            read = map(kept.of, map(run.read, todo))
-            for words in (*before.lacking(read, room.source), *kept.told()):
+            checkpoints = before.Checkpoints(settings.profile)
+            read = map(checkpoints.of, map(run.read, todo))
+            for words in (*before.lacking(read, room.source), *checkpoints.told()):
                 say(words)
             code = (one.source for one in room.source.cells if one.cell_type == "code")
             needed = needs.of(code) if settings.profile != "offline" else ()
@@ -128,7 +128,8 @@ def grade(
             with contextlib.ExitStack() as stack:
                 run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
         late = room.settle(only)
-    for words in (*penalties.told(assignment, late), *recorded.told()):
+        kept = results.kept(room.ledger, assignment)
+    for words in (*penalties.told(assignment, late), *recorded.told(), *kept):
         tell(words)
     return run.states
 

@@ -23,6 +23,7 @@ from autograder.judge.judge import Judge
 from autograder.kernel import again
 from autograder.kernel.notebook import Run
 from autograder.root import TABLE, CourseError
+from autograder.run import leftovers
 from autograder.text.cells import facts
 from autograder.walled.errors import Lost
 from autograder.warm import provisioner, reach, server
@@ -33,6 +34,7 @@ TRIES = 3  # of a submission whose kernel or judge is ended from outside
 PLACES = 12  # at which a notebook may have killed its own kernel, where no wall keeps it from that
 CELL_SECONDS = 600  # if nbgrader_config.py sets no limit
 _ONE = threading.Lock()  # a job changes the environment, so a process runs one at a time
+_FOLDERS = "submission", "course"
 
 
 @dataclass(frozen=True)
@@ -111,14 +113,22 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     nb = nbformat.reads(text, as_version=4)
     cell_seconds = settings.cell_seconds or CELL_SECONDS
     limits = reach.share(settings.threads or 1, cell_seconds) if settings.walls else None
-    with _ONE, _place(files, settings) as place, Judge(seconds=settings.judge_seconds) as judge:
+    with _ONE, contextlib.ExitStack() as stack:
+        leftovers.wait()
+        place, course = (Path(stack.enter_context(_folder(kind))) for kind in _FOLDERS)
+        stack.enter_context(judge := Judge(seconds=settings.judge_seconds))
+        left = stack.enter_context(contextlib.ExitStack())
 
         def made(notebook: NotebookNode) -> Run:
+            left.close()
             kernel = settings.kernel, cell_seconds, limits, settings.inside
-            return Run(notebook, place, judge, *kernel, settings.ended)
+            return Run(notebook, place, judge, *kernel, settings.ended, left)
 
-        run = again.graded(nb, settings.answers, made)
-        level = reach.require() if limits and settings.kernel == provisioner.NAME else UNWALLED
+        with _environment(settings, str(course)):
+            _fill(place, course, files, settings)
+            run = again.graded(nb, settings.answers, made)
+            level = reach.require() if limits and settings.kernel == provisioner.NAME else UNWALLED
+        leftovers.end(stack.pop_all())
     for cell in nb.cells:
         if why := run.looks.get(facts(cell)[1]):
             cell.metadata[LOOK] = f"{cell.metadata.get(LOOK, '')} {why}".strip()
@@ -142,28 +152,25 @@ def persist(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
                 raise
 
 
-@contextlib.contextmanager
-def _place(files: dict[str, bytes], settings: Settings) -> Iterator[Path]:
-    """A folder with the files, and an environment with the job's own course folder and limits."""
+def _folder(kind: str) -> tempfile.TemporaryDirectory:
     # The warm server's folder goes with it, however this process ends.
     where = server.folder("jobs")
-    with (
-        tempfile.TemporaryDirectory(prefix="submission-", dir=where) as place,
-        tempfile.TemporaryDirectory(prefix="course-", dir=where) as course,
-        _environment(settings, course),
-    ):
-        try:
-            _write(Path(course, TABLE), settings.table.encode())
-            for name, content in files.items():
-                _write(Path(place, name), content)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise CourseError(
-                f"{platform.node()} cannot grade this: its disk for temporary files is full "
-                f"({where.parent.parent}). Free some space, or set TMPDIR to another disk."
-            ) from None
-        yield Path(place)
+    return tempfile.TemporaryDirectory(prefix=f"{kind}-", dir=where, ignore_cleanup_errors=True)
+
+
+def _fill(place: Path, course: Path, files: dict[str, bytes], settings: Settings) -> None:
+    """Write the submission's files, and the table into the job's own course folder."""
+    try:
+        _write(course / TABLE, settings.table.encode())
+        for name, content in files.items():
+            _write(place / name, content)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise CourseError(
+            f"{platform.node()} cannot grade this: its disk for temporary files is full "
+            f"({place.parent.parent.parent}). Free some space, or set TMPDIR to another disk."
+        ) from None
 
 
 def _write(path: Path, content: bytes) -> None:

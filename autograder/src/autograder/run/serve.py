@@ -16,23 +16,25 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection as waiting
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_client.provisioning import KernelProvisionerFactory
 from sqlalchemy import create_engine
 from sqlalchemy.orm import configure_mappers
 
 from autograder.judge.judge import Judge
-from autograder.nbgrader import disk, results
+from autograder.nbgrader import disk
 from autograder.root import ROOM, CourseError
-from autograder.run import before, cluster, grade, handover, progress, stop, workers
+from autograder.run import before, cluster, grade, handover, progress, rehearsal, stop, workers
 from autograder.walled import wire
 from autograder.walled.errors import WallError
 from autograder.walled.processes import end_with_parent
 from autograder.warm import reach, server
 
-LOADED = before, cluster, grade, progress, results  # what a run imports
+LOADED = before, cluster, grade, progress  # what a run imports
 ENDING_SECONDS = 30  # in which a run that was stopped undoes what is half done
 READY = "Ready: autograder grade in this course starts at once. Ctrl-C ends this server."
 _FORK: Any = multiprocessing.get_context("fork")  # this process has no threads
@@ -74,11 +76,13 @@ def _load() -> None:
         nbformat.validate(nbformat.v4.new_notebook(), relax_add_props=relaxed)
     configure_mappers()
     create_engine("sqlite://").dispose()
+    KernelProvisionerFactory.instance()  # searches all packages
     nothing: Any = None  # an empty block asks for nothing
     with contextlib.suppress(RuntimeError), Judge() as judge:  # a run says what is wrong
         judge.run("", nothing)
     with contextlib.suppress(WallError):
         reach.found()
+    rehearsal.run()
     gc.collect()
     gc.freeze()  # a collection in a run would copy every page that it marks
 
@@ -150,8 +154,11 @@ class _Run:
     ) -> None:
         self.asker = asker
         ours = asker, listener
-        self.process = _FORK.Process(target=_do, args=(os.getpid(), ours, run, request, files))
+        self.told, telling = multiprocessing.Pipe(duplex=False)
+        given = os.getpid(), ours, telling, run, request, files
+        self.process = _FORK.Process(target=_do, args=given)
         self.process.start()
+        telling.close()
         for number in files:
             os.close(number)
 
@@ -172,19 +179,29 @@ class _Run:
 
     def end(self) -> None:
         """Stop the run if it still goes on, and tell its asker the exit code."""
-        if self.process.is_alive():
+        code = self._code()
+        if code is None:
             self.send(signal.SIGTERM)
-            self.process.join(ENDING_SECONDS)
-            self.send(signal.SIGKILL)
+        else:  # the asker need not wait until the process is gone
+            wire.say(self.asker, {"code": code})
+        self.process.join(ENDING_SECONDS)
+        self.send(signal.SIGKILL)
         self.process.join()
-        wire.say(self.asker, {"code": self.process.exitcode})
+        if code is None:
+            wire.say(self.asker, {"code": self.process.exitcode})
+
+    def _code(self) -> int | None:
+        """The exit code, if the run has told it."""
+        with contextlib.suppress(EOFError, OSError):
+            return self.told.recv() if self.told.poll() else None
+        return None
 
 
 def _attend(run: _Run, listener: socket.socket) -> None:
     """Follow a run to its end, and send others away."""
-    heard: list[Any] = [run.process.sentinel, run.asker, listener]
+    heard: list[Any] = [run.told, run.asker, listener]  # the first is closed if the run dies
     try:
-        while run.process.sentinel not in (ready := waiting.wait(heard)):
+        while run.told not in (ready := waiting.wait(heard)):
             if run.asker in ready and not run.pass_on():
                 break
             if listener in ready:
@@ -198,11 +215,12 @@ def _attend(run: _Run, listener: socket.socket) -> None:
 def _do(
     parent: int,
     ours: Sequence[socket.socket],
+    telling: Connection,
     run: Callable[[Sequence[str]], None],
     request: dict[str, Any],
     files: list[int],
 ) -> None:
-    """Become the process that the asker would be, and run."""
+    """Become the process that the asker would be, run, and tell the exit code."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -222,6 +240,13 @@ def _do(
     os.chdir(request["folder"])
     server.borrow()
     try:
-        run(request["arguments"])
-    finally:
-        workers.close_ahead()
+        try:
+            run(request["arguments"])
+        finally:
+            workers.close_ahead()
+    except SystemExit as ended:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        if isinstance(ended.code or 0, int):  # Python shows what is no number
+            telling.send(ended.code or 0)
+        raise

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autograder.root import CourseError
+from autograder.run import leftovers
 from autograder.walled import cores
 from autograder.warm import server
 
@@ -186,6 +187,7 @@ def _adopt(alive: Connection, other: Connection | None = None) -> None:
     if other is not None:  # a copy of the end whose closing this process waits for
         other.close()
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    leftovers.in_background()
     gc.freeze()  # no collection needs to search what is loaded
 
 

@@ -39,7 +39,6 @@ def grade(
         from autograder.run import workers
 
         workers.load_ahead(jobs)  # while this process loads nbgrader
-    from autograder.nbgrader import results
     from autograder.run import before, progress, stop
     from autograder.run import cluster as clusters
     from autograder.run import grade as grading
@@ -88,11 +87,6 @@ def grade(
     typer.echo(f"{counted(len(states), 'submission')}; the grader failed on {failed}.")
     for words in told:
         typer.echo(words)
-    if states and (waiting := results.undecided(course.root, assignment)):
-        typer.echo(
-            f"{waiting} decisions by a person came before this run and are kept: "
-            "autograder report lists them for another look."
-        )
     raise typer.Exit(1 if failed else 0)
 
 

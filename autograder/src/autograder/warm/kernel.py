@@ -27,9 +27,11 @@ class Kernel(IPKernelApp):
 
     def init_io(self) -> None:
         super().init_io()
-        for stream in (sys.stdout, sys.stderr):
+        streams: Any = sys.stdout, sys.stderr
+        for stream in streams:
             # `outstream_class` would be imported by its name, and behind walls this module is gone.
             stream.__class__ = Stream
+            stream.note_pipe()
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         if argv:  # it is rarely given, and building its parser is slow

@@ -6,6 +6,7 @@ nbgrader, nbclient, nbval and JupyterLab therefore need only the name of the ker
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -119,6 +120,24 @@ class WarmProvisioner(KernelProvisionerBase):
         if self.folder is not None and not restart:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
+
+    def let_go(self) -> Callable[[], None]:
+        """Kill the kernel without waiting for it, and forget it.
+
+        Returns:
+            What waits until it is gone with every process that it started, and removes its folder.
+        """
+        process, folder, self.process, self.folder = self.process, self.folder, None, None
+        if process is not None:
+            process.signal(signal.SIGKILL)
+
+        def finish() -> None:
+            if process is not None:
+                process.kill()
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+        return finish
 
 
 async def _in_thread(function: Callable[[], _T]) -> _T:

@@ -5,10 +5,14 @@ A student's notebook was written in Colab or JupyterLab, where a line such as ``
 prints one sentence, and the answer below it counts.
 """
 
+import contextlib
+import os
 import re
+import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from typing import Any
 
 from ipykernel import ipkernel
@@ -22,6 +26,7 @@ from traitlets import Type
 from autograder.warm.imports import StandIns
 
 MOST_SHOWN = 100_000  # bytes of what a shell command prints
+MOST_SECONDS = 1  # to wait for what a program has written past Python
 _NOT_HERE = "does not work while a notebook is graded"
 # Line magics that run the student's own code, whose errors belong to the cell.
 _RUNNING = {"time", "timeit", "prun", "lprun", "memit", "mprun", "run"}
@@ -99,24 +104,67 @@ class GradingShell(ZMQInteractiveShell):
 
 
 class Stream(OutStream):
-    """A stream whose `flush` can leave out the wait for the thread that sends.
+    """A stream that knows whether there is something to send.
+
+    What a program writes past Python goes through a pipe to a thread, which writes it here.
 
     Attributes:
-        waits: Whether `flush` waits although nothing was written here. What a program writes past
-            Python comes through a thread of its own, and this wait gives it time.
+        is_written: Whether anything came since the last `flush`.
     """
 
-    waits = True
-    _is_written = False
+    is_written = False
+    _pipe: tuple[int, int] | None = None
+    _mark: threading.Event | None = None  # set once the byte of `mark` has come through the pipe
+
+    def note_pipe(self) -> None:
+        """Note which pipe this stream reads; code of the notebook may put a file in its place."""
+        self._pipe = self._identity()
+
+    def mark(self) -> None:
+        """Write a zero byte into the pipe, after which nothing of the last cell can come."""
+        if self._pipe is not None and self._pipe == self._identity():
+            self._mark = threading.Event()
+            os.write(self._number, b"\0")
+
+    def wait(self) -> None:
+        """Wait for the mark."""
+        if self._mark is not None:
+            self._mark.wait(MOST_SECONDS)
+            self._mark = None
 
     def write(self, string: str) -> int:
-        self._is_written = True
-        return super().write(string) or 0
+        mark = self._mark if threading.current_thread() is self._reader else None
+        if mark is None or "\0" not in string:
+            return self._written(string)
+        before, _, after = string.rpartition("\0")
+        count = self._written(before + after)
+        mark.set()
+        return count
+
+    def _written(self, string: str) -> int:
+        count = super().write(string) or 0
+        self.is_written |= bool(string)  # not before: another thread may flush in this moment
+        return count
 
     def flush(self) -> None:
-        if self.waits or self._is_written:
-            self._is_written = False
+        if self.is_written:
+            self.is_written = False
             super().flush()
+
+    @property
+    def _number(self) -> int:
+        return 2 if self.name == "stderr" else 1
+
+    @property
+    def _reader(self) -> threading.Thread | None:
+        return getattr(self, "watch_fd_thread", None)
+
+    def _identity(self) -> tuple[int, int] | None:
+        with contextlib.suppress(OSError):
+            found = os.fstat(self._number)
+            if self._reader is not None and stat.S_ISFIFO(found.st_mode):
+                return found.st_dev, found.st_ino
+        return None
 
 
 class _NoModules:
@@ -129,10 +177,11 @@ class _NoModules:
 
 
 class GradingKernel(IPythonKernel):
-    """IPython's kernel with a `GradingShell`; it answers the grader's own questions at once.
+    """IPython's kernel with a `GradingShell`; it waits for a cell's outputs if there are any.
 
-    Of a notebook's cells it waits for the outputs, for some two milliseconds each. The grader's
-    questions come without a place in the history, and what they show is dropped.
+    IPython waits for a millisecond after every cell, in which what a program writes past Python
+    may arrive or not. This kernel knows when all of it has arrived. The grader's questions come
+    without a place in the history, and what they show is dropped.
     """
 
     shell_class = Type(GradingShell)
@@ -152,11 +201,20 @@ class GradingKernel(IPythonKernel):
         self, code: str, silent: bool, store_history: bool = True, *args: Any, **kwargs: Any
     ) -> Any:
         """Execute a cell of the notebook, or a question of the grader."""
-        self._execute_sleep = self._usual_wait if store_history else 0
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, Stream):
-                stream.waits = store_history
-        return await super().do_execute(code, silent, store_history, *args, **kwargs)
+        reply = await super().do_execute(code, silent, store_history, *args, **kwargs)
+        has_output = store_history and _has_output()
+        self._execute_sleep = self._usual_wait if has_output else 0
+        return reply
+
+
+def _has_output() -> bool:
+    """Whether a cell that has just ended has written anything that is not sent yet."""
+    streams = [one for one in (sys.stdout, sys.stderr) if isinstance(one, Stream)]
+    for one in streams:
+        one.mark()
+    for one in streams:
+        one.wait()
+    return len(streams) < 2 or any(one.is_written for one in streams)  # a cell may replace them
 
 
 def _output(command: str) -> tuple[str, int]:

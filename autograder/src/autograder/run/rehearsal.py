@@ -1,0 +1,58 @@
+"""A run over a course of one cell, after which the libraries have done what they do only once.
+
+Nothing of the cell is executed: what counts is what nbgrader, nbconvert and the gradebook load and
+prepare when they first work.
+"""
+
+import tempfile
+import warnings
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from autograder.root import TABLE
+from autograder.run.grade import grade
+from autograder.run.job import Executed
+
+NAME = "rehearsal"
+
+
+class _Nothing:
+    """Workers that give each notebook back as it came."""
+
+    size = 1
+
+    def submit(self, *job: Any) -> Future:
+        """Return the notebook as if it had been executed."""
+        _, text, *_ = job
+        done: Future = Future()
+        done.set_result(Executed(text, {}))
+        return done
+
+    def died(self, future: Future) -> bool:
+        """Nobody dies."""
+        return False
+
+    def gave_up(self, error: BaseException) -> bool:
+        """Nobody gives up."""
+        return False
+
+
+def run() -> None:
+    """Grade one submission of one test cell, in a folder that is removed afterwards."""
+    facts = {"schema_version": 3, "grade": True, "solution": False, "locked": True, "points": 1}
+    cell = nbformat.v4.new_code_cell("", metadata={"nbgrader": {**facts, "grade_id": "cell"}})
+    cell.metadata["nbgrader"] |= {"task": False, "cell_type": "code"}
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as place:
+        root = Path(place)
+        (root / TABLE).parent.mkdir()
+        (root / TABLE).touch()
+        for folder in (root / "source" / NAME, root / "submitted" / "one" / NAME):
+            folder.mkdir(parents=True)
+            nbformat.write(notebook, folder / f"{NAME}.ipynb")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="nbgrader")
+            grade(root, NAME, workers=_Nothing())
