@@ -1,9 +1,11 @@
-"""A run over a course of one cell, after which the libraries have done what they do only once.
+"""What a server does before its first run, so that no run has to.
 
-Nothing of the cell is executed: what counts is what nbgrader, nbconvert and the gradebook load and
-prepare when they first work.
+It grades a course of one cell. Nothing of the cell is executed: what counts is what nbgrader,
+nbconvert and the gradebook load and prepare when they first work. And it parses the cells of the
+course's own sources, most of which come back with every submission.
 """
 
+import contextlib
 import tempfile
 import warnings
 from concurrent.futures import Future
@@ -12,7 +14,8 @@ from typing import Any
 
 import nbformat
 
-from autograder.root import TABLE
+from autograder.root import TABLE, CourseError
+from autograder.run import before
 from autograder.run.grade import grade
 from autograder.run.job import Executed
 
@@ -38,6 +41,15 @@ class _Nothing:
     def gave_up(self, error: BaseException) -> bool:
         """Nobody gives up."""
         return False
+
+
+def sources(root: Path) -> None:
+    """Parse the cells of all source notebooks; a run says what is wrong with them."""
+    for path in sorted((root / "source").glob("*/*.ipynb")):
+        with contextlib.suppress(CourseError, OSError, ValueError):
+            source = nbformat.read(path, as_version=4)
+            before.tests_inside(source, path.stem, "judge")
+            before.lacking((), source)
 
 
 def run() -> None:

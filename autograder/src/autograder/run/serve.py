@@ -60,7 +60,7 @@ def serve(
     with disk.writable():
         (root / ROOM).mkdir(exist_ok=True)
     with contextlib.suppress(stop.Stopped), stop.stoppable(), _listening(root) as listener:
-        _load()
+        _load(root)
         say(READY)
         while True:
             asker, _ = listener.accept()
@@ -70,7 +70,7 @@ def serve(
                     _attend(_Run(asker, listener, run, *request), listener)
 
 
-def _load() -> None:
+def _load(root: Path) -> None:
     """Load what waits for its first use, have the warm process loaded, and try the walls."""
     for relaxed in (False, True):
         nbformat.validate(nbformat.v4.new_notebook(), relax_add_props=relaxed)
@@ -82,6 +82,7 @@ def _load() -> None:
         judge.run("", nothing)
     with contextlib.suppress(WallError):
         reach.found()
+    rehearsal.sources(root)
     rehearsal.run()
     gc.collect()
     gc.freeze()  # a collection in a run would copy every page that it marks

@@ -1,6 +1,7 @@
 """Whether a hidden block stands alone: the judge runs it without the notebook and its names."""
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from autograder.text import syntax
@@ -13,15 +14,20 @@ REACHING = {"__import__", "breakpoint", "dir", "eval", "exec", "globals", "input
 }
 
 
-def violations(source: str) -> Iterator[str]:
+@functools.lru_cache(maxsize=1_000)  # the server of a course asks before its runs do
+def violations(source: str) -> tuple[str, ...]:
     """Why the judge, which does not hold the notebook, cannot run a hidden block.
 
     Args:
         source: The hidden block, without its marks.
 
-    Yields:
+    Returns:
         A sentence for each reason, with its fix.
     """
+    return tuple(_violations(source))
+
+
+def _violations(source: str) -> Iterator[str]:
     try:
         tree = ast.parse(source)
     except SyntaxError as error:

@@ -128,15 +128,15 @@ def serve(listener: int, alive: int, preload: str) -> None:
         idle, forked = getattr(loaded, "idle", None), getattr(loaded, "forked", None)
         seccomp.prepare()
         stricter.prepare()
-        gc.collect()
         gc.enable()
-        gc.freeze()  # a collection in a forked process would copy every page that it marks
+        _freeze()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers leave no zombies
         heard: list[Any] = [waiting, alive]
         moment = IDLE_SECONDS if idle is not None else None
         while alive not in (ready := select.select(heard, [], [], moment)[0]):
             if idle is not None and not ready:  # nobody waits, so this delays nobody
                 idle()
+                _freeze()
                 idle, moment = None, None
                 continue
             connection, _ = waiting.accept()
@@ -149,6 +149,12 @@ def serve(listener: int, alive: int, preload: str) -> None:
         os.waitpid(-1, 0)  # children are not waited for one by one, so this waits for the last
     shutil.rmtree(Path(address).parent, ignore_errors=True)
     os._exit(0)
+
+
+def _freeze() -> None:
+    """Keep collections away from all that is loaded, whose pages each forked process would copy."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.contextmanager
