@@ -114,6 +114,16 @@ PAST_PYTHON = {
 }
 
 
+def test_a_cell_that_replaces_what_outputs_need_costs_the_later_ones_nothing(tmp_path):
+    cells = ["import os", "os.write = None", "print('one')", "os.fstat = None"]
+    cells += ["print('two')", "os.close(2)", "6 * 7"]
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    run = notebook.Run(nb, tmp_path, None, NAME, 20, LIMITS)
+    run.all_cells()
+    assert [shown(run, index) for index in (2, 4)] == ["one\n", "two\n"]
+    assert run.nb.cells[-1].outputs[0].data["text/plain"] == "42" and not run.cells.stopped
+
+
 def test_what_comes_past_python_is_shown_by_its_own_cell(tmp_path):
     lines = [*PAST_PYTHON] * 20
     cells = ["import ctypes, os\nc = ctypes.PyDLL(None)\nout = os.dup(1)"]

@@ -87,6 +87,8 @@ def test_a_kernel_application_has_these_steps():
     taken = list(inspect.signature(IPythonKernel.do_execute).parameters)
     assert taken[:4] == ["self", "code", "silent", "store_history"]
     assert {"write", "flush"} <= set(vars(OutStream))
+    assert "self.watch_fd_thread = threading.Thread(" in inspect.getsource(OutStream)
+    assert "self.write(bts.decode(" in inspect.getsource(OutStream)
     assert "in sys.modules.copy().values()" in inspect.getsource(IPythonKernel.__init__)
 
 

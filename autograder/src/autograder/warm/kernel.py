@@ -13,7 +13,8 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
 from autograder.walled.target import Call
-from autograder.warm.shell import GradingKernel, Stream
+from autograder.warm.shell import GradingKernel
+from autograder.warm.streams import Stream
 
 
 class Kernel(IPKernelApp):
