@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from tiny import ANSWERS, NAME, make, notebook, results
+from tiny import ANSWERS, NAME, STUB, make, notebook, results
 from walls_needed import walls_needed
 
 from autograder.run import handover
@@ -274,6 +274,18 @@ def test_a_server_is_refused_where_another_one_waits(course):
     second = course.start("serve")
     said, _ = second.communicate(timeout=60)
     assert second.returncode == 1 and "Another autograder serve" in said
+
+
+NO_SOURCES = ["", "{}", "[]", "null", '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}']
+
+
+@pytest.mark.parametrize("text", [*NO_SOURCES, notebook(STUB).replace('"source"', '"sauce"')])
+def test_a_source_that_is_no_notebook_is_left_to_the_run(tmp_path, text):
+    rehearsal = pytest.importorskip("autograder.run.rehearsal")
+    path = tmp_path / "source" / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    rehearsal.sources(tmp_path)
 
 
 def test_the_rehearsal_of_a_server_leaves_neither_files_nor_threads(tmp_path, monkeypatch):
