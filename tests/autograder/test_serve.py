@@ -210,6 +210,8 @@ def test_a_stopped_client_ends_its_run_and_the_server_goes_on(course, number):
     course.submit(ANSWERS[0])
     assert course.grade().code == 0
     assert list(results(course.root)["scores"].values()) == [2]
+    left = [*course.place.glob("warm-*/kernel-*"), *course.place.glob("warm-*/*/*")]
+    assert not [one for one in left if one.is_dir()]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ class Judge:
         if self._pipe is None or self._process is None or self._process.poll() is not None:
             self.close()
             self._pipe, theirs = Pipe()
-            kept = server.folder("judges")
+            kept = server.folder(server.JUDGES)
             scratch = tempfile.TemporaryDirectory(dir=kept, ignore_cleanup_errors=True)
             own = {"PATH": os.environ.get("PATH", ""), "MPLBACKEND": "agg"}
             own["TMPDIR"] = self._scratch.enter_context(scratch)

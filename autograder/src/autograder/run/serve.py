@@ -190,6 +190,7 @@ class _Run:
         self.process.join()
         if code is None:
             wire.say(self.asker, {"code": self.process.exitcode})
+        server.clear()  # a worker that was stopped has left its folders
 
     def _code(self) -> int | None:
         """The exit code, if the run has told it."""

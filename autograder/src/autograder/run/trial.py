@@ -80,7 +80,7 @@ def run(
         asked, answered = Path(place, "asked.json"), Path(place, "answered.json")
         asked.write_text(json.dumps({"steps": steps, "least": dict(least or {})}), encoding="utf-8")
         words = {"asked": str(asked), "answered": str(answered)}
-        words["heldout"] = str(server.folder("judges"))
+        words["heldout"] = str(server.folder(server.JUDGES))
         target = f"{__name__}:serve"
         own = {**environment, "TMPDIR": place}  # TensorFlow leaves files there
         process = server.fork(target, words, environment=own, folder=folder)

@@ -12,6 +12,7 @@ and every worker that starts inside the block finds it through the environment.
 import atexit
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from autograder.warm.reach import HDF5, TENSORFLOW
 
 ADDRESS = "CONVCOURSE_WARM"  # environment: where the server listens, for workers of its owner
 PRELOAD = "autograder.warm.preload"
+JUDGES = "judges"  # the folder of what the judges of all runs keep
 _PASSED = (*TENSORFLOW, "LC_", "MPL", "NVIDIA_DRIVER_", "NVIDIA_VISIBLE_", "PYTHON", "XDG_")
 _PASSED_NAMES = "HOME LANG LD_LIBRARY_PATH PATH TMPDIR TZ VIRTUAL_ENV"
 _OUT_OF_MEMORY = "The machine ran out of memory: grade again with fewer --jobs."
@@ -64,6 +66,16 @@ def borrow() -> None:
 def is_borrowed() -> bool:
     """Whether this process's server belongs to the process that this one was forked from."""
     return _server is not None and _server.is_lent
+
+
+def clear() -> None:
+    """Remove what jobs that were stopped have left in the server's folder; judges keep theirs."""
+    if _server is None:
+        return
+    with contextlib.suppress(OSError):
+        for place in (*_server.folder.iterdir(), *(_server.folder / JUDGES).glob("*")):
+            if place.is_dir() and place.name != JUDGES:
+                shutil.rmtree(place, ignore_errors=True)
 
 
 @contextlib.contextmanager
