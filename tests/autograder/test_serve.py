@@ -264,6 +264,41 @@ def test_the_server_answers_no_other_user(tmp_path, monkeypatch):
         assert theirs.recv(1) == b""
 
 
+@pytest.mark.parametrize("request_", ["[1]", "null", '{"facts": null}', '{"facts": 3}', "{", ""])
+def test_what_is_no_request_ends_neither_the_server_nor_stays_open(request_):
+    serve = pytest.importorskip("autograder.run.serve")
+    ours, theirs = socket.socketpair()
+    open_before = len(os.listdir("/proc/self/fd"))
+    with ours:
+        with theirs, tempfile.TemporaryFile() as file:
+            length = (len(request_) + (request_ == "{")).to_bytes(8, "little")
+            socket.send_fds(theirs, [length], [file.fileno()])
+            theirs.sendall(request_.encode())
+            theirs.shutdown(socket.SHUT_WR)
+            assert serve._taken(ours, handover.facts()) is None
+        assert len(os.listdir("/proc/self/fd")) == open_before - 1
+
+
+def test_a_run_whose_output_is_closed_is_not_handed_over(course, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert handover.handed_over(course.root, ["grade", NAME]) is None
+
+
+def test_ctrl_c_before_the_server_answers_ends_without_a_traceback(tmp_path):
+    root = make(tmp_path, 1)
+    (root / ".autograder").mkdir()
+    with handover.in_room(root) as at, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(at)
+        listener.listen()
+        asker = Course(root, tmp_path).start("grade", NAME)
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1)
+            asker.send_signal(signal.SIGINT)
+            assert asker.wait(30) == 128 + signal.SIGINT
+    assert asker.communicate()[0] == ""
+
+
 def test_nothing_slow_is_loaded_to_hand_a_run_over():
     code = "import sys, autograder.start; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,5 +1,6 @@
 """The program `autograder`. Loads the command line only if no server takes the run."""
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +10,10 @@ from autograder.run import handover
 
 def main() -> None:
     """Hand a run of `grade` over to `autograder serve`, or else do what the command line says."""
-    code = _handed_over(sys.argv[1:])
+    try:
+        code = _handed_over(sys.argv[1:])
+    except KeyboardInterrupt:  # no run has begun
+        code = 128 + signal.SIGINT
     if code is not None:
         sys.exit(code)
     from autograder.cli import app

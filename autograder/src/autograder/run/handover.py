@@ -44,8 +44,8 @@ def handed_over(root: Path, arguments: Sequence[str]) -> int | None:
     Returns:
         The exit code, or None if no server takes the run.
     """
-    if sys.platform != "linux" or INSIDE in os.environ:
-        return None
+    if sys.platform != "linux" or INSIDE in os.environ or None in (sys.stdout, sys.stderr):
+        return None  # a closed output has no file to send
     with contextlib.ExitStack() as stack:
         try:
             connection = stack.enter_context(reached(root))

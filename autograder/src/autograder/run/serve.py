@@ -134,7 +134,7 @@ def _taken(
             asker.settimeout(None)
             taken, files = files, []
             return request, taken
-    except (OSError, ValueError, EOFError, KeyError):
+    except (OSError, ValueError, EOFError, LookupError, TypeError):
         pass  # it has gone, or it is no grader
     finally:
         for number in files:

@@ -3,6 +3,7 @@
 import array
 import contextlib
 import json
+import os
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -28,12 +29,17 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """
     head, fds, _, _ = socket.recv_fds(connection, _LENGTH, 16)
     left, parts = int.from_bytes(head, "little"), []
-    while left:
-        parts.append(connection.recv(min(left, CHUNK)))
-        if not parts[-1]:
-            raise EOFError("the request was cut short")
-        left -= len(parts[-1])
-    return json.loads(b"".join(parts)), list(fds)
+    try:
+        while left:
+            parts.append(connection.recv(min(left, CHUNK)))
+            if not parts[-1]:
+                raise EOFError("the request was cut short")
+            left -= len(parts[-1])
+        return json.loads(b"".join(parts)), list(fds)
+    except BaseException:
+        for number in fds:  # nobody else knows of them
+            os.close(number)
+        raise
 
 
 def say(connection: socket.socket, said: dict[str, Any], fds: Sequence[int] = ()) -> None:
