@@ -37,6 +37,7 @@ from autograder.warm import reach, server
 LOADED = before, cluster, grade, progress  # what a run imports
 ENDING_SECONDS = 30  # in which a run that was stopped undoes what is half done
 READY = "Ready: autograder grade in this course starts at once. Ctrl-C ends this server."
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FORK: Any = multiprocessing.get_context("fork")  # this process has no threads
 
 
@@ -156,9 +157,14 @@ class _Run:
         self.asker = asker
         ours = asker, listener
         self.told, telling = multiprocessing.Pipe(duplex=False)
-        given = os.getpid(), ours, telling, run, request, files
-        self.process = _FORK.Process(target=_do, args=given)
-        self.process.start()
+        # Python's own functions after a fork would swallow the exception that a signal raises.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        try:
+            given = os.getpid(), mask, ours, telling, run, request, files
+            self.process = _FORK.Process(target=_do, args=given)
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         telling.close()
         for number in files:
             os.close(number)
@@ -216,6 +222,7 @@ def _attend(run: _Run, listener: socket.socket) -> None:
 
 def _do(
     parent: int,
+    mask: set[signal.Signals],
     ours: Sequence[socket.socket],
     telling: Connection,
     run: Callable[[Sequence[str]], None],
@@ -243,7 +250,10 @@ def _do(
     server.borrow()
     try:
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             run(request["arguments"])
+        except KeyboardInterrupt:  # before the run itself could take it
+            stop.leave(stop.Stopped())
         finally:
             workers.close_ahead()
     except SystemExit as ended:

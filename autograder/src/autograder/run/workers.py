@@ -157,14 +157,16 @@ def load_ahead(jobs: int | None = None) -> None:
     pool = ProcessPoolExecutor(
         jobs or usable_cores(), forking, initializer=_adopt, initargs=(theirs, mine)
     )
+    _ahead.append((pool, mine))  # first, because Ctrl-C may come in the middle of the next line
     pool.submit(os.getpid)  # forks all of them
-    _ahead.append((pool, mine))
 
 
 def close_ahead() -> None:
     """End the workers that `load_ahead` has forked and no run has taken, if there are any."""
     while _ahead:
-        _ahead.pop()[0].shutdown()
+        pool, alive = _ahead.pop()
+        alive.close()
+        pool.shutdown()
 
 
 def _context() -> multiprocessing.context.BaseContext:
