@@ -54,9 +54,15 @@ def sources(root: Path) -> None:
 
 def run() -> None:
     """Grade one submission of one test cell, in a folder that is removed afterwards."""
-    facts = {"schema_version": 3, "grade": True, "solution": False, "locked": True, "points": 1}
-    cell = nbformat.v4.new_code_cell("", metadata={"nbgrader": {**facts, "grade_id": "cell"}})
-    cell.metadata["nbgrader"] |= {"task": False, "cell_type": "code"}
+    facts: dict[str, Any] = {
+        "grade": True,
+        "solution": False,
+        "task": False,
+        "locked": True,
+        "points": 1,
+    }
+    facts |= {"grade_id": "cell", "cell_type": "code", "schema_version": 3}
+    cell = nbformat.v4.new_code_cell("", metadata={"nbgrader": facts})
     notebook = nbformat.v4.new_notebook(cells=[cell])
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as place:
         root = Path(place)

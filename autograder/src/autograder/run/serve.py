@@ -229,7 +229,7 @@ def _do(
     request: dict[str, Any],
     files: list[int],
 ) -> None:
-    """Become the process that the asker would be, run, and tell the exit code."""
+    """Be the process that the asker would be: run, and tell the exit code."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -239,14 +239,7 @@ def _do(
         return
     for one in ours:
         one.close()
-    for number, copy in enumerate(files, start=1):
-        os.dup2(copy, number)
-        os.close(copy)
-    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
-    os.environ.clear()
-    os.environ.update(request["environment"] | {handover.INSIDE: "1"})
-    os.umask(request["umask"])
-    os.chdir(request["folder"])
+    _become(request, files)
     server.borrow()
     try:
         try:
@@ -257,8 +250,25 @@ def _do(
         finally:
             workers.close_ahead()
     except SystemExit as ended:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        if isinstance(ended.code or 0, int):  # Python shows what is no number
-            telling.send(ended.code or 0)
+        _tell(telling, ended.code or 0)
         raise
+
+
+def _become(request: dict[str, Any], files: list[int]) -> None:
+    """Take over the output, the environment, the umask and the folder of the asker."""
+    for number, copy in enumerate(files, start=1):
+        os.dup2(copy, number)
+        os.close(copy)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+    os.environ.clear()
+    os.environ.update(request["environment"] | {handover.INSIDE: "1"})
+    os.umask(request["umask"])
+    os.chdir(request["folder"])
+
+
+def _tell(telling: Connection, code: object) -> None:
+    """Tell the exit code, once all output is out."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if isinstance(code, int):  # Python shows what is no number
+        telling.send(code)
