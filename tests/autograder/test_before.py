@@ -80,7 +80,7 @@ def graded(course) -> str:
     """Grade the class with the command; what it prints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_ROOT", str(course))
-        patch.setattr(workers, "load_ahead", lambda jobs: None)
+        patch.setattr(workers, "load_ahead", lambda: None)
         refused = CliRunner().invoke(app, ["grade", NAME, "--profile", "offline"])
         assert refused.exit_code == 1 and "--hidden in-kernel" in refused.output
         assert not (course / "autograded").exists()
@@ -190,7 +190,7 @@ def test_a_module_that_was_handed_in_is_not_missing():
 @pytest.mark.unit
 def test_another_place_for_hidden_tests_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tiny.make(tmp_path, students=0))
-    monkeypatch.setattr(workers, "load_ahead", lambda jobs: None)
+    monkeypatch.setattr(workers, "load_ahead", lambda: None)
     monkeypatch.setattr(grade, "grade", lambda *_, **__: {})
     refused = CliRunner().invoke(app, ["grade", NAME, "--hidden", "here"])
     assert refused.exit_code == 1 and "judge or in-kernel" in refused.output

@@ -104,7 +104,7 @@ def test_the_command_takes_its_profile_from_the_environment_and_names_it(tmp_pat
     monkeypatch.chdir(tiny.make(tmp_path, students=0))
     taken = []
     monkeypatch.setattr(grade, "grade", lambda *_, settings, **more: taken.append(settings) or {})
-    monkeypatch.setattr(workers, "load_ahead", lambda jobs: None)
+    monkeypatch.setattr(workers, "load_ahead", lambda: None)
     monkeypatch.setenv("COURSE_PROFILE", "Quick")
     said = CliRunner().invoke(app, ["grade", "tiny"])
     assert "Grading tiny under the profile quick." in said.output

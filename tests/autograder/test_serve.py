@@ -151,6 +151,16 @@ def test_a_run_through_the_server_says_and_gives_what_a_run_alone_does(course):
     assert took_it(course, before)
 
 
+def test_a_run_with_nothing_to_do_leaves_no_kernel(course):
+    before = warm(course)
+    course.submit(ANSWERS[0])
+    course.grade()
+    again = course.grade()
+    assert again.code == 0 and "graded before" in again.said
+    assert took_it(course, before)
+    assert not any(course.place.glob("*/jobs")) and not any(course.place.glob("*/kernel-*"))
+
+
 def test_runs_that_follow_each_other_at_once_are_all_taken(course, monkeypatch, capfd):
     course.submit(ANSWERS[0])
     monkeypatch.setenv("TMPDIR", str(course.place))

@@ -65,6 +65,7 @@ def test_a_worker_that_dies_takes_only_its_own_submission_with_it(tmp_path):
 
 def test_a_pool_that_closes_while_it_is_handed_a_job_is_made_anew():
     with Local(1) as local:
+        assert local.submit(abs, -2).result() == 2
         closing = local._pool
 
         def submit(*job):

@@ -78,6 +78,10 @@ class Cells:
         self.reply: dict[str, Any] = {}
         self.shown: float | None = None
 
+    def take(self, nb: NotebookNode) -> None:
+        """Execute the cells of this notebook from now on."""
+        self.nb = self.lives.nb = self.client.nb = nb
+
     @contextlib.contextmanager
     def started(self) -> Iterator[None]:
         """A kernel for the cells inside."""

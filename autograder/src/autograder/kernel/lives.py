@@ -60,9 +60,18 @@ class Lives:
         self.holds: dict[int, str] = {}
         self._kernel = contextlib.ExitStack()
         self._started, self._until = 0, 0.0
+        self._is_ahead = False  # whether a kernel has started that nobody has asked for yet
+
+    def start_ahead(self) -> None:
+        """Start the kernel that the next `start` is to start."""
+        self.start()
+        self._is_ahead = True
 
     def start(self) -> None:
         """Start a kernel; all but the first get a new client."""
+        if self._is_ahead:
+            self._is_ahead = False
+            return
         if self._started:
             self.client = self._made()
         else:

@@ -67,6 +67,7 @@ class Run:
         inside_ids: Collection[str] = (),
         ended: Collection[str] = (),
         left: contextlib.ExitStack | None = None,
+        started: Cells | None = None,
     ) -> None:
         """Prepare a run; `all_cells` starts it.
 
@@ -80,10 +81,12 @@ class Run:
             inside_ids: The ids of test cells that run whole in the kernel; see `kernel.inside`.
             ended: Where its kernel was ended in earlier tries; see `Cells`.
             left: Gets what waits for the end of the kernel. By default, the run waits.
+            started: What executes the cells, if its kernel has started already.
         """
         self.left = left
         self.nb, self.judge, self.inside_ids = nb, judge, frozenset(inside_ids)
-        self.cells = Cells(nb, folder, kernel, timeout, limits, ended)
+        self.cells = started or Cells(nb, folder, kernel, timeout, limits, ended)
+        self.cells.take(nb)
         self.packages, self.looks = Packages(self.cells.folder), dict[str, str]()
         self.doubts: dict[str, str] = {}
         self._restores = doubts.handed_in(folder)

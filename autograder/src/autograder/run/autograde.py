@@ -15,8 +15,9 @@ from nbformat import NotebookNode
 from autograder.intake.notes import LOOK
 from autograder.nbgrader import judging
 from autograder.nbgrader.room import Room
-from autograder.run.grade import refused, settled
+from autograder.run.grade import settled
 from autograder.run.job import Executed, Settings, persist
+from autograder.run.refusal import refused
 from autograder.text import needs
 from autograder.text.cells import facts
 from autograder.warm import provisioner, reach

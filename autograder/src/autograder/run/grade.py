@@ -17,22 +17,20 @@ import nbformat
 
 from autograder.intake import names, reading
 from autograder.intake.notes import LOOK
-from autograder.judge.verdict import Verdict
 from autograder.kernel import again
 from autograder.kernel.clock import Clock
 from autograder.nbgrader import journal, penalties, results
 from autograder.nbgrader.room import Room
-from autograder.pages.outputs import write_outputs
 from autograder.root import CourseError
 from autograder.run import before, secret
-from autograder.run.job import TRIES, Executed, Settings, execute, require, worth_another
+from autograder.run.job import TRIES, Executed, Settings, begin, execute, require, worth_another
+from autograder.run.refusal import refused
 from autograder.run.workers import Local, Workers, usable_cores
 from autograder.text import needs
 from autograder.text.cells import facts, parse
 from autograder.walled.errors import Lost, WallError
 from autograder.walled.request import SAME_USER
 from autograder.warm import provisioner, reach
-from convcourse import outcomes
 
 AHEAD = 2  # submissions per worker in memory: enough to keep it busy
 UNGRADED = (
@@ -100,35 +98,38 @@ def grade(
     if workers is None and settings.walls and settings.kernel == provisioner.NAME:
         level = reach.require()
     jobs = 1 if level == SAME_USER else jobs or cores
-    room = Room(Path(root), assignment, settings.profile)
-    room.say = say
-    settings = replace(
-        settings,
-        level=level,
-        cell_seconds=settings.cell_seconds or room.cell_seconds,
-        threads=settings.threads or (1 if workers else max(1, cores // jobs)),
-    )
-    chosen = _chosen(room, students)
+    chosen = _chosen(Path(root), assignment, students)
     only = chosen if students else None
-    with journal.recorded(room, "autograder grade", only) as recorded:
-        settings = settled(room, settings, say)
-        run = Run(room, settings, watch, len(chosen))
-        todo = run.unfinished(run.named(chosen), force)
-        if todo:
-            checkpoints = before.Checkpoints(settings.profile)
-            read = map(checkpoints.of, map(run.read, todo))
-            for words in (*before.lacking(read, room.source), *checkpoints.told()):
-                say(words)
-            code = (one.source for one in room.source.cells if one.cell_type == "code")
-            needed = needs.of(code) if settings.profile != "offline" else ()
-            if workers is None:
-                require(needed)  # once for all workers
-            else:
-                run.settings = replace(run.settings, data=needed)  # each looks where it runs
-            with contextlib.ExitStack() as stack:
-                run.all(todo, workers or stack.enter_context(Local(min(jobs, len(todo)))))
-        late = room.settle(only)
-        kept = results.kept(room.ledger, assignment)
+    with contextlib.ExitStack() as first:  # while the gradebook is closed, workers can be forked
+        mine = workers or first.enter_context(Local(min(jobs, len(chosen))))
+        room = Room(Path(root), assignment, settings.profile)
+        room.say = say
+        settings = replace(
+            settings,
+            level=level,
+            cell_seconds=settings.cell_seconds or room.cell_seconds,
+            threads=settings.threads or (1 if workers else max(1, cores // jobs)),
+        )
+        if isinstance(mine, Local):
+            mine.prepare(begin, room.submitted(chosen[0]), chosen[0], assignment, settings)
+        with journal.recorded(room, "autograder grade", only) as recorded, first.pop_all():
+            settings = settled(room, settings, say)
+            run = Run(room, settings, watch, len(chosen))
+            todo = run.unfinished(run.named(chosen), force)
+            if todo:
+                checkpoints = before.Checkpoints(settings.profile)
+                read = map(checkpoints.of, map(run.read, todo))
+                for words in (*before.lacking(read, room.source), *checkpoints.told()):
+                    say(words)
+                code = (one.source for one in room.source.cells if one.cell_type == "code")
+                needed = needs.of(code) if settings.profile != "offline" else ()
+                if workers is None:
+                    require(needed)  # once for all workers
+                else:
+                    run.settings = replace(run.settings, data=needed)  # each looks where it runs
+                run.all(todo, mine)
+            late = room.settle(only)
+            kept = results.kept(room.ledger, assignment)
     for words in (*penalties.told(assignment, late), *recorded.told(), *kept):
         tell(words)
     return run.states
@@ -159,16 +160,16 @@ def _answers(room: Room, inside: Collection[str]) -> tuple[again.Answer, ...]:
     return again.answers((one.role or "", one.id, one.source, one.stub) for one in cells)
 
 
-def _chosen(room: Room, students: Iterable[str] | None) -> list[str]:
-    folder = room.root / "submitted"
+def _chosen(root: Path, assignment: str, students: Iterable[str] | None) -> list[str]:
+    folder = root / "submitted"
     each = folder.iterdir() if folder.is_dir() else ()
-    found = sorted(one.name for one in each if os.path.lexists(one / room.assignment))
+    found = sorted(one.name for one in each if os.path.lexists(one / assignment))
     wanted = sorted(set(students)) if students else found
     missing = [s for s in wanted if s not in found]
     if missing or not wanted:
         who = f" of {', '.join(missing)}" if missing else ""
         raise FileNotFoundError(
-            f"There is no submission{who} in submitted/STUDENT/{room.assignment}; "
+            f"There is no submission{who} in submitted/STUDENT/{assignment}; "
             "collect the submissions first."
         )
     return wanted
@@ -329,21 +330,3 @@ def _looked_for(one: reading.Submission) -> str:
         return ""
     why = " ".join(dict.fromkeys(one.looks.values()))
     return f"a person must look at {', '.join(one.looks)}. {why}"
-
-
-def refused(text: str, message: str, looks: Collection[str]) -> nbformat.NotebookNode:
-    """A notebook whose test cells all show the sentence that says why nothing was graded.
-
-    Args:
-        text: The notebook as JSON text.
-        message: The sentence.
-        looks: The roles of the cells that a person must look at.
-    """
-    nb = nbformat.reads(text, as_version=4)
-    for cell in nb.cells:
-        role, name, _ = facts(cell)
-        if role == "tests":
-            cell.outputs = write_outputs(Verdict(outcomes.ERROR, message), name)
-        if role in looks:
-            cell.metadata[LOOK] = message
-    return nb

@@ -5,28 +5,26 @@ machine. It returns the seconds of each stage as well.
 """
 
 import contextlib
-import errno
 import functools
-import os
 import platform
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.intake import reading
 from autograder.intake.notes import LOOK
 from autograder.judge.judge import Judge
 from autograder.kernel import again
 from autograder.kernel.notebook import Run
-from autograder.root import TABLE, CourseError
-from autograder.run import leftovers
+from autograder.root import CourseError
+from autograder.run import leftovers, place
 from autograder.text.cells import facts
 from autograder.walled.errors import Lost
-from autograder.warm import provisioner, reach, server
+from autograder.warm import provisioner, reach
 from convcourse import data, pretrained
 
 UNWALLED = "none"  # the level of a run without walls
@@ -34,7 +32,6 @@ TRIES = 3  # of a submission whose kernel or judge is ended from outside
 PLACES = 12  # at which a notebook may have killed its own kernel, where no wall keeps it from that
 CELL_SECONDS = 600  # if nbgrader_config.py sets no limit
 _ONE = threading.Lock()  # a job changes the environment, so a process runs one at a time
-_FOLDERS = "submission", "course"
 
 
 @dataclass(frozen=True)
@@ -111,28 +108,54 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
     """
     require(settings.data)
     nb = nbformat.reads(text, as_version=4)
-    cell_seconds = settings.cell_seconds or CELL_SECONDS
-    limits = reach.share(settings.threads or 1, cell_seconds) if settings.walls else None
     with _ONE, contextlib.ExitStack() as stack:
         leftovers.wait()
-        place, course = (Path(stack.enter_context(_folder(kind))) for kind in _FOLDERS)
+        here = stack.enter_context(place.of(asked := _asked(files, settings)))
         stack.enter_context(judge := Judge(seconds=settings.judge_seconds))
         left = stack.enter_context(contextlib.ExitStack())
 
         def made(notebook: NotebookNode) -> Run:
             left.close()
-            kernel = settings.kernel, cell_seconds, limits, settings.inside
-            return Run(notebook, place, judge, *kernel, settings.ended, left)
+            kernel = asked.kernel, asked.cell_seconds, asked.limits, settings.inside
+            return Run(notebook, here.folder, judge, *kernel, settings.ended, left, here.started())
 
-        with _environment(settings, str(course)):
-            _fill(place, course, files, settings)
+        with here.environment(settings.table):
             run = again.graded(nb, settings.answers, made)
-            level = reach.require() if limits and settings.kernel == provisioner.NAME else UNWALLED
+            is_walled = asked.limits and settings.kernel == provisioner.NAME
+            level = reach.require() if is_walled else UNWALLED
         leftovers.end(stack.pop_all())
     for cell in nb.cells:
         if why := run.looks.get(facts(cell)[1]):
             cell.metadata[LOOK] = f"{cell.metadata.get(LOOK, '')} {why}".strip()
     return Executed(nbformat.writes(nb), run.clock.seconds, level, run.looks)
+
+
+def begin(folder: Path, student: str, assignment: str, settings: Settings) -> None:
+    """Start the kernel of a submission that this process will soon `execute`, if it can be read.
+
+    Args:
+        folder: The submission.
+        student: The student.
+        assignment: The assignment.
+        settings: As `execute` will get them, but for what only the judge needs.
+
+    Raises:
+        Exception: If the kernel does not start, for whatever reason.
+    """
+    require(settings.data)
+    one = reading.read(folder, student, assignment)
+    with _ONE:
+        leftovers.wait()
+        if not one.broken:
+            place.begin(_asked(one.files, settings))
+
+
+def _asked(files: dict[str, bytes], settings: Settings) -> place.Asked:
+    seconds, threads = settings.cell_seconds or CELL_SECONDS, settings.threads or 1
+    limits = reach.share(threads, seconds) if settings.walls else None
+    provisioner.announce()  # sets a variable, if this process is new
+    given = settings.profile, settings.kernel, seconds, threads, limits
+    return place.Asked(files, *given, settings.level, settings.ended)
 
 
 def worth_another(places: Sequence[str]) -> bool:
@@ -150,50 +173,3 @@ def persist(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
             places.append(lost.place)
             if not worth_another(places):
                 raise
-
-
-def _folder(kind: str) -> tempfile.TemporaryDirectory:
-    # The warm server's folder goes with it, however this process ends.
-    where = server.folder("jobs")
-    return tempfile.TemporaryDirectory(prefix=f"{kind}-", dir=where, ignore_cleanup_errors=True)
-
-
-def _fill(place: Path, course: Path, files: dict[str, bytes], settings: Settings) -> None:
-    """Write the submission's files, and the table into the job's own course folder."""
-    try:
-        _write(course / TABLE, settings.table.encode())
-        for name, content in files.items():
-            _write(place / name, content)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise CourseError(
-            f"{platform.node()} cannot grade this: its disk for temporary files is full "
-            f"({place.parent.parent.parent}). Free some space, or set TMPDIR to another disk."
-        ) from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-@contextlib.contextmanager
-def _environment(settings: Settings, course: str) -> Iterator[None]:
-    threads = str(settings.threads or 1)
-    wanted = {
-        "COURSE_ROOT": course,
-        "COURSE_PROFILE": settings.profile,
-        "OMP_NUM_THREADS": threads,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_NUM_INTEROP_THREADS": threads,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        **({reach.LEVEL: settings.level} if settings.level else {}),
-    }
-    before = {k: os.environ.get(k) for k in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            os.environ.pop(key, None) if value is None else os.environ.update({key: value})

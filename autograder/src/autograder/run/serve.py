@@ -28,7 +28,7 @@ from sqlalchemy.orm import configure_mappers
 from autograder.judge.judge import Judge
 from autograder.nbgrader import disk
 from autograder.root import ROOM, CourseError
-from autograder.run import before, cluster, grade, handover, progress, rehearsal, stop, workers
+from autograder.run import before, cluster, grade, handover, progress, rehearsal, stop
 from autograder.walled import wire
 from autograder.walled.errors import WallError
 from autograder.walled.processes import end_with_parent
@@ -247,8 +247,6 @@ def _do(
             run(request["arguments"])
         except KeyboardInterrupt:  # before the run itself could take it
             stop.leave(stop.Stopped())
-        finally:
-            workers.close_ahead()
     except SystemExit as ended:
         _tell(telling, ended.code or 0)
         raise

@@ -48,33 +48,46 @@ class Local:
     Use it in a ``with`` block. One warm process lives as long as the block; every kernel and judge
     is forked from it. If it dies, what it has forked lives on, and later jobs get a new one.
 
+    A process that borrows its server forks the workers at once: enter the block before the process
+    has threads or open databases. Otherwise they start with the first job.
+
     However this process ends, the workers end with it: each waits on a pipe whose other end is
     here.
     """
 
     def __init__(self, jobs: int) -> None:
         self.size = jobs
+        self._pool: ProcessPoolExecutor | None = None
         self._pools: dict[Future, Executor] = {}
         self._alive: dict[Executor, Connection] = {}
 
     def __enter__(self) -> "Local":
         self._stack = contextlib.ExitStack()
+        if not server.is_borrowed():
+            return self  # the first job starts what it needs
         self._stack.enter_context(server.shared())
-        self._pool = self._forked() or self._made()
+        try:
+            self._pool = self._made(forks=True)
+            self._pool.submit(os.getpid)  # forks all of them
+        except BaseException:
+            self._let_go(*self._alive)
+            raise
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:  # nobody waits for the jobs that run
             self._let_go(*self._alive)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
         self._let_go(*self._alive)
         self._stack.close()
 
     def submit(self, *job: Any) -> Future:
-        if server.server().address != os.environ.get(server.ADDRESS):  # the earlier one died
-            self._stack.enter_context(server.shared())
+        if self._pool is None or server.server().address != os.environ.get(server.ADDRESS):
+            self._stack.enter_context(server.shared())  # none yet, or the earlier one died
             self._renew()
         for _ in range(RENEWED):
+            assert self._pool is not None
             try:
                 # A worker may have been forked from a process with an older environment.
                 where = str(server.folder("results")), dict(os.environ)
@@ -94,6 +107,15 @@ class Local:
             "ends it, and run this again; what is graded stays graded."
         )
 
+    def prepare(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Run something in the worker that gets the first job, if that can be known.
+
+        Only a single worker that is forked already surely gets it. What goes wrong there is left to
+        that job, which does without.
+        """
+        if server.is_borrowed() and self.size == 1:
+            self.submit(_quietly, function, *arguments)
+
     def died(self, future: Future) -> bool:
         pool = self._pools.pop(future)
         dead = isinstance(future.exception(), BrokenProcessPool)
@@ -107,20 +129,21 @@ class Local:
         return False  # the pool itself never tries a job again
 
     def _renew(self) -> None:
-        self._pool.shutdown(wait=False)  # its remaining jobs finish
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)  # its remaining jobs finish
         self._pool = self._made()
 
-    def _made(self) -> ProcessPoolExecutor:
-        theirs, mine = multiprocessing.Pipe(duplex=False)
-        pool = ProcessPoolExecutor(self.size, _context(), initializer=_adopt, initargs=(theirs,))
-        self._alive[pool] = mine
-        return pool
+    def _made(self, forks: bool = False) -> ProcessPoolExecutor:
+        """A new pool.
 
-    def _forked(self) -> ProcessPoolExecutor | None:
-        """The pool that `load_ahead` has forked, if there is one and nobody has taken it."""
-        if not _ahead:
-            return None
-        pool, mine = _ahead.pop()
+        Args:
+            forks: Whether its workers are forked from this process, which then has everything
+                loaded, and neither threads nor open databases yet.
+        """
+        theirs, mine = multiprocessing.Pipe(duplex=False)
+        context = multiprocessing.get_context("fork") if forks else _context()
+        given = (theirs, mine) if forks else (theirs,)
+        pool = ProcessPoolExecutor(self.size, context, initializer=_adopt, initargs=given)
         self._alive[pool] = mine
         return pool
 
@@ -136,37 +159,14 @@ def usable_cores() -> int:
     return cores.usable()
 
 
-_ahead: list[tuple[ProcessPoolExecutor, Connection]] = []  # forked, and not yet taken
-
-
-def load_ahead(jobs: int | None = None) -> None:
+def load_ahead() -> None:
     """Start the processes that kernels and workers are forked from, to load in the background.
 
-    Without this call, they start when they are first needed. A process with a borrowed server has
-    everything loaded, and now neither threads nor open databases. So it forks its workers at once.
-
-    Args:
-        jobs: The most workers that the run will have, by default one per core.
+    Without this call, they start when they are first needed.
     """
     server.server()
     if not server.is_borrowed():
         _context()
-        return
-    theirs, mine = multiprocessing.Pipe(duplex=False)
-    forking = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(
-        jobs or usable_cores(), forking, initializer=_adopt, initargs=(theirs, mine)
-    )
-    _ahead.append((pool, mine))  # first, because Ctrl-C may come in the middle of the next line
-    pool.submit(os.getpid)  # forks all of them
-
-
-def close_ahead() -> None:
-    """End the workers that `load_ahead` has forked and no run has taken, if there are any."""
-    while _ahead:
-        pool, alive = _ahead.pop()
-        alive.close()
-        pool.shutdown()
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -210,6 +210,11 @@ def _into_file(
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
         pickle.dump(result, file)
     return file.name
+
+
+def _quietly(function: Callable[..., None], *arguments: Any) -> None:
+    with contextlib.suppress(Exception):
+        function(*arguments)
 
 
 def _from_file(read: Future, done: Future) -> None:

@@ -38,7 +38,7 @@ def grade(
     if not cluster:
         from autograder.run import workers
 
-        workers.load_ahead(jobs)  # while this process loads nbgrader
+        workers.load_ahead()  # while this process loads nbgrader
     from autograder.run import before, progress, stop
     from autograder.run import cluster as clusters
     from autograder.run import grade as grading

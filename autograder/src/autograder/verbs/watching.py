@@ -38,7 +38,7 @@ def watch(
     course.named(name)
     from autograder.run import workers
 
-    workers.load_ahead(jobs)  # while this process loads nbgrader
+    workers.load_ahead()  # while this process loads nbgrader
     from autograder.run import before, stop
     from autograder.run import watch as watching
     from autograder.warm import reach
