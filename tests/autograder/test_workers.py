@@ -208,3 +208,18 @@ def test_a_note_says_where_the_seconds_went(tmp_path):
     grade.grade(root, tiny.NAME, workers=Threads())
     seconds = Room(root, tiny.NAME).seconds()["student00"]
     assert set(seconds) == {"intake", "sanitize", "save"} and all(v > 0 for v in seconds.values())
+
+
+def test_workers_are_told_to_end_although_this_process_is_stopped_while_it_waits_for_them():
+    class Stopped(Exception):
+        pass
+
+    def stopped(**_: object) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped), Local(1) as local:
+        assert local.submit(abs, -2).result() == 2
+        pool, alive = local._pool, list(local._alive.values())
+        shutdown, pool.shutdown = pool.shutdown, stopped
+    assert [one.closed for one in alive] == [True]
+    shutdown()

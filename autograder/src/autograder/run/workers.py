@@ -59,6 +59,7 @@ class Local:
         self.size = jobs
         self._pool: ProcessPoolExecutor | None = None
         self._pools: dict[Future, Executor] = {}
+        self._has_jobs = False
         self._alive: dict[Executor, Connection] = {}
 
     def __enter__(self) -> "Local":
@@ -75,14 +76,20 @@ class Local:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:  # nobody waits for the jobs that run
+        try:
+            if kind is not None or not self._has_jobs:  # nobody waits for what still runs
+                self._let_go(*self._alive)
+            if self._pool is not None:
+                self._pool.shutdown(wait=True, cancel_futures=True)
+        finally:  # also if this process is stopped while it waits
             self._let_go(*self._alive)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        self._let_go(*self._alive)
-        self._stack.close()
+            self._stack.close()
 
     def submit(self, *job: Any) -> Future:
+        self._has_jobs = True
+        return self._start(*job)
+
+    def _start(self, *job: Any) -> Future:
         if self._pool is None or server.server().address != os.environ.get(server.ADDRESS):
             self._stack.enter_context(server.shared())  # none yet, or the earlier one died
             self._renew()
@@ -114,7 +121,7 @@ class Local:
         that job, which does without.
         """
         if server.is_borrowed() and self.size == 1:
-            self.submit(_quietly, function, *arguments)
+            self._start(_quietly, function, *arguments)
 
     def died(self, future: Future) -> bool:
         pool = self._pools.pop(future)
