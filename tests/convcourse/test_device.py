@@ -31,10 +31,23 @@ def test_a_missing_library_and_a_missing_gpu_come_with_their_mend():
 
 def test_without_tensorflow_the_report_says_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setattr(device, "_found", {})
     monkeypatch.setattr(device, "_version", lambda name: None if name == "tensorflow" else "1.0")
     monkeypatch.delenv("COURSE_PROFILE", raising=False)
     device.report()
     assert "pip install tensorflow" in capsys.readouterr().out
+
+
+def test_a_library_that_was_missing_is_looked_for_again(monkeypatch):
+    monkeypatch.setattr(device, "_found", {})
+    monkeypatch.setattr(device, "_version", lambda name: None if name == "keras" else "1.0")
+    assert device.versions() == {
+        name: None if name == "keras" else "1.0" for name in device.LIBRARIES
+    }
+    monkeypatch.setattr(device, "_version", lambda name: "2.0")
+    later = device.versions()
+    assert list(later) == list(device.LIBRARIES)
+    assert later == {name: "2.0" if name == "keras" else "1.0" for name in device.LIBRARIES}
 
 
 def test_what_libraries_log_while_they_load_stays_out_of_the_notebook(capfd):

@@ -12,6 +12,7 @@ from typing import TypedDict
 from convcourse import profile
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
+_found: dict[str, str] = {}
 
 
 class Facts(TypedDict):
@@ -39,7 +40,7 @@ def describe() -> Facts:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return {
         "python": platform.python_version(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": versions(),
         "cores": os.cpu_count() or 1,
         "memory_gb": _memory_gb(),
         "gpus": gpus,
@@ -83,6 +84,15 @@ def problems(facts: Facts) -> list[str]:
     if 0 < facts["memory_gb"] < 4:
         found.append("this machine has little memory; set COURSE_PROFILE=quick or offline.")
     return found
+
+
+def versions() -> dict[str, str | None]:
+    """The version of each library that the course needs, or None if it is missing.
+
+    What is found is not looked up again; what is missing may have been installed since.
+    """
+    _found.update((n, v) for n in LIBRARIES if n not in _found and (v := _version(n)))
+    return {name: _found.get(name) for name in LIBRARIES}
 
 
 def _version(name: str) -> str | None:

@@ -29,7 +29,7 @@ from autograder.judge.judge import Judge
 from autograder.nbgrader import disk
 from autograder.root import ROOM, CourseError
 from autograder.run import before, cluster, grade, handover, progress, rehearsal, stop
-from autograder.walled import wire
+from autograder.walled import huge_pages, wire
 from autograder.walled.errors import WallError
 from autograder.walled.processes import end_with_parent
 from autograder.warm import reach, server
@@ -87,6 +87,7 @@ def _load(root: Path) -> None:
     rehearsal.run()
     gc.collect()
     gc.freeze()  # a collection in a run would copy every page that it marks
+    huge_pages.gather()
 
 
 @contextlib.contextmanager

@@ -32,11 +32,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.walled import environment, keeper, seccomp, stricter
+from autograder.walled import environment, huge_pages, keeper, seccomp, stricter
 from autograder.walled.bounds import open_many
 from autograder.walled.processes import is_ending, short_folder
 
-IDLE_SECONDS = 0.2  # without a request, after which the loaded module may prepare later ones
+IDLE_SECONDS = 0.2  # without a request, after which it prepares for later ones
 
 
 class Server:
@@ -132,12 +132,13 @@ def serve(listener: int, alive: int, preload: str) -> None:
         _freeze()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers leave no zombies
         heard: list[Any] = [waiting, alive]
-        moment = IDLE_SECONDS if idle is not None else None
-        while alive not in (ready := select.select(heard, [], [], moment)[0]):
-            if idle is not None and not ready:  # nobody waits, so this delays nobody
-                idle()
-                _freeze()
-                idle, moment = None, None
+        later = [huge_pages.gather] if idle is None else [huge_pages.gather, _freeze, idle]
+        while True:
+            ready = select.select(heard, [], [], IDLE_SECONDS if later else None)[0]
+            if alive in ready:
+                break
+            if not ready:  # nobody waits, so this delays nobody
+                later.pop()()
                 continue
             connection, _ = waiting.accept()
             with contextlib.suppress(OSError):  # no process can be created: the asker sees this

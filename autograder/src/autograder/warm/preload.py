@@ -15,7 +15,7 @@ from typing import Any
 
 import convcourse
 from autograder.warm import pools
-from convcourse import profile, shapes
+from convcourse import device, profile, shapes
 
 _NAMES = """
     tensorflow keras numpy numpy.random
@@ -69,12 +69,13 @@ def _without_tuner() -> None:
 def idle() -> None:
     """Do once for all later processes what most notebooks would do first.
 
-    Draws the images of the profile *offline*, and a figure: with the first one, matplotlib looks
-    for its fonts and builds its tables.
+    Draws the images of the profile *offline*, looks for the versions that each set-up cell shows,
+    and draws a figure: with the first one, matplotlib looks for its fonts and builds its tables.
     """
     offline = profile.PROFILES["offline"]
     if offline.train_images and offline.test_images:
         shapes.keep(offline.train_images, offline.test_images)
+    device.versions()
     _backends()
     _figure()
 
