@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from convcourse.wire import export, models, operations, trusted
+from convcourse.wire import export, models, operations, recording, tracing, trusted
 
 pytestmark = [
     pytest.mark.unit,
@@ -89,6 +89,34 @@ def test_zeros_behind_the_channels_cross_for_any_number_of_images(channels, numb
         np.testing.assert_array_equal(got[..., :3], x)
         assert got.shape == (images, 4, 4, 3 + channels)
         assert (got[..., 3:] == number).all()
+
+
+def of_keras(*more):
+    """A network that Keras made of its own layers, with a function between them."""
+    inputs = keras.Input(SHAPE)
+    x = keras.Sequential([keras.layers.Input(SHAPE), keras.layers.Conv2D(5, 3), *more])(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    return keras.Model(inputs, ops.pad(x[:, ::2], ((0, 0), (0, 0), (0, 0), (0, 2))))
+
+
+@pytest.mark.parametrize("more", [[], [keras.layers.Dropout(0.5)], [keras.layers.RandomFlip()]])
+def test_a_network_of_kerass_own_is_recorded_in_training_only_if_that_adds_layers(
+    more, monkeypatch
+):
+    model, record, runs = of_keras(*more), recording.record, []
+
+    def counted(*given):
+        runs.append(given)
+        return record(*given)
+
+    monkeypatch.setattr(recording, "record", counted)
+    tree, arrays = tracing.trace(model)
+    assert len(runs) == (4 if more else 2)
+    assert [type(one).__name__ in str(tree["layers"]) for one in more] == [True] * len(more)
+    monkeypatch.setattr(recording, "consists_of_keras", lambda *_, **__: False)
+    longer, others = tracing.trace(model)
+    assert longer == tree
+    assert all(map(np.array_equal, arrays, others))
 
 
 def test_what_a_network_reads_from_outside_crosses_as_a_constant():

@@ -273,6 +273,22 @@ def kind_of(layer: Any) -> str:
     return _leaf_class(layer).__name__
 
 
+def consists_of_keras(model: Any, without: set[str]) -> bool:
+    """Whether Keras made a network of its own layers and functions, none of them of these kinds."""
+    import keras
+
+    if type(model).__name__ not in ("Sequential", "Functional") or "call" in vars(model):
+        return False
+    for part in getattr(model, "operations", model.layers):
+        own = type(part).__module__.startswith("keras.")
+        leaf = isinstance(part, keras.Layer) and not hasattr(part, "layers")
+        if leaf and not isinstance(part, keras.layers.InputLayer):
+            own = own and _leaf_class(part) is type(part) and type(part).__name__ not in without
+        if not own or (hasattr(part, "layers") and not consists_of_keras(part, without)):
+            return False
+    return type(model).__module__.startswith("keras.")
+
+
 def config_of(layer: Any) -> dict | None:
     """Serialize a layer as the one of Keras's own that it is; None if it is none of these."""
     base = _leaf_class(layer)

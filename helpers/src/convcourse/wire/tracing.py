@@ -63,6 +63,8 @@ def trace(model: Any, shapes: Any = None) -> tuple[dict, list[np.ndarray]]:
     runs = [_read(recording.record(model, inputs, batch, False), model) for batch in BATCHES]
     steps = _without_the_batch(*(run.steps for run in runs))
     outputs = runs[0].outputs
+    if recording.consists_of_keras(model, without=INERT):
+        return _packed(model, inputs, steps, outputs)  # a training would take the same steps
     with contextlib.suppress(ExportError):  # what it does in training is no part of a prediction
         trained = [_read(recording.record(model, inputs, b, True), model) for b in BATCHES]
         longer = _without_the_batch(*(run.steps for run in trained))
