@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from convcourse import training
 from convcourse.checkpoints import digest_of
+from convcourse.wire import tracing
 
 # Keras asks its variables for an array in NumPy 1's way.
 RNG = np.random.default_rng(0)
@@ -85,6 +86,48 @@ def test_a_network_within_a_network_is_known_again_and_its_connections_count(cap
     fit(nested())
     assert "Loaded" in capsys.readouterr().out
     fit(nested(skip=True))
+    assert "again: changed: architecture" in capsys.readouterr().out
+
+
+def with_functions(step=2, behind=1, factor=(1.0, 2.0), function=None):
+    """A network with functions between its layers, as the shortcut of a residual block has them."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((4,))
+    x = inputs[:, ::step] * np.float32(np.resize(factor, 4 // step))
+    x = keras.ops.pad(x, ((0, 0), (0, behind)))
+    x = x if function is None else keras.ops.map(function, x)
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_functions_between_layers_are_known_again_without_a_trace(capsys, monkeypatch):
+    monkeypatch.setattr(tracing, "trace", None)
+    fit(with_functions())
+    fit(with_functions())
+    assert "Loaded" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"step": 1}, {"behind": 2}, {"factor": (1.0, 3.0)}, {"function": lambda row: row * 2}],
+)
+def test_another_function_between_layers_trains_again(change, capsys):
+    fit(with_functions())
+    fit(with_functions(**change))
+    assert "again: changed: architecture" in capsys.readouterr().out
+
+
+def test_what_keras_writes_down_by_its_name_alone_is_told_apart(capsys):
+    def twice(row):
+        return row * 2
+
+    def thrice(row):
+        return row * 3
+
+    thrice.__name__, thrice.__qualname__ = twice.__name__, twice.__qualname__
+    fit(with_functions(function=twice))
+    fit(with_functions(function=thrice))
     assert "again: changed: architecture" in capsys.readouterr().out
 
 

@@ -143,6 +143,8 @@ def _architecture(model: Any, x: Any) -> str:
     if models.built_in(model) is not None:
         layers = [(type(one).__name__, _without_names(one.get_config())) for one in model.layers]
         return digest_of(layers)
+    if (described := models.configuration(model)) is not None:  # sooner than it is traced
+        return digest_of(_without_names(described))
     try:
         tree, arrays = tracing.trace(model, _shapes(x))
     except export.ExportError:

@@ -8,6 +8,8 @@ operations of `operations`, and bounds sizes before it allocates anything.
 
 import contextlib
 import json
+import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -84,6 +86,32 @@ def built_in(model: Any) -> str | None:
         return None
     plain = isinstance(config, dict) and "layers" in config and '"training": true' not in text
     return text if plain else None
+
+
+def configuration(model: Any) -> Any:
+    """Describe a network that Keras made of its own layers, and of its functions between them.
+
+    Args:
+        model: A Keras model.
+
+    Returns:
+        Its configuration as JSON values, or None if that may not say all that the network computes.
+    """
+    import keras
+
+    if not model.built or not recording.consists_of_keras(model, without=set()):
+        return None
+    parts = leaves(model)
+    if any(map(recording.has_own_activation, parts)) or not all(map(penalties.as_named, parts)):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a lambda is seen below
+            text = json.dumps(keras.saving.serialize_keras_object(model)["config"])
+    except Exception:  # an argument that Keras cannot write down
+        return None
+    named = r'"module": (?!"keras[."]|"builtins")|"class_name": "function"|__lambda__'
+    return None if re.search(named, text) else json.loads(text)  # of your own, by its name alone
 
 
 def leaves(model: Any) -> list:
