@@ -66,6 +66,21 @@ def test_fit_is_kerass_own_again_even_after_an_error():
     assert keras.Model.fit is own and not watching.is_watched()
 
 
+def test_a_step_outside_fit_is_told_once_and_one_inside_fit_is_not():
+    net, adam = network(), keras.optimizers.Adam()
+    apply = keras.optimizers.Optimizer.apply
+    with watching.watched() as found:
+        net.fit(X, Y)
+        net.train_on_batch(X, Y)
+        for _ in range(2):
+            adam.apply([np.zeros(w.shape, "float32") for w in net.weights], net.trainable_weights)
+    assert [one.by for one in found] == ["fit", "train_on_batch", watching.OWN_STEPS]
+    assert fitting.plain(found[-1])["x"] is None
+    with pytest.raises(checks.Wrong, match=r"leave optimizer\.apply_gradients out"):
+        watching.by_fit(found[-1], "train")
+    assert keras.optimizers.Optimizer.apply is apply
+
+
 def test_a_network_is_looked_at_before_and_after_each_training():
     net = network()
     with watching.watched(look=lambda: int(net.optimizer.iterations)) as found:

@@ -13,7 +13,7 @@ MOST = 200  # batches of a data set that are recorded
 
 @dataclass(frozen=True)
 class Training:
-    """One call of ``fit``, or the first call of ``train_on_batch``.
+    """One call of ``fit``, the first call of ``train_on_batch``, or a step outside of both.
 
     Attributes:
         name: The checkpoint's name; None if the network's own ``fit`` was called.
@@ -29,7 +29,7 @@ class Training:
         compiled: The compile settings, as ``convcourse.wire.models.compile_settings`` gives them.
         model: The network itself.
         settings: All other settings of the call by name.
-        by: The method of the network that was called.
+        by: The method that was called: of the network, or of an optimizer.
         looks: What a look at the network gave before the training and after it, if
             `convcourse.watching.watched` was given one.
     """

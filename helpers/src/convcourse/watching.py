@@ -25,6 +25,7 @@ from convcourse.fitting import Training
 from convcourse.outcomes import that
 
 MOST_EAGER = 50  # steps of a training that are not traced
+OWN_STEPS = "optimizer.apply_gradients"  # by which a loop of the student's own changes weights
 ONE_HOT = "The labels are one-hot, and the loss takes integers: leave the labels as they are."
 _watched: ContextVar[list[Training] | None] = ContextVar("watched", default=None)
 _name: ContextVar[str | None] = ContextVar("name of the checkpoint", default=None)
@@ -42,13 +43,16 @@ def watched(
         look: Called right before and right after each training; the training keeps what it gives.
 
     Yields:
-        The list that fills with one `Training` for each call of a network's ``fit``, and with one
-        for each network that is trained by ``train_on_batch``.
+        The list that fills with one `Training` for each call of a network's ``fit``, with one for
+        each network that is trained by ``train_on_batch``, and with one, of which no images are
+        known, if an optimizer takes a step outside of both, as in a loop with a gradient tape.
     """
     import keras
 
     found: list[Training] = []
+    running: list[Any] = []  # networks that fit or train_on_batch trains at this moment
     own, step = keras.Model.fit, keras.Model.train_on_batch
+    apply = keras.optimizers.Optimizer.apply
     parameters = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split")
 
     @functools.wraps(own)
@@ -58,6 +62,7 @@ def watched(
         one = fitting.record(model, _name.get(), asked)
         found.append(one)
         one.looks.append(look())
+        running.append(model)
         with step_by_step(model) if _is_short(one) and not traced else contextlib.nullcontext():
             try:
                 return own(model, **(given if len(args) > 4 else given | {"verbose": 0}))
@@ -66,6 +71,7 @@ def watched(
                 that(not (integers and fitting.is_one_hot(one.y)), ONE_HOT)
                 raise
             finally:
+                running.pop()
                 one.looks.append(look())
 
     @functools.wraps(step)
@@ -73,14 +79,26 @@ def watched(
         if not any(one.by == step.__name__ and one.model is model for one in found):
             given = {} if y is None else {"x": x, "y": y}
             found.append(fitting.record(model, _name.get(), given, step.__name__))
-        return step(model, x, y, *args, **settings)
+        running.append(model)
+        try:
+            return step(model, x, y, *args, **settings)
+        finally:
+            running.pop()
+
+    @functools.wraps(apply)
+    def take_step(optimizer: Any, *args: Any, **settings: Any) -> Any:
+        if not running and not any(one.by == OWN_STEPS for one in found):
+            found.append(fitting.record(None, _name.get(), {}, OWN_STEPS))
+        return apply(optimizer, *args, **settings)
 
     token = _watched.set(found)
     keras.Model.fit, keras.Model.train_on_batch = fit, train_on_batch
+    keras.optimizers.Optimizer.apply = take_step
     try:
         yield found
     finally:
         keras.Model.fit, keras.Model.train_on_batch = own, step
+        keras.optimizers.Optimizer.apply = apply
         _watched.reset(token)
 
 
