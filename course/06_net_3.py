@@ -106,7 +106,8 @@ with checks.exercise("net3-sizes", hidden="other filters, pooling and image size
     sizes = checks.unchanged(trace_sizes, [conv, pool, ("conv", 16)])
     sizes = checks.as_array(sizes, "The result of trace_sizes").tolist()
     checks.equal(sizes, [30, 15, 0], "The docstring's list")
-    sizes = checks.as_array(trace_sizes(deep, padding="same"), "The result of trace_sizes").tolist()
+    sizes = checks.unchanged(trace_sizes, deep, padding="same")
+    sizes = checks.as_array(sizes, "The result of trace_sizes").tolist()
     checks.equal(sizes, [32, 32, 16, 16, 8, 8, 8, 8, 4], "The list of sizes with same padding")
     sizes = checks.as_array(trace_sizes(deep), "The result of trace_sizes").tolist()
     checks.equal(sizes[-1], 0, "The last size without padding")
@@ -120,6 +121,7 @@ cases = (
     ("NET III without padding", deep, 32, "valid", [30, 28, 14, 12, 6, 4, 2, 0]),
     ("NET III on 48 pixels without padding", deep, 48, "valid", [46, 44, 22, 20, 10, 8, 6, 4, 2]),
     ("NET II", [big, big, half, big, half], 32, "valid", [28, 24, 12, 8, 4]),
+    ("other layers, as many as in NET II", [conv, conv, half, conv, half], 32, "valid", [30, 28, 14, 12, 6]),
     ("NET I", [conv, half, conv, half, conv, half], 32, "valid", [30, 15, 13, 6, 4, 2]),
     ("pooling by 3 with same padding", [big, third, conv, third], 32, "same", [32, 10, 10, 3]),
     ("a filter of 4 pixels with same padding", [("conv", 4), half], 7, "same", [7, 3]),
@@ -401,6 +403,8 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     checks.close(gap["gap"], 0.5, "The gap")
     another = "The training accuracy of a network that was compiled with another metric"
     checks.close(measured["training"], 1.0, another)
+    turned = fair_gap(other, shown, half, shown, right)
+    checks.close(turned["gap"], -0.5, "The gap of the same network, called again with both sets exchanged,")
     # A layer that behaves differently in training, which must not affect the gap.
     noisy = strongest(keras.layers.Dropout(0.99))
     many, labels = np.repeat(shown, 30, axis=0), np.repeat(right, 30, axis=0)
@@ -574,34 +578,37 @@ with checks.exercise("net3-compare", hidden="other tables: more networks, equal 
         layers = keras.layers
         return keras.Sequential([layers.Input((4,)), layers.Dense(units), layers.BatchNormalization()])
 
-    shares = {
-        "c": {"training": 0.90625, "validation": 0.53125, "gap": 0.375},
-        "b": {"training": 0.78125, "validation": 0.65625, "gap": 0.125},
-        "a": {"training": 0.46875, "validation": 0.59375, "gap": -0.125},
-    }
-    made = {}
-    for name, seconds in (("a", 2.5), ("c", 0.5), ("b", 1.5)):  # a training ends where evaluate begins
-        last = shares[name]["validation"]
-        curves = {"accuracy": [0.25, 0.375], "val_accuracy": [last + 0.25, last]}
-        made[name] = training.History({"loss": [2, 1], "val_loss": [1, 2], **curves}, [0, 1], seconds)
-    try:
-        rows = checks.unchanged(compare, {"a": toy(2), "b": toy(4), "c": toy(3)}, made, shares)
-    except TypeError as error:
-        key = "compare sorts whole rows, which Python cannot order: sort by the accuracy alone, with key=."
-        checks.that("not supported between" not in str(error), key)
-        raise
-    checks.that(rows is not None, "compare returns None: end it with `return`.")
-    checks.that(isinstance(rows, (list, tuple)), f"compare returns a {type(rows).__name__}; expected a list.")
-    checks.equal(len(rows), 3, "The number of rows")
-    checks.that(all(isinstance(row, dict) for row in rows), "A row is no dictionary.")
-    checks.equal([row.get("name") for row in rows], ["b", "a", "c"], "The list of the names")
-    for row, parameters in zip(rows, (36, 18, 27)):
-        name = row["name"]
-        want = {"name": name, "parameters": parameters, "seconds": made[name].seconds}
-        want |= {"accuracy": shares[name]["validation"], "gap": shares[name]["gap"]}
-        checks.equal(sorted(row), sorted(want), f"The sorted list of the keys of row {name}")
-        for key in ("parameters", "seconds", "accuracy", "gap"):
-            checks.close(row[key], want[key], f"The value {key!r} in row {name}", rtol=1e-6)
+    shares = [
+        {"training": 0.90625, "validation": 0.53125, "gap": 0.375},
+        {"training": 0.78125, "validation": 0.65625, "gap": 0.125},
+        {"training": 0.46875, "validation": 0.59375, "gap": -0.125},
+    ]
+    for names, units, again in (("cba", (3, 4, 2), ""), ("acb", (3, 2, 4), ", called again with other figures,")):
+        fair, nets_given = dict(zip(names, shares)), {name: toy(n) for name, n in sorted(zip(names, units))}
+        made = {}
+        for name, seconds in zip(names[2] + names[:2], (2.5, 0.5, 1.5)):  # a training ends where evaluate begins
+            last = fair[name]["validation"]
+            curves = {"accuracy": [0.25, 0.375], "val_accuracy": [last + 0.25, last]}
+            made[name] = training.History({"loss": [2, 1], "val_loss": [1, 2], **curves}, [0, 1], seconds)
+        try:
+            rows = checks.unchanged(compare, nets_given, made, fair)
+        except TypeError as error:
+            key = "compare sorts whole rows, which Python cannot order: sort by the accuracy alone, with key=."
+            checks.that("not supported between" not in str(error), key)
+            raise
+        checks.that(rows is not None, "compare returns None: end it with `return`.")
+        checks.that(isinstance(rows, (list, tuple)), f"compare returns a {type(rows).__name__}; expected a list.")
+        checks.equal(len(rows), 3, f"The number of rows{again}")
+        checks.that(all(isinstance(row, dict) for row in rows), "A row is no dictionary.")
+        order = [names[1], names[2], names[0]]
+        checks.equal([row.get("name") for row in rows], order, f"The list of the names{again}")
+        for row in rows:
+            name = row["name"]
+            want = {"name": name, "parameters": 9 * units[names.index(name)], "seconds": made[name].seconds}
+            want |= {"accuracy": fair[name]["validation"], "gap": fair[name]["gap"]}
+            checks.equal(sorted(row), sorted(want), f"The sorted list of the keys of row {name}")
+            for key in ("parameters", "seconds", "accuracy", "gap"):
+                checks.close(row[key], want[key], f"The value {key!r} in row {name}{again}", rtol=1e-6)
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 

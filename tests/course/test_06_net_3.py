@@ -158,7 +158,18 @@ CONV = 'size if padding == "same" else size - (n - 1)'
         ("for kind, n in layers:", "while layers:\n        kind, n = layers.pop(0)", "changes its"),
         ("return out", "pass", "None"),
         ("return out", "return out[-1]", "docstring's list"),
-        ("out = []", "out = trace_sizes.__dict__.setdefault('out', [])", "same padding"),
+        ("out = []", "out = trace_sizes.__dict__.setdefault('out', [])", "make a new list"),
+        (
+            "out = []",
+            "out = trace_sizes.__dict__.setdefault('out', []); out.clear()",
+            "make a new list",
+        ),
+        (
+            "out = []",
+            "kept, key = trace_sizes.__dict__, f'{size} {padding} {len(layers)}'\n"
+            "    if key in kept:\n        return list(kept[key])\n    out = kept[key] = []",
+            "other layers, as many as in NET II",
+        ),
         ("for kind, n in layers:", "for kind, n in NET3_LAYERS:", "docstring's list"),
     ],
 )
@@ -584,6 +595,12 @@ PAIR = '{"training": a, "validation": b, "gap": a - b}'
         ("share(val_images, val_labels)", "share(train_images, val_labels)", "differ"),
         ('"gap": a - b', '"difference": a - b', "list of keys"),
         (PAIR, "a - b", "not return a dictionary"),
+        (PAIR, f"fair_gap.__dict__.setdefault(model.name, {PAIR})", "both sets exchanged"),
+        (
+            PAIR,
+            f"(kept := fair_gap.__dict__.setdefault('kept', {{}}), kept.update({PAIR}))[0]",
+            "make a new dictionary in each call",
+        ),
         (PAIR, '{"training": b, "validation": a, "gap": a - b}', "training accuracy"),
         (PAIR, "print(a - b)", "returns None"),
         ('"training": a', '"training": a * 100', "training accuracy"),
@@ -730,6 +747,21 @@ SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
         ("nets[name].weights", "nets[name].trainable_weights", "parameters"),
         ("nets[name].weights", "[w for l in nets[name].layers[-2:] for w in l.weights]", "param"),
         ("np.prod(w.shape)", "np.prod(w.shape[:2])", "total number of parameters in a row"),
+        (
+            "sum(int(np.prod(w.shape)) for w in nets[name].weights)",
+            "compare.__dict__.setdefault(name, nets[name].count_params())",
+            "called again with other figures",
+        ),
+        (
+            "rows = []",
+            "rows = compare.__dict__.setdefault('rows', []); rows.clear()",
+            "make a new list in each call",
+        ),
+        (
+            "rows.append(dict(",
+            "rows.append(compare.__dict__.setdefault(name, {})); rows[-1].update(dict(",
+            "make a new list in each call",
+        ),
         ("return rows", "return rows[:1]", "number of rows"),
         ("return rows", "return rows[:3]", "number of rows"),
         (
@@ -872,6 +904,15 @@ TRAIN = """
 def train_mine(model, x, y, val_images, val_labels):
     return training.fit(model, "net3_mine", x, y, validation_data=(val_images, val_labels))
 """
+BY_HAND = """
+def by_hand(model, images, labels):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = keras.losses.sparse_categorical_crossentropy(labels[:, 0], model(images))
+    slopes = tape.gradient(loss, model.trainable_weights)
+    keras.optimizers.Adam().apply_gradients(zip(slopes, model.trainable_weights))
+"""
 FIT = 'training.fit(model, "net3_mine", x, y, validation_data=(val_images, val_labels))'
 ONE_HOT = """
 _small = build_mine
@@ -1011,11 +1052,14 @@ def test_a_training_of_another_kind_is_welcome(net3, trained, bands, code):
             f"({FIT}, model.train_on_batch(val_images, val_labels))[0]",
             "fits weights outside training.fit: leave train_on_batch out",
         ),
+        (f"({FIT}, by_hand(model, val_images, val_labels))[0]", "leave optimizer.apply_gradients"),
+        (f"(by_hand(model, x, y), {FIT})[1]", "leave optimizer.apply_gradients out"),
     ],
 )
 def test_a_training_on_other_images_is_named(net3, trained, bands, new, words):
     bands(0, 0, 0)
-    assert_wrong(net3.run("net3-own", own(net3, trained, TRAIN.replace(FIT, new))), words)
+    code = BY_HAND + TRAIN.replace(FIT, new)
+    assert_wrong(net3.run("net3-own", own(net3, trained, code)), words)
 
 
 def test_a_builder_that_gives_mine_again_is_named(net3, trained, bands):
