@@ -80,8 +80,10 @@ with checks.exercise("transfer-prepare", hidden="both orders, with other images,
     checks.shape(prepared, (1, 1, 1, 3), "The preprocessed image")
     checks.dtype(prepared, "float32", "The preprocessed image")
     checks.close(prepared, np.array([[[[0, 0, 2]]]]), "A red pixel in bgr order")
-    prepared = prepare(red, (55, 0, 10), (100, 1, 5), "rgb")
+    prepared = checks.unchanged(prepare, red, (55, 0, 10), (100, 1, 5), "rgb")
     checks.close(prepared, np.array([[[[2, 0, -2]]]]), "A red pixel in rgb order")
+    prepared = prepare(red, (5, 20, 0), (50, 10, 1), "rgb")
+    checks.close(prepared, np.array([[[[5, -2, 0]]]]), "A red pixel with another mean and scale")
 ### BEGIN HIDDEN TESTS
 from autograder import submission
 
@@ -93,12 +95,17 @@ for order in ("rgb", "bgr"):
         ([103.939, 116.779, 123.68], [1.0, 1.0, 1.0]),
         ((88.7, 90.0, 101.5), (66.2, 60.0, 35.5)),
     ):
-        submission.unchanged("prepare", pictures, middle, width, order)
+        submission.unchanged("prepare", pictures[::-1].copy(), middle, width, order)
         got = submission.call("prepare", pictures, middle, width, order)
         check.shape(got, (70, 5, 4, 3), "The array of preprocessed images")
         check.dtype(got, "float32", "The array of preprocessed images")
         turned = pictures if order == "rgb" else pictures[..., [2, 1, 0]]
         want = (turned.astype(np.float64) - np.array(middle)) / np.array(width)
+        check.that(
+            not np.allclose(got, want[::-1], atol=1e-3),
+            "Called again with other images, prepare gives what it gave before: compute the result "
+            "anew in each call.",
+        )
         fits = np.isclose(got, want, atol=1e-3).all(axis=(1, 2, 3))
         check.that(
             fits.all() or not fits[0],
@@ -163,9 +170,11 @@ with checks.exercise("transfer-few", hidden="other labels, counts and seeds; eve
     checks.that(inside, "few_of_each must return positions: for 10 labels, integers from 0 to 9.")
     checks.equal(sorted(some[drawn].tolist()), [0, 0, 1, 1, 4, 4], "The sorted list of the labels at these positions")
     checks.equal(len(set(drawn.tolist())), 6, "The number of different positions")
+    first = np.sort(drawn)
+    checks.unchanged(few_of_each, some, 2, 2)  # another draw, which leaves the first one alone
     again = np.sort(few_of_each(some, 2, 1))
     checks.that(
-        np.array_equal(np.sort(drawn), again),
+        np.array_equal(first, again),
         "Two calls with the same seed give different positions: use only default_rng(seed).",
     )
 ### BEGIN HIDDEN TESTS
@@ -307,7 +316,8 @@ def build_classifier(base, trainable, classes=10):
 with checks.exercise("transfer-build", hidden="every layer, other bases and class counts, and which weights are trainable"):
     given = pretrained.small(None).model  # the small base, whatever base the profile uses
     size = (32, 32, 3)
-    checks.parameters(build_classifier(given, False), 566_362, 272_842, input_shape=size)
+    before = build_classifier(given, False)
+    checks.parameters(before, 566_362, 272_842, input_shape=size)
     built = build_classifier(given, True)  # the base must learn again
     checks.parameters(built, 566_362, trainable=566_362, input_shape=size)
     checks.shape(built(np.zeros((5, *size), "float32")), (5, 10), "The array of outputs for 5 images")
@@ -315,6 +325,9 @@ with checks.exercise("transfer-build", hidden="every layer, other bases and clas
     checks.that(
         shared, "The base's weights are not in the classifier: use the base that is given, not a copy."
     )
+    both = {id(w) for w in built.weights} & {id(w) for w in before.weights} - {id(w) for w in given.weights}
+    new = "create all layers of the head inside the function."
+    checks.that(not both, f"Two classifiers of build_classifier share more than the base: {new}")
     before = given.get_weights()
     built.compile("sgd", "sparse_categorical_crossentropy")
     noise = np.random.default_rng(1).normal(size=(5, *size)).astype("float32")
@@ -535,6 +548,7 @@ def phases_trial(frozen, steps, name="trial", **rate):
     kept = [all(map(np.array_equal, a[0], b[0])) for a, b in zip(ends[::2], ends[1::2])]
     told = {"returned": returned is net, "phases": [], "kept": kept}
     for one in trainings:
+        watching.by_fit(one, "refine_after")
         try:
             fault = watching.counts_each_image_once(one, "refine_after")
         except checks.Wrong as wrong:
@@ -762,7 +776,7 @@ def relative_change(before, after):
 with checks.exercise("transfer-change", hidden="arrays with four axes, small arrays, and arrays of zeros"):
     changes = checks.unchanged(relative_change, [np.array([3.0, 4.0])], [np.array([3.0, 5.0])])
     checks.close(changes, np.array([0.2]), "The list of the change from (3, 4) to (3, 5)")
-    two = relative_change([np.eye(2), np.zeros(2)], [3 * np.eye(2), np.ones(2)])
+    two = checks.unchanged(relative_change, [np.eye(2), np.zeros(2)], [3 * np.eye(2), np.ones(2)])
     checks.close(two, np.array([2.0]), "The list of changes of a matrix and of an array of zeros")
 ### BEGIN HIDDEN TESTS
 from autograder import submission

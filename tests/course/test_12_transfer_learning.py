@@ -191,9 +191,35 @@ def wraps_around(pixels, mean, scale, order):
     return np.float32(x - np.array(mean).astype("uint8")) / np.float32(scale)
 
 
+def into_one_array():
+    kept = {}
+
+    def prepare(pixels, mean, scale, order):
+        made = kept.setdefault(pixels.shape, np.empty(pixels.shape, np.float32))
+        made[:] = by_channel(pixels, mean, scale, order)
+        return made
+
+    return prepare
+
+
+def prepared_before(*parts):
+    """It computes again only if one of these parts of its arguments is another one."""
+    kept = {}
+
+    def prepare(pixels, mean, scale, order):
+        told = {"shape": pixels.shape, "mean": tuple(mean), "scale": tuple(scale), "order": order}
+        key = tuple(told[part] for part in parts)
+        return kept.setdefault(key, by_channel(pixels, mean, scale, order)).copy()
+
+    return prepare
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (into_one_array(), "make new arrays"),
+        (prepared_before("shape", "order"), "with another mean and scale"),
+        (prepared_before("shape", "order", "mean", "scale"), "compute the result anew"),
         (lambda p, m, s, o: by_channel(p, m, s, "rgb"), "bgr order"),
         (lambda p, m, s, o: by_channel(p, m, s, "bgr"), "rgb order"),
         (turned_last, "bgr order"),
@@ -340,6 +366,18 @@ def remembered():
     return few_of_each
 
 
+def into_one_place():
+    kept = {}
+
+    def few_of_each(labels, count, seed):
+        drawn = np.array(shuffled(labels, count, seed))
+        place = kept.setdefault(len(drawn), drawn)
+        place[:] = drawn
+        return place
+
+    return few_of_each
+
+
 def first_class_as_it_is(labels, count, seed):
     rng = np.random.default_rng(seed)
     places = [np.flatnonzero(labels == c) for c in np.unique(labels)]
@@ -389,6 +427,7 @@ def a_block(labels, count, seed):
         (lambda y, n, seed: np.array(shuffled(y, n, seed)).astype("uint8"), "a dtype of integers"),
         (lambda y, n, seed: np.array(shuffled(y, n, seed)).astype("int16"), "a dtype of integers"),
         (lambda y, n, seed: shuffled(y[:1000], n, seed), "from a part of them only"),
+        (into_one_place(), "make new arrays"),
         (remembered(), "find the classes in the labels that it is given"),
         (first_class_as_it_is, "only a few sets of images from some class"),
         (first_image_always, "all draw the same image of some class"),
@@ -616,6 +655,27 @@ def without_biases(base, trainable, classes=10):
     return functional(base, trainable, classes)
 
 
+def with_one_head():
+    head = [L.Dense(384, "relu"), L.Dense(192, "relu")]
+
+    def build_classifier(base, trainable, classes=10):
+        base.trainable = trainable
+        parts = [L.Input(base.input_shape[1:]), base, L.Flatten(), *head]
+        return keras.Sequential([*parts, L.Dense(classes, "softmax")])
+
+    return build_classifier
+
+
+def made_once():
+    kept = {}
+
+    def build_classifier(base, trainable, classes=10):
+        base.trainable = trainable
+        return kept.setdefault((id(base), classes), functional(base, trainable, classes))
+
+    return build_classifier
+
+
 def twice_softmax(base, trainable, classes=10):
     return keras.Sequential([*layer_by_layer(base, trainable, classes).layers, L.Softmax()])
 
@@ -650,6 +710,8 @@ def with_dropout(base, trainable, classes=10):
         (lambda base, trainable: functional(base, trainable), "Error"),
         (without_biases, "changes some of the base's weights"),
         (base_as_layers, "fails for a base with branches"),
+        (with_one_head(), "share more than the base"),
+        (made_once(), "share more than the base"),
         (twice_softmax, "and the activation softmax follows it: leave one of them out"),
         (for_colors, "use base.input_shape"),
         (with_dropout, "dropout"),
@@ -832,6 +894,7 @@ STOPS = (
 KERNELS = ", between=lambda layer: setattr(layer.kernel, 'trainable', False))"
 BIASES = ", between=lambda layer: setattr(layer.bias, 'trainable', False))"
 ADAM, SGD = "keras.optimizers.Adam", "keras.optimizers.SGD"
+STEP = "[net.train_on_batch(*batches(0, 1)[0]) for _ in range(frozen)]"
 PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, steps), verbose=0)"
 
 
@@ -854,6 +917,7 @@ PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, ste
         ((other(FIRST, logits=True), SECOND), "from_logits"),
         ((FIRST, other(SECOND, metrics="()")), "without the metric accuracy"),
         ((COMPILE, PLAIN_FIT), "training.fit"),
+        ((COMPILE, STEP, SECOND), "outside training.fit: leave train_on_batch out"),
         ((FIRST, SECOND, "return None"), "does not return net"),
         ((FIRST, SECOND, "return base"), "does not return net"),
         ((FIRST.replace("if frozen: ", ""), SECOND), "without frozen steps, trains"),
@@ -1022,6 +1086,16 @@ def changes_before(before, after):
     return made
 
 
+def into_one_list():
+    kept = []
+
+    def relative_change(before, after):
+        kept[:] = measured()(before, after)
+        return kept
+
+    return relative_change
+
+
 def spectral(w):
     return np.linalg.norm(w, 2 if w.ndim == 2 else None)
 
@@ -1050,6 +1124,7 @@ def spectral(w):
         (by(lambda w: np.abs(w).max()), "change from"),
         (lambda b, a: sorted(measured()(b, a)), "random arrays"),
         (lambda b, a: [round(c, 1) for c in measured()(b, a)], "random arrays"),
+        (into_one_list(), "make a new list in each call"),
         (changes_before, "changes its argument before"),
         (only(lambda b, a: b.sum() != 0), "with the sum 0"),
         (only(lambda b, a: b.any() and a.any()), "becomes all zeros"),
