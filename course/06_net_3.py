@@ -411,7 +411,14 @@ with checks.exercise("net3-gap", hidden="other networks, compiled and not; unequ
     gap = fair_gap(noisy, many, labels, many, labels)
     for key in ("training", "validation"):
         checks.close(gap[key], 1.0, f"The {key} accuracy of a network with dropout, with nothing dropped,")
+    # Its curves are those of the training, with other images, dropout and augmentation.
+    trained = strongest()
+    trained.history = keras.callbacks.History()
+    trained.history.history = {"accuracy": [0.25, 0.375], "val_accuracy": [0.625, 0.75]}
+    gap = fair_gap(trained, shown, right, shown, half)
+    checks.close(gap["training"], 1.0, "The training accuracy of a network that has curves, measured anew,")
     with_weights = strongest(keras.layers.BatchNormalization())
+    with_weights.set_weights([w + 0.01234567 for w in with_weights.get_weights()])
     checks.unchanged(fair_gap, with_weights, many, labels, many, labels)  # measured, not trained
 ### BEGIN HIDDEN TESTS
 from autograder import submission
@@ -421,9 +428,10 @@ rng = np.random.default_rng(61)
 
 
 def network(*middle):
-    """Build a classifier of colors, with random weights."""
+    """Build a classifier of the upper left quarter's color, with random weights."""
     parts = keras.layers
-    net = [parts.Input((32, 32, 3)), parts.GlobalAveragePooling2D(), parts.Dense(24, "tanh")]
+    quarter = [parts.Cropping2D(((0, 16), (0, 16))), parts.GlobalAveragePooling2D()]
+    net = [parts.Input((32, 32, 3)), *quarter, parts.Dense(24, "tanh")]
     net = keras.Sequential([*net, *middle, parts.Dense(10, "softmax", kernel_regularizer="l2")])
     signs = [rng.choice([-1, 1], w.shape) ** (w.ndim - 1) for w in net.weights]
     net.set_weights([rng.uniform(0.5, 2, w.shape) * sign for w, sign in zip(net.weights, signs)])
@@ -431,8 +439,8 @@ def network(*middle):
 
 
 def labeled(net, count, right):
-    """Draw images of one color each, and labels that are right for some; of many, for the first."""
-    x = np.float32(np.ones((count, 32, 32, 1)) * rng.random((count, 1, 1, 3)))
+    """Draw images of four colors, and labels that are right for some; of many, for the first."""
+    x = rng.random((count, 2, 2, 3), "float32").repeat(16, axis=1).repeat(16, axis=2)
     guesses = submission.predict(net, x).argmax(axis=1)
     place = np.arange(count) if count > 1_000 else rng.permutation(count)
     y = (guesses + (place >= right)) % 10
@@ -445,6 +453,7 @@ dropping = network(keras.layers.Dropout(0.9))
 for what, net, inner, outer in (
     ("a network with dropout that is not compiled", dropping, (84, 18), (1_061, 634)),
     ("a compiled network with batch normalization", ready, (1_153, 213), (71, 57)),
+    ("a compiled network with batch normalization", ready, (5, 2), (3, 1)),
 ):
     train_x, train_y = labeled(net, *inner)
     other_x, other_y = labeled(net, *outer)

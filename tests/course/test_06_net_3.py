@@ -497,6 +497,7 @@ def fair_gap(model, train_images, train_labels, val_images, val_labels):
     a, b = share(train_images, train_labels), share(val_images, val_labels)
     return {"training": a, "validation": b, "gap": a - b}
 """
+BOTH_WAYS = "np.array(model(x, training=False) + model(x[:, :, ::-1], training=False))"
 BY_EVALUATE = """
 def fair_gap(model, train_images, train_labels, val_images, val_labels):
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -620,6 +621,26 @@ PAIR = '{"training": a, "validation": b, "gap": a - b}'
             "share(val_images, val_labels)",
             "np.mean(np.array(model(val_images, training=True)).argmax(-1) == val_labels[:, 0])",
             "validation accuracy of a network with dropout, with nothing dropped",
+        ),
+        ("model(x,", "model(x[:, :, ::-1],", "images as they are"),
+        ("np.array(model(x, training=False))", BOTH_WAYS, "images as they are"),
+        (
+            "    a, b = ",
+            "    model.set_weights([np.round(w, 3) for w in model.get_weights()])\n    a, b = ",
+            "changes its argument model",
+        ),
+        (
+            "    a, b = ",
+            "    if getattr(model, 'history', None):\n        h = model.history.history\n"
+            "        a, b = h['accuracy'][-1], h['val_accuracy'][-1]\n"
+            "        return {'training': a, 'validation': b, 'gap': a - b}\n    a, b = ",
+            "of a network that has curves, measured anew",
+        ),
+        (
+            "    a, b = ",
+            "    if len(train_images) < 10:\n"
+            "        return {'training': 1.0, 'validation': 0.5, 'gap': 0.5}\n    a, b = ",
+            "",
         ),
         (
             "    a, b = ",
@@ -755,11 +776,6 @@ SORTED = '    rows.sort(key=lambda row: -row["accuracy"])\n'
         (
             "rows = []",
             "rows = compare.__dict__.setdefault('rows', []); rows.clear()",
-            "make a new list in each call",
-        ),
-        (
-            "rows.append(dict(",
-            "rows.append(compare.__dict__.setdefault(name, {})); rows[-1].update(dict(",
             "make a new list in each call",
         ),
         ("return rows", "return rows[:1]", "number of rows"),
