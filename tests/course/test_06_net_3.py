@@ -217,10 +217,13 @@ def builder(wrong=""):
             for filters in block[1:] if wrong == "shallow" else block:
                 size = 5 if wrong == "filters" else 3
                 kernel = penalty if wrong == "l2 on convolutions" else None
-                x = L.Conv2D(some(filters), size, padding=padding, kernel_regularizer=kernel)(x)
+                start = "zeros" if wrong == "zeros" else "glorot_uniform"
+                both = {"kernel_initializer": start, "kernel_regularizer": kernel}
+                x = L.Conv2D(some(filters), size, padding=padding, **both)(x)
                 x = L.ReLU()(x)
             x = L.AveragePooling2D(2)(x) if wrong == "average" else L.MaxPool2D()(x)
             x = x if wrong == "one dropout less" and number == 2 else drop(x)
+        x = keras.ops.stop_gradient(x) if wrong == "stopped" else x
         x = L.Flatten()(x)
         for units in (1024, 512):
             x = L.Dense(some(units), "relu", kernel_regularizer=penalty, **more)(x)
@@ -414,6 +417,8 @@ def test_net3_built_another_way_passes(net3, right):
         ("outputs", "sets activity_regularizer"),
         ("padding", "ignores its argument padding"),
         ("compiled", "compiles the network"),
+        ("stopped", "No gradient reaches the layer"),
+        ("zeros", "begins with equal weights"),
         ("nothing", "returns None"),
     ],
 )

@@ -70,3 +70,48 @@ def count(weights: list) -> int:
         896
     """
     return int(sum(np.prod(tuple(w.shape), dtype=np.int64) for w in weights))
+
+
+def can_learn(model: Any) -> None:
+    """Check that a training would reach each kernel of a new network, and tell its filters apart.
+
+    Args:
+        model: A Keras model that is built and has not trained. Where its gradients cannot be
+            computed, nothing is checked.
+
+    Raises:
+        Wrong: If no gradient reaches a trainable kernel, or if one begins with equal weights. Zeros
+            are admitted where each filter gets a gradient of its own, as at the end of a residual
+            block.
+    """
+    kernels = [weight for weight in model.trainable_weights if len(weight.shape) > 1]
+    for kernel, gradient in zip(kernels, _gradients(model, kernels), strict=False):
+        layer = kernel.path.split("/")[-2]
+        reached = (
+            f"No gradient reaches the layer {layer!r}, so it never learns: leave stop_gradient"
+        )
+        that(gradient is not None, f"{reached} out.")
+        alike = f"The layer {layer!r} begins with equal weights, so that all its units stay alike: "
+        is_zero = not np.any(kernel)
+        random = np.ptp(kernel) > 0 or kernel.shape[-1] == 1 or (is_zero and _differ(gradient))
+        that(random, f"{alike}draw them at random, as Keras does by default.")
+
+
+def _gradients(model: Any, kernels: list) -> list:
+    """The gradient of an output for each kernel, on two random images; empty if there is none."""
+    import tensorflow as tf
+
+    try:
+        size = getattr(model, "input_shape", None) or (None, 32, 32, 3)
+        images = np.random.default_rng(1).random((2, *size[1:]), "float32")
+        with tf.GradientTape() as tape:
+            outputs = tf.convert_to_tensor(model(images, training=False))
+            mean = tf.reduce_mean(outputs[..., 0])
+        return tape.gradient(mean, [kernel.value for kernel in kernels])
+    except Exception:  # two inputs, another back end, a step that has no gradient
+        return []
+
+
+def _differ(values: Any) -> bool:
+    """Whether what belongs to a kernel's filters is not the same for all of them."""
+    return bool(np.ptp(np.asarray(values).reshape(-1, values.shape[-1]), axis=1).any())

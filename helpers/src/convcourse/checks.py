@@ -312,7 +312,7 @@ def architecture(model: Any, want: str, input_shape: Any = None, case: str = "")
 
 
 def made_anew(one: Any, other: Any, function: str) -> None:
-    """Check that two networks of one function share nothing.
+    """Check that two networks of one function share nothing, and that a training can change them.
 
     Args:
         one: What the function returned.
@@ -320,12 +320,14 @@ def made_anew(one: Any, other: Any, function: str) -> None:
         function: The function's name, for the message.
 
     Raises:
-        Wrong: If they are the same network or share weights.
+        Wrong: If they are the same network or share weights, or if one cannot learn (see
+            `convcourse.built.can_learn`).
     """
     inside = "create all layers inside the function."
     that(one is not other, f"{function} returns the same network each time: {inside}")
     shared = {id(weight) for weight in one.weights} & {id(weight) for weight in other.weights}
     that(not shared, f"Two networks of {function} share layers: {inside}")
+    built.can_learn(one)
 
 
 def _same_length(got: Any, want: list | tuple, what: str) -> None:
