@@ -39,11 +39,12 @@ def test_marks_at_the_lowest_level_are_the_same_and_the_level_is_kept(tmp_path, 
 
 
 def _noting(sizes, plain):
-    def made(jobs):
-        sizes.append(jobs)
-        return plain(jobs)
+    class Noting(plain):
+        def __init__(self, jobs):
+            sizes.append(jobs)
+            super().__init__(jobs)
 
-    return made
+    return Noting
 
 
 def test_a_report_without_notes_says_nothing_of_walls():

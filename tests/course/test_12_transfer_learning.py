@@ -607,8 +607,9 @@ def variant(units=(384, 192), flatten=L.Flatten, end="softmax", relu="relu", **s
             base = keras.models.clone_model(base)
         net = keras.Sequential([L.Input(base.input_shape[1:]), base, flatten()])
         for n in units:
-            net.add(L.Dense(n, activation=relu))
-        net.add(L.Dense(settings.get("classes", classes), activation=end))
+            net.add(L.Dense(n, activation=relu, kernel_regularizer=settings.get("penalty")))
+        last = "sigmoid" if settings.get("binary") and classes == 2 else end
+        net.add(L.Dense(settings.get("classes", classes), activation=last))
         if settings.get("frozen_head") and not trainable:
             net.trainable = False
         return net
@@ -705,6 +706,8 @@ def with_dropout(base, trainable, classes=10):
         (variant(relu=None), "no activation"),
         (variant(relu="tanh"), "tanh"),
         (variant(classes=10), "another number of classes"),
+        (variant(penalty="l2"), "has a penalty, which is not asked for"),
+        (variant(binary=True), "sigmoid"),
         (variant(copy=True), "use the base that is given"),
         (on_a_copy, "use the base that is given, not a copy"),
         (always_stopped, "let the gradient reach it"),
