@@ -63,6 +63,19 @@ def test_a_network_that_cannot_learn_is_named(made, words):
         built.can_learn(made())
 
 
+def test_weights_without_a_layer_of_their_own_are_named_too():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.matrix = self.add_weight(shape=(3072, 10), initializer="ones", name="matrix")
+
+        def call(self, x):
+            return keras.ops.reshape(x, (-1, 3072)) @ self.matrix
+
+    with pytest.raises(Wrong, match="begins with equal weights"):
+        built.can_learn(Own())
+
+
 def test_a_network_without_gradients_is_left_to_other_checks():
     inputs = [layers.Input((4,)), layers.Input((4,))]
     built.can_learn(keras.Model(inputs, layers.Dense(2)(layers.Concatenate()(inputs))))

@@ -86,7 +86,7 @@ def can_learn(model: Any) -> None:
     """
     kernels = [weight for weight in model.trainable_weights if len(weight.shape) > 1]
     for kernel, gradient in zip(kernels, _gradients(model, kernels), strict=False):
-        layer = kernel.path.split("/")[-2]
+        layer = getattr(kernel, "path", kernel.name).split("/")[-2:][0]
         reached = (
             f"No gradient reaches the layer {layer!r}, so it never learns: leave stop_gradient"
         )
