@@ -257,7 +257,7 @@ for asked in (
     {},
     {"width": 0.26, "dropout": 0.7, "l2": 0.01, "classes": 7},
     {"width": 0.126, "dropout": 0, "l2": 0.002, "classes": 100},
-    {"width": 0.0625, "l2": 0},
+    {"width": 0.0625, "l2": 0, "classes": 2},
 ):
     net = submission.build("build_net3", **asked, for_inputs=(32, 32, 3))
     rate, factor = asked.get("dropout", 0.5), asked.get("l2", 0.0005)

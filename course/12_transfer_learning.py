@@ -614,9 +614,10 @@ for stop, total, given, wanted in (
     (1, 2, {}, [(range(1), "late_frozen", 0.001), (range(1, 2), "late", 0.001)]),
     (0, 4, {"rate": 0.0002}, [(range(4), "late", 0.0002)]),
     (4, 4, {"rate": 0.0002}, [(range(4), "late_frozen", 0.001)]),
+    (1, 15, {}, [(range(1), "late_frozen", 0.001), (range(1, 15), "late", 0.001)]),
 ):
     did = submission.call("phases_trial", stop, total, "late", **given)
-    case = "with one frozen step and one more"
+    case = f"with one frozen step and {'one' if total == 2 else 'many'} more"
     case = "for feature extraction, with all steps frozen," if stop == total else case
     case = "for fine-tuning from the start, without frozen steps," if stop == 0 else case
     check.that(did["returned"], f"refine_after does not return net {case.strip(',')}.")

@@ -231,6 +231,7 @@ def builder(wrong=""):
         last = None if wrong == "last without l2" else penalty
         units = 10 if wrong == "classes" else some(classes) if wrong == "narrow end" else classes
         end = "relu" if wrong == "end" else "softmax"
+        end = "sigmoid" if wrong == "binary" and classes == 2 else end
         net = keras.Model(inputs, L.Dense(units, end, kernel_regularizer=last)(x))
         if wrong == "compiled":
             net.compile("adam", "sparse_categorical_crossentropy")
@@ -405,6 +406,7 @@ def test_net3_built_another_way_passes(net3, right):
         ("ceil", "filters"),
         ("classes", "units"),
         ("narrow end", "units"),
+        ("binary", "sigmoid"),
         ("double", "another L2 factor"),
         ("always l2", "another L2 factor"),
         ("l2 at least", "although l2 is 0"),

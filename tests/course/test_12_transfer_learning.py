@@ -962,6 +962,15 @@ PLAIN_FIT = "net.fit(batches(0, frozen), verbose=0); net.fit(batches(frozen, ste
         ((FIRST, other(SECOND, metrics="['acc'] if frozen else []")), "missing in the second"),
         ((other(FIRST, logits="frozen == steps"), SECOND), "loss of the first phase for feature"),
         ((other(FIRST, metrics="['acc'][frozen // steps:]"), SECOND), "missing in the first phase"),
+        ((FIRST.replace("if frozen", "if 10 * frozen > steps"), SECOND), "and only then"),
+        (
+            (FIRST, SECOND.replace("rate, frozen", "rate / (1 + (steps > 10)), frozen")),
+            "learning rate of the second phase with one frozen step and many more",
+        ),
+        (
+            (FIRST, other(SECOND, steps_per_epoch="min(steps - frozen, 8)")),
+            "with one frozen step and many more",
+        ),
     ],
 )
 def test_wrong_phases_are_named(transfer, given, lines, words):
