@@ -117,7 +117,7 @@ def execute(text: str, files: dict[str, bytes], settings: Settings) -> Executed:
         def made(notebook: NotebookNode) -> Run:
             left.close()
             kernel = asked.kernel, asked.cell_seconds, asked.limits, settings.inside
-            return Run(notebook, here.folder, judge, *kernel, settings.ended, left, here.started())
+            return Run(notebook, here.folder, judge, *kernel, settings.ended, left, here.taken())
 
         with here.environment(settings.table):
             run = again.graded(nb, settings.answers, made)

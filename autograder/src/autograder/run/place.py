@@ -75,7 +75,7 @@ class Place:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if cells := self.started():
+        if cells := self.taken():
             cells.lives.end()
         self._stack.close()
 
@@ -88,7 +88,7 @@ class Place:
             cells.lives.start_ahead()
         self._started, self._since = cells, time.monotonic()
 
-    def started(self) -> Cells | None:
+    def taken(self) -> Cells | None:
         """What executes cells in the kernel that has started, once."""
         cells, self._started = self._started, None
         return cells
